@@ -1,0 +1,244 @@
+"""Reason codes: every way in which certification says no, each with the explanation the documentation prints."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from scanner.i18n import _
+
+
+class RefusalKind(StrEnum):
+    """What sort of no it is; decides the exit status."""
+
+    INPUT = "input"
+    """What the operator gave cannot be used: a key file, a signing request."""
+    INTEGRITY = "integrity"
+    """Bytes are not what was signed, or do not belong together."""
+    TRUST = "trust"
+    """Signed, and not by whom it had to be."""
+    POLICY = "policy"
+    """Whole and well signed, and the rules do not allow it."""
+
+
+class Code(StrEnum):
+    """The reason codes of certification."""
+
+    ENVELOPE_MALFORMED = "envelope-malformed"
+    ENVELOPE_NOT_CANONICAL = "envelope-not-canonical"
+    PAYLOAD_TYPE = "payload-type"
+    SIGNATURE_COUNT = "signature-count"
+    SIGNATURE_REPEATED = "signature-repeated"
+    SIGNATURE_WRONG = "signature-wrong"
+    PREDICATE_TYPE = "predicate-type"
+    PAYLOAD_MALFORMED = "payload-malformed"
+    PAYLOAD_NOT_CANONICAL = "payload-not-canonical"
+    CRITICAL_UNKNOWN = "critical-unknown"
+
+    KEY_UNKNOWN = "key-unknown"
+    KEY_ROLE = "key-role"
+    KEY_NOT_VALID = "key-not-valid"
+    KEY_REVOKED = "key-revoked"
+    KEY_WEAK = "key-weak"
+    KEY_UNREADABLE = "key-unreadable"
+    KEY_FILE_OPEN = "key-file-open"
+    KEY_EXISTS = "key-exists"
+    SIGNER_UNAVAILABLE = "signer-unavailable"
+
+    ROOT_THRESHOLD = "root-threshold"
+    ROOT_UNSIGNED = "root-unsigned"
+    ROOT_NOT_VALID = "root-not-valid"
+    ROOT_NOT_PINNED = "root-not-pinned"
+    ROOT_KEY_TWICE = "root-key-twice"
+    ROOT_KEY_ID = "root-key-id"
+    ROOT_INCONSISTENT = "root-inconsistent"
+    ROOT_LIMITS = "root-limits"
+
+    QUORUM_MISSING = "quorum-missing"
+    QUORUM_ONE_PERSON = "quorum-one-person"
+    QUORUM_ONE_AUTHORITY = "quorum-one-authority"
+    APPROVED_ALREADY = "approved-already"
+    APPROVER_IS_INSPECTOR = "approver-is-inspector"
+    APPROVER_OF_AGENCY = "approver-of-agency"
+    NOT_CONFIRMED = "not-confirmed"
+
+    EVIDENCE_ADDED = "evidence-added"
+    EVIDENCE_REMOVED = "evidence-removed"
+    EVIDENCE_CHANGED = "evidence-changed"
+    EVIDENCE_MALFORMED = "evidence-malformed"
+    EVIDENCE_MISSING = "evidence-missing"
+    MANIFEST_DIFFERS = "manifest-differs"
+    INPUT_DIFFERS = "input-differs"
+    SEAL_DIFFERS = "seal-differs"
+    PERMIT_UNSIGNED = "permit-unsigned"
+    PERMIT_DIFFERS = "permit-differs"
+    PERMIT_SIGNER = "permit-signer"
+    ASSESSMENT_DIFFERS = "assessment-differs"
+    EVALUATION_DIFFERS = "evaluation-differs"
+    INSPECTOR_NOT_PERMITTED = "inspector-not-permitted"
+    INSPECTOR_NOT_INDEPENDENT = "inspector-not-independent"
+    ORDER_REPLAYED = "order-replayed"
+    OTHER_SYSTEM = "other-system"
+    CHRONOLOGY = "chronology"
+
+    REQUEST_DIFFERS = "request-differs"
+    REQUEST_SIGNER = "request-signer"
+    CSR_MALFORMED = "csr-malformed"
+    CSR_WEAK_KEY = "csr-weak-key"
+    CSR_UNPROVEN = "csr-unproven"
+    AUTHORISATION_DIFFERS = "authorisation-differs"
+
+    CHECKS_DIFFER = "checks-differ"
+    RECOMPUTE_DIFFERS = "recompute-differs"
+    RECOMPUTE_FAILED = "recompute-failed"
+
+    BASELINE_LABORATORY = "baseline-laboratory"
+    BASELINE_NOT_ACCEPTED = "baseline-not-accepted"
+    SELF_CHECK = "self-check"
+    LEVEL_TOO_LOW = "level-too-low"
+    DECISION = "decision"
+    TRIAL_ONLY = "trial-only"
+    NOTHING_OBSERVED = "nothing-observed"
+    EVIDENCE_OLD = "evidence-old"
+    ECHELON_UNKNOWN = "echelon-unknown"
+    ABOVE_CEILING = "above-ceiling"
+    OUTSIDE_PERMIT = "outside-permit"
+    VALIDITY_TOO_LONG = "validity-too-long"
+    NOTHING_LEFT = "nothing-left"
+    NOT_YET_VALID = "not-yet-valid"
+    EXPIRED = "expired"
+
+    @property
+    def kind(self) -> RefusalKind:
+        """What sort of no this is."""
+        return _MEANING[self][0]
+
+    @property
+    def explanation(self) -> str:
+        """What it means, in the chosen language."""
+        return _(_MEANING[self][1])
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate later"
+    """The text itself, marked for the catalogue."""
+    return text
+
+
+_INPUT, _INTEGRITY, _TRUST, _POLICY = RefusalKind.INPUT, RefusalKind.INTEGRITY, RefusalKind.TRUST, RefusalKind.POLICY
+
+_MEANING: dict[Code, tuple[RefusalKind, str]] = {
+    Code.ENVELOPE_MALFORMED: (_INTEGRITY, N_("The file is not a DSSE envelope, or is larger than what is read.")),
+    Code.ENVELOPE_NOT_CANONICAL: (
+        _INTEGRITY,
+        N_("The envelope's bytes are not their RFC 8785 form, so something was added or rewritten."),
+    ),
+    Code.PAYLOAD_TYPE: (_INTEGRITY, N_("The envelope holds another type of payload than an in-toto statement.")),
+    Code.SIGNATURE_COUNT: (
+        _INTEGRITY,
+        N_("The envelope holds no signature, or more signatures than such a statement may have."),
+    ),
+    Code.SIGNATURE_REPEATED: (_INTEGRITY, N_("One key id signs twice in one envelope.")),
+    Code.SIGNATURE_WRONG: (_INTEGRITY, N_("A signature does not belong to these bytes and this key.")),
+    Code.PREDICATE_TYPE: (_INTEGRITY, N_("A signature made for one type of statement is shown as another.")),
+    Code.PAYLOAD_MALFORMED: (_INTEGRITY, N_("The signed payload is not the statement it should be.")),
+    Code.PAYLOAD_NOT_CANONICAL: (_INTEGRITY, N_("The signed payload is not in its RFC 8785 form.")),
+    Code.CRITICAL_UNKNOWN: (
+        _INTEGRITY,
+        N_("The statement carries a restriction this version does not know; a newer version is needed."),
+    ),
+    Code.KEY_UNKNOWN: (_TRUST, N_("The signing key does not stand in the trust root.")),
+    Code.KEY_ROLE: (_TRUST, N_("The signing key stands in the trust root for another role.")),
+    Code.KEY_NOT_VALID: (_TRUST, N_("The signing key was not yet or no longer valid when the statement was made.")),
+    Code.KEY_REVOKED: (_TRUST, N_("The signing key has been revoked; nothing proves that it signed before.")),
+    Code.KEY_WEAK: (_INPUT, N_("The key is of a type that is not accepted; Ed25519 and ECDSA P-256 are.")),
+    Code.KEY_UNREADABLE: (_INPUT, N_("The key file cannot be read, holds no private key, or the passphrase is wrong.")),
+    Code.KEY_FILE_OPEN: (_INPUT, N_("The key file can be read by others than its owner.")),
+    Code.KEY_EXISTS: (_INPUT, N_("A file stands where the new key would be written; keys are never overwritten.")),
+    Code.SIGNER_UNAVAILABLE: (_INPUT, N_("This kind of signer is not available in this version.")),
+    Code.ROOT_THRESHOLD: (_TRUST, N_("The trust root asks for fewer than two root keys, or for more than it has.")),
+    Code.ROOT_UNSIGNED: (_TRUST, N_("The trust root is not signed by as many of its root keys as it asks for.")),
+    Code.ROOT_NOT_VALID: (_TRUST, N_("The trust root is not yet valid or has expired; fetch the current one.")),
+    Code.ROOT_NOT_PINNED: (_TRUST, N_("The trust root is not the one whose digest was given.")),
+    Code.ROOT_KEY_TWICE: (_TRUST, N_("One key, or one holder of root keys, stands twice in the trust root.")),
+    Code.ROOT_KEY_ID: (_TRUST, N_("A key id in the trust root is not the SHA-256 of its key.")),
+    Code.ROOT_INCONSISTENT: (_TRUST, N_("The trust root contradicts itself.")),
+    Code.ROOT_LIMITS: (_TRUST, N_("The trust root allows certificates a longer life than this version does.")),
+    Code.QUORUM_MISSING: (_TRUST, N_("Fewer approvals than the two that a certificate needs.")),
+    Code.QUORUM_ONE_PERSON: (_TRUST, N_("All approvals come from one person.")),
+    Code.QUORUM_ONE_AUTHORITY: (_TRUST, N_("All approvals come from one authority; two must sign.")),
+    Code.APPROVED_ALREADY: (_POLICY, N_("This person, key or authority has already approved.")),
+    Code.APPROVER_IS_INSPECTOR: (_TRUST, N_("An approver inspected the system.")),
+    Code.APPROVER_OF_AGENCY: (_TRUST, N_("An approver belongs to the agency or to the operator of the system.")),
+    Code.NOT_CONFIRMED: (_POLICY, N_("The signer did not confirm what was shown; nothing was signed.")),
+    Code.EVIDENCE_ADDED: (_INTEGRITY, N_("The bundle holds a file that was not signed for.")),
+    Code.EVIDENCE_REMOVED: (_INTEGRITY, N_("A file that was signed for is missing from the bundle.")),
+    Code.EVIDENCE_CHANGED: (_INTEGRITY, N_("A file of the bundle is not the one that was signed for.")),
+    Code.EVIDENCE_MALFORMED: (_INTEGRITY, N_("A file of the bundle is not the record it should be.")),
+    Code.EVIDENCE_MISSING: (
+        _INTEGRITY,
+        N_("The bundle lacks a file that every bundle needs, such as the seal or the evaluation."),
+    ),
+    Code.MANIFEST_DIFFERS: (_INTEGRITY, N_("The manifest does not list exactly the files of the bundle.")),
+    Code.INPUT_DIFFERS: (_INTEGRITY, N_("An input of the run is not the one the order names.")),
+    Code.SEAL_DIFFERS: (_INTEGRITY, N_("What the scanner instance signed is not what the bundle holds.")),
+    Code.PERMIT_UNSIGNED: (_TRUST, N_("The run has no signed permit, so its evidence cannot be certified.")),
+    Code.PERMIT_DIFFERS: (_INTEGRITY, N_("The permit that was signed is not the permit of the order.")),
+    Code.PERMIT_SIGNER: (_TRUST, N_("The permit is signed by somebody else than the person it names as permitting.")),
+    Code.ASSESSMENT_DIFFERS: (_INTEGRITY, N_("The assessment is not of this order and this evidence.")),
+    Code.EVALUATION_DIFFERS: (_INTEGRITY, N_("The inspector signed the evaluation of another assessment.")),
+    Code.INSPECTOR_NOT_PERMITTED: (
+        _TRUST,
+        N_("The evaluation is signed by somebody the permit does not name as inspector."),
+    ),
+    Code.INSPECTOR_NOT_INDEPENDENT: (
+        _TRUST,
+        N_("An inspector belongs to the agency or to the operator of the system."),
+    ),
+    Code.ORDER_REPLAYED: (_INTEGRITY, N_("The evidence was gathered for another order: its nonce or run differs.")),
+    Code.OTHER_SYSTEM: (_INTEGRITY, N_("The evidence is of another agency, system or fingerprint than the request.")),
+    Code.CHRONOLOGY: (_INTEGRITY, N_("The statements are dated in an impossible order; check the clocks.")),
+    Code.REQUEST_DIFFERS: (
+        _INTEGRITY,
+        N_("The request is for another bundle, or not the request the authorisation names."),
+    ),
+    Code.REQUEST_SIGNER: (_TRUST, N_("The request is signed by another agency than the one it is for.")),
+    Code.CSR_MALFORMED: (_INPUT, N_("The certificate signing request cannot be read.")),
+    Code.CSR_WEAK_KEY: (
+        _INPUT,
+        N_("The client key is too weak: RSA from 2048 bits, ECDSA P-256 or P-384, or Ed25519 is needed."),
+    ),
+    Code.CSR_UNPROVEN: (_INTEGRITY, N_("The certificate signing request does not prove possession of its key.")),
+    Code.AUTHORISATION_DIFFERS: (
+        _INTEGRITY,
+        N_("The authorisation does not say what follows from the evidence and the request."),
+    ),
+    Code.CHECKS_DIFFER: (
+        _INTEGRITY,
+        N_("The judgement was made by another version of the checks: neither a match nor a forgery."),
+    ),
+    Code.RECOMPUTE_DIFFERS: (_INTEGRITY, N_("The same checks arrive at another assessment from this evidence.")),
+    Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
+    Code.BASELINE_LABORATORY: (
+        _POLICY,
+        N_("A baseline made for exercises is never accepted by a production trust root."),
+    ),
+    Code.BASELINE_NOT_ACCEPTED: (_POLICY, N_("The trust root does not accept this version of the baseline.")),
+    Code.SELF_CHECK: (_POLICY, N_("A self-check can never be certified; an inspection is needed.")),
+    Code.LEVEL_TOO_LOW: (_POLICY, N_("Only systems of level 3 and above may connect.")),
+    Code.DECISION: (_POLICY, N_("The decision of the assessment allows no certificate.")),
+    Code.TRIAL_ONLY: (_POLICY, N_("The decision of the assessment allows a trial certificate only.")),
+    Code.NOTHING_OBSERVED: (_POLICY, N_("Nothing was observed, so there is nothing to certify on.")),
+    Code.EVIDENCE_OLD: (_POLICY, N_("The evidence is more than 30 days old.")),
+    Code.ECHELON_UNKNOWN: (_POLICY, N_("The trust root grants this echelon nothing at this time.")),
+    Code.ABOVE_CEILING: (_POLICY, N_("More is asked for than the echelon may have.")),
+    Code.OUTSIDE_PERMIT: (_POLICY, N_("An address is asked for that the inspection's permit does not cover.")),
+    Code.VALIDITY_TOO_LONG: (
+        _POLICY,
+        N_("The certificate is valid for longer than its kind, its evidence and its conditions allow."),
+    ),
+    Code.NOTHING_LEFT: (
+        _POLICY,
+        N_("The evidence or a condition has run out, so the certificate would never be valid."),
+    ),
+    Code.NOT_YET_VALID: (_POLICY, N_("The certificate is not valid yet.")),
+    Code.EXPIRED: (_POLICY, N_("The certificate has expired.")),
+}

@@ -1,0 +1,72 @@
+"""Certificate signing requests: proof that the agency holds the client key it will connect with (RFC 2986)."""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from certification.refusals import Code, Refusal
+from scanner.findings import said
+from scanner.record import sha256
+
+_LIMIT = 16 * 1024
+_RSA_BITS = 2_048
+_RSA_BITS_MOST = 8_192
+
+
+def proven_key(pem: bytes) -> str:
+    """The SHA-256 of the SubjectPublicKeyInfo the request proves possession of; refuses weak keys and unproven ones."""
+    request = _read(pem)
+    try:
+        key = request.public_key()
+        digest = request.signature_hash_algorithm
+    except (UnsupportedAlgorithm, ValueError):
+        raise Refusal(Code.CSR_WEAK_KEY, said("a client key or digest of an unknown type")) from None
+    _strong(key)
+    if not isinstance(key, Ed25519PublicKey) and not isinstance(digest, SHA256 | SHA384 | SHA512):
+        raise Refusal(Code.CSR_WEAK_KEY, said("the request is signed over a weak digest"))
+    if not _signed(request):
+        raise Refusal(Code.CSR_UNPROVEN, said("the request's own signature does not hold"))
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def plain(pem: bytes) -> str:
+    """The request alone, in the PEM form this program writes: remarks and other blocks around it are gone."""
+    return _read(pem).public_bytes(Encoding.PEM).decode()
+
+
+def _read(pem: bytes) -> x509.CertificateSigningRequest:
+    if len(pem) > _LIMIT:
+        raise Refusal(Code.CSR_MALFORMED, said("{count} bytes; at most {limit} are read", count=len(pem), limit=_LIMIT))
+    try:
+        return x509.load_pem_x509_csr(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refusal(Code.CSR_MALFORMED, said("not a certificate signing request in PEM form")) from None
+
+
+def _signed(request: x509.CertificateSigningRequest) -> bool:
+    try:
+        return request.is_signature_valid
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        # such as an Ed25519 signature said to be by an RSA key
+        return False
+
+
+def _strong(key: object) -> None:
+    match key:
+        case RSAPublicKey() if _RSA_BITS <= key.key_size <= _RSA_BITS_MOST:
+            return
+        case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1 | SECP384R1):
+            return
+        case Ed25519PublicKey():
+            return
+        case RSAPublicKey() | EllipticCurvePublicKey():
+            message = said("a client key of {bits} bits and type {type}", bits=key.key_size, type=type(key).__name__)
+        case _:
+            message = said("a client key of type {type}", type=type(key).__name__)
+    raise Refusal(Code.CSR_WEAK_KEY, message)

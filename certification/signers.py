@@ -1,0 +1,161 @@
+"""Signers: the only code that holds private keys. They sign typed statements; there is no way to sign bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from certification.envelope import Envelope
+from certification.keys import CryptoSigner, PrivateKey, PublicKey, Signature, accepted, pem_of, spki_sha256, verifier
+from certification.refusals import Code, Refusal
+from certification.statements import Statement
+from scanner.findings import said
+
+_FILE_LIMIT = 64 * 1024
+
+Passphrase = Callable[[str], str]
+"""Asks for the passphrase of the key named to it; never taken from the command line."""
+
+
+class Signer(Protocol):
+    """Something that holds a private key and signs typed statements with it."""
+
+    @property
+    def keyid(self) -> str:
+        """The SHA-256 of the public key's SubjectPublicKeyInfo."""
+
+    @property
+    def public_pem(self) -> str:
+        """The public key in PEM."""
+
+    def sign(self, statement: Statement) -> Signature:
+        """The signature over the statement's envelope encoding."""
+
+
+class FileSigner:
+    """A signer whose key was read from a file."""
+
+    __slots__ = ("_private", "_public")
+
+    def __init__(self, private: PrivateKey) -> None:
+        self._private = private
+        self._public = accepted(private.public_key())
+
+    @property
+    def keyid(self) -> str:
+        """The SHA-256 of the public key's SubjectPublicKeyInfo."""
+        return spki_sha256(self._public)
+
+    @property
+    def public_pem(self) -> str:
+        """The public key in PEM."""
+        return pem_of(self._public)
+
+    def sign(self, statement: Statement) -> Signature:
+        """The signature over the statement's envelope encoding (DSSE PAE)."""
+        signature: Signature = CryptoSigner(self._private, verifier(self._public)).sign(
+            Envelope(statement.written()).pae()
+        )
+        return signature
+
+
+def signer_of(uri: str, passphrase: Passphrase) -> Signer:
+    """The signer a key URI names, as in file:inspector.pem; `passphrase` is asked only for an encrypted key."""
+    scheme, _, rest = uri.partition(":")
+    match scheme:
+        case "file" if rest:
+            return FileSigner(_private_key(Path(rest), passphrase))
+        case "pkcs11":
+            raise Refusal(
+                Code.SIGNER_UNAVAILABLE,
+                said("keys on tokens (pkcs11:) are not available in this version; use file:PATH"),
+            )
+        case _:
+            raise Refusal(Code.SIGNER_UNAVAILABLE, said("{uri}: a signer is named as file:PATH", uri=uri))
+
+
+def signed(statement: Statement, *signers: Signer) -> bytes:
+    """The envelope of this statement, signed by each of these."""
+    envelope = Envelope(statement.written())
+    for signer in signers:
+        envelope = envelope.signed_also(signer.sign(statement))
+    return envelope.written()
+
+
+def new_key(path: Path, algorithm: str, passphrase: str | None = None) -> PublicKey:
+    """The public half of a new private key, which is written to this path for its owner only; overwrites nothing."""
+    private: PrivateKey
+    match algorithm:
+        case "ed25519":
+            private = Ed25519PrivateKey.generate()
+        case "ecdsa-p256":
+            private = generate_ec(SECP256R1())
+        case _:
+            raise Refusal(Code.KEY_WEAK, said("{algorithm}: new keys are ed25519 or ecdsa-p256", algorithm=algorithm))
+    protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise Refusal(Code.KEY_EXISTS, said("{path} exists; a key is never overwritten", path=str(path))) from None
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "cannot be written") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(pem)
+    return private.public_key()
+
+
+def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
+    data = _own_file(path)
+    password = passphrase(path.name).encode() if b"ENCRYPTED" in data else None
+    try:
+        key = load_pem_private_key(data, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # The library's own words are left out: they could quote the input.
+        raise _unreadable(path, "no private key in PEM form, or another passphrase") from None
+    match key:
+        case Ed25519PrivateKey() | EllipticCurvePrivateKey():
+            return key
+        case _:
+            raise Refusal(Code.KEY_WEAK, said("{path}: neither Ed25519 nor ECDSA P-256", path=str(path)))
+
+
+def _own_file(path: Path) -> bytes:
+    try:
+        # Not to block: a pipe where a key should be would otherwise be waited on for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise _unreadable(path, "not a plain file")
+            if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                message = said(
+                    "{path} is open to others (mode {mode}); run chmod 600 on it",
+                    path=str(path),
+                    mode=f"{facts.st_mode & 0o777:o}",
+                )
+                raise Refusal(Code.KEY_FILE_OPEN, message)
+            data = file.read(_FILE_LIMIT + 1)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "cannot be read") from None
+    if len(data) > _FILE_LIMIT:
+        raise _unreadable(path, "larger than any key")
+    return data
+
+
+def _unreadable(path: Path, why: str) -> Refusal:
+    return Refusal(Code.KEY_UNREADABLE, said("{path}: {why}", path=str(path), why=why))

@@ -1,0 +1,229 @@
+"""Statements: the typed in-toto Statements v1 that can be signed, each of one predicate type and for one role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+
+from certification.refusals import Code, Refusal
+from scanner.assessment import BaselineRef, Count, Decision, Status
+from scanner.findings import said
+from scanner.order import FileDigest, FilePath
+from scanner.record import (
+    Instant,
+    Name,
+    Record,
+    RecordError,
+    Sha256,
+    Sorted,
+    Text,
+    canonical,
+    explained,
+    parse_json,
+    sha256,
+)
+from scanner.targets import Permit, RunKind
+
+CRITICAL_KNOWN: frozenset[str] = frozenset()
+"""Restrictions this version understands; none has been added to the first version of any statement yet."""
+
+
+class Role(StrEnum):
+    """What a key may sign; a key has one role only."""
+
+    OWNER = "owner"
+    """Signs the Permit: the owner's authority lets its system be inspected (Decree 333/2026 art. 4.2)."""
+    SCANNER_INSTANCE = "scanner-instance"
+    INSPECTOR = "inspector"
+    AGENCY = "agency"
+    APPROVER = "approver"
+    ROOT = "root"
+
+
+_ALIASED = ConfigDict(
+    frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True
+)
+
+
+class Digests(Record):
+    """The digests of a subject."""
+
+    sha256: Sha256
+
+
+class Subject(Record):
+    """What a statement is about, by name and digest."""
+
+    model_config = _ALIASED
+    name: FilePath
+    digests: Digests = Field(alias="digest")
+
+
+def _by_name(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
+    if len({subject.name for subject in subjects}) != len(subjects):
+        raise ValueError("a subject stands twice")
+    return tuple(sorted(subjects, key=lambda subject: subject.name))
+
+
+class Predicate(Record):
+    """What every predicate says besides its own matter."""
+
+    stated_at: Instant
+    """When the signer says this was stated."""
+    crit: Sorted[Name] = ()
+    """Restrictions a reader must understand; one that does not refuses the statement."""
+
+
+class Statement(Record):
+    """An in-toto Statement v1 of one type; all that a key can be asked to sign."""
+
+    model_config = _ALIASED
+    role: ClassVar[Role]
+    """Whose keys sign statements of this type."""
+    most_signatures: ClassVar[int] = 1
+
+    type_: Literal["https://in-toto.io/Statement/v1"] = Field(default="https://in-toto.io/Statement/v1", alias="_type")
+    subject: Annotated[tuple[Subject, ...], Field(min_length=1), AfterValidator(_by_name)]
+    predicate_type: str = Field(alias="predicateType")
+    predicate: Predicate
+
+    def written(self) -> bytes:
+        """The payload: what is signed and hashed."""
+        return canonical(self.model_dump(mode="json", by_alias=True))
+
+
+S = TypeVar("S", bound=Statement)
+
+
+def subjects(digests: Mapping[str, str]) -> tuple[Subject, ...]:
+    """Subjects by name and SHA-256, in the order of their names."""
+    return tuple(Subject(name=name, digest=Digests(sha256=digest)) for name, digest in sorted(digests.items()))
+
+
+def read_statement(payload: bytes, kind: type[S]) -> S:
+    """The statement of this type in a payload whose signature has been verified; refuses every other."""
+    try:
+        value = parse_json(payload)
+    except RecordError as error:
+        raise Refusal(Code.PAYLOAD_MALFORMED, said("not a statement: {why}", why=str(error))) from None
+    _of_type(value, kind)
+    try:
+        statement = kind.model_validate_json(payload)
+    except ValidationError as error:
+        raise Refusal(Code.PAYLOAD_MALFORMED, said("not a statement: {why}", why=explained(error))) from None
+    if statement.written() != payload:
+        raise Refusal(Code.PAYLOAD_NOT_CANONICAL, said("the payload's bytes are not in canonical form"))
+    return statement
+
+
+def _of_type(value: Any, kind: type[Statement]) -> None:
+    wanted = kind.model_fields["predicate_type"].default
+    match value:
+        case {"predicateType": str(seen)} if seen != wanted:
+            message = said("a statement of type {seen}, where {wanted} is wanted", seen=seen, wanted=wanted)
+            raise Refusal(Code.PREDICATE_TYPE, message)
+        case {"predicate": {"crit": list(crit)}}:
+            unknown = [str(name) for name in crit if str(name) not in CRITICAL_KNOWN]
+            if unknown:
+                message = said("a restriction this version does not know: {names}", names=", ".join(unknown))
+                raise Refusal(Code.CRITICAL_UNKNOWN, message)
+
+
+class PermitPredicate(Predicate):
+    """The permit that is granted."""
+
+    permit: Permit
+
+
+class PermitStatement(Statement):
+    """The owner's authority permits an inspection."""
+
+    role: ClassVar[Role] = Role.OWNER
+    predicate_type: Literal["urn:npd:clearance:permit/v1"] = Field(
+        default="urn:npd:clearance:permit/v1", alias="predicateType"
+    )
+    predicate: PermitPredicate
+
+    @model_validator(mode="after")
+    def _about_its_permit(self) -> Self:
+        if self.subject != subjects({"permit.json": self.predicate.permit.digest()}):
+            raise ValueError("the subject is not the permit in the predicate")
+        return self
+
+
+class Coverage(Record):
+    """How much of the plan was seen, and what stood in the way."""
+
+    planned: Count
+    seen: Count
+    unobserved: Count
+    skipped: Count
+    interfered: Count
+    """Sights that ended in a block, a reset or a time-out: signs of interference with the scan."""
+
+
+class ScanEvidencePredicate(Predicate):
+    """What the scanner instance vouches for: this order, by this tool, gathered these files."""
+
+    run: Name
+    kind: RunKind
+    order_sha256: Sha256
+    order_nonce: Sha256
+    baseline_sha256: Sha256
+    tool: Text
+    checks: Sorted[FileDigest]
+    observed_from: Instant | None
+    observed_until: Instant | None
+    coverage: Coverage
+
+
+class ScanEvidenceStatement(Statement):
+    """The scanner instance seals a run: the manifest and every file in it are subjects."""
+
+    role: ClassVar[Role] = Role.SCANNER_INSTANCE
+    predicate_type: Literal["urn:npd:clearance:scan-evidence/v1"] = Field(
+        default="urn:npd:clearance:scan-evidence/v1", alias="predicateType"
+    )
+    predicate: ScanEvidencePredicate
+
+
+class ControlVerdict(Record):
+    """One control's status, as the inspector signs it."""
+
+    control: Name
+    status: Status
+
+
+class EvaluationPredicate(Predicate):
+    """The inspector's evaluation, after the SLSA verification summary: verifier, policy and result."""
+
+    inspector: Name
+    run: Name
+    order_sha256: Sha256
+    order_nonce: Sha256
+    policy: BaselineRef
+    deviations_sha256: Sha256 | None
+    results: tuple[ControlVerdict, ...]
+    inconclusive: Sorted[Name]
+    """Controls that are undetermined somewhere."""
+    passed: Count
+    counted: Count
+    decision: Decision
+
+
+class EvaluationStatement(Statement):
+    """An inspector signs an assessment."""
+
+    role: ClassVar[Role] = Role.INSPECTOR
+    predicate_type: Literal["urn:npd:clearance:evaluation/v1"] = Field(
+        default="urn:npd:clearance:evaluation/v1", alias="predicateType"
+    )
+    predicate: EvaluationPredicate
+
+
+def file_subjects(files: Mapping[str, bytes]) -> tuple[Subject, ...]:
+    """Every file as a subject."""
+    return subjects({path: sha256(data) for path, data in files.items()})

@@ -1,0 +1,102 @@
+"""Verification of a ConnectionCertificate: numbered steps, each a refusal of its own. No clock, no network, no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from certification.approval import apart, quorum, sound
+from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
+from certification.codes import N_
+from certification.grounds import follows
+from certification.opening import opened
+from certification.policy import below_ceiling, in_force
+from certification.recomputing import Rejudge, recomputed
+from certification.trust import TrustedKey, TrustRoot
+from scanner.i18n import _
+from scanner.order import FileDigest
+from scanner.record import sha256
+
+
+class Step(StrEnum):
+    """What has been verified, in this order."""
+
+    TRUST_ROOT = "trust-root"
+    SIGNATURES = "signatures"
+    QUORUM = "quorum"
+    APART = "apart"
+    SOUND = "sound"
+    IN_FORCE = "in-force"
+    EVIDENCE = "evidence"
+    RECOMPUTED = "recomputed"
+
+    @property
+    def explanation(self) -> str:
+        """What the step has shown, in the chosen language."""
+        return _(_MEANING[self])
+
+
+_MEANING = {
+    Step.TRUST_ROOT: N_("the trust root is in force"),
+    Step.SIGNATURES: N_("every signature is by an approver's key of the trust root, over these very bytes"),
+    Step.QUORUM: N_("two authorities approved, by different people with different keys"),
+    Step.APART: N_("no approver inspected the system or belongs to its agency or operator"),
+    Step.SOUND: N_("policy allows it, and the agency asked for it and holds the client key"),
+    Step.IN_FORCE: N_("it is valid at this instant, within what the echelon may have"),
+    Step.EVIDENCE: N_("the bundle is exactly the evidence that was signed, and leads to this certificate"),
+    Step.RECOMPUTED: N_("judging the evidence again gives the same assessment, byte for byte"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCertificate:
+    """A ConnectionCertificate that passed, and the steps it passed."""
+
+    statement: AuthorisationStatement
+    payload_sha256: str
+    approvals: tuple[TrustedKey, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def granted(self) -> AuthorisationPredicate:
+        """What it grants."""
+        return self.statement.predicate
+
+
+def verify(  # noqa: PLR0917 - the last three belong together and come together
+    envelope: bytes,
+    trust_root: TrustRoot,
+    at: datetime,
+    bundle: Mapping[str, bytes] | None = None,
+    rejudge: Rejudge | None = None,
+    code_digests: Iterable[FileDigest] | None = None,
+) -> VerifiedCertificate:
+    """The certificate, verified as of `at`: against its evidence with `bundle`, and its judgement with `rejudge`."""
+    if rejudge is not None and bundle is None:
+        raise TypeError("judging again needs the bundle")
+    steps = [Step.TRUST_ROOT, Step.SIGNATURES, Step.QUORUM, Step.APART, Step.SOUND, Step.IN_FORCE]
+    # (1) the trust root is in force
+    trust_root.current(at)
+    # (2) signatures: a strict envelope, known approver keys, these bytes; only then is the payload read
+    certificate = opened(envelope, AuthorisationStatement, trust_root, at)
+    statement = certificate.statement
+    # (3) two authorities, two people, two keys
+    quorum(certificate.signers)
+    # (4) none of whom inspected the system or belongs to it
+    apart(certificate.signers, statement.predicate)
+    # (5) what it says is allowed, and was asked for by an agency that holds the client key
+    sound(statement, trust_root, at)
+    # (6) now is within its time, and its scope within what the echelon may have now
+    in_force(statement.predicate, at)
+    below_ceiling(statement.predicate.scope, statement.predicate.agency.echelon, trust_root, at)
+    # (7) exactly these files, each signed by whom it had to be, lead to exactly this statement
+    if bundle is not None:
+        follows(statement, bundle, trust_root, at)
+        steps.append(Step.EVIDENCE)
+    # (8) and to the same judgement
+    if bundle is not None and rejudge is not None:
+        recomputed(bundle, rejudge, code_digests)
+        steps.append(Step.RECOMPUTED)
+    return VerifiedCertificate(statement, sha256(certificate.envelope.payload), certificate.signers, tuple(steps))

@@ -1,0 +1,1 @@
+"""Checks: pure functions from an observation to a verdict, one subject a module. No network, no clock, no file."""

@@ -1,0 +1,62 @@
+"""Checks of the host keys an SSH server proves in the key exchange."""
+
+from __future__ import annotations
+
+from scanner.check import Parameters, check
+from scanner.findings import Fail, Pass, Verdict, said
+from scanner.observations import KeyAlgorithm, SshHostKey, SshObservation, fact
+from scanner.specimens import ssh
+
+_FINGERPRINT = "SHA256:" + "B" * 43
+
+
+class HostKeySizes(Parameters):
+    """The smallest host keys, in bits."""
+
+    rsa_bits: int = 2_048
+    ec_bits: int = 256
+
+
+def _key(algorithm: KeyAlgorithm, bits: int) -> SshHostKey:
+    return SshHostKey(type=f"ssh-{algorithm.lower()}", algorithm=algorithm, bits=bits, sha256=_FINGERPRINT)
+
+
+@check(
+    "ssh-host-key-size",
+    observes=SshObservation,
+    parameters=HostKeySizes,
+    facts=("host_keys",),
+    passes=(
+        ssh(),
+        ssh(host_keys=(_key(KeyAlgorithm.RSA, 2_048), _key(KeyAlgorithm.EC, 521))),
+        ssh(host_keys=(_key(KeyAlgorithm.RSA, 16_384),)),
+        ssh(host_keys=(_key(KeyAlgorithm.OTHER, 0),)),
+    ),
+    fails=(
+        ssh(host_keys=(_key(KeyAlgorithm.RSA, 2_047),)),
+        ssh(host_keys=(_key(KeyAlgorithm.ED25519, 256), _key(KeyAlgorithm.DSA, 1_024))),
+        ssh(host_keys=()),
+        (ssh(host_keys=(_key(KeyAlgorithm.RSA, 2_048),)), HostKeySizes(rsa_bits=3_072)),
+    ),
+    fixes={
+        "openssh": (
+            "rm /etc/ssh/ssh_host_rsa_key* && ssh-keygen -t rsa -b 4096 -N '' -f /etc/ssh/ssh_host_rsa_key && "
+            "systemctl restart ssh\n"
+            "Then tell everyone who connects the new fingerprint."
+        ),
+        "cisco-ios": "crypto key generate rsa modulus 4096",
+    },
+)
+def host_key_size(ssh: SshObservation, parameters: HostKeySizes) -> Verdict:
+    """The server's host keys are large enough.
+
+    Fails on RSA and EC keys with fewer bits than asked for, on DSA keys of any size (OpenSSH's have 1024 bits), and
+    where the server proved no host key at all.
+    """
+    least = {KeyAlgorithm.RSA: parameters.rsa_bits, KeyAlgorithm.EC: parameters.ec_bits}
+    keys = fact(ssh.host_keys)
+    small = [key for key in keys if key.algorithm is KeyAlgorithm.DSA or key.bits < least.get(key.algorithm, 0)]
+    shown = ", ".join(f"{key.type} {key.bits}" for key in small or keys)
+    if small:
+        return Fail(said("host keys are too weak: {keys}", keys=shown))
+    return Pass(said("host keys: {keys}", keys=shown)) if keys else Fail(said("proves no host key"))

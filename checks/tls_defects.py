@@ -1,0 +1,93 @@
+"""Checks of known defects in TLS implementations. Judges what a handshake proved, never a version number."""
+
+from __future__ import annotations
+
+from scanner.check import Parameters, check
+from scanner.findings import Fail, Pass, Verdict, said
+from scanner.observations import TlsObservation, TlsVersion, fact
+from scanner.specimens import SUITES, tls
+
+_ONLY_1_3 = {TlsVersion.TLS_1_3: SUITES[TlsVersion.TLS_1_3]}
+
+
+@check(
+    "tls-no-compression",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("compression",),
+    passes=(tls(),),
+    fails=(tls(compression=True),),
+    fixes={
+        "nginx": "Upgrade to nginx 1.3.2 or newer, which never compresses TLS.",
+        "apache": "SSLCompression off",
+        "haproxy": "Upgrade OpenSSL to 1.1.0 or newer, which compiles TLS compression out.",
+    },
+)
+def no_compression(tls: TlsObservation, _: Parameters) -> Verdict:
+    """TLS does not compress.
+
+    Fails where a compression method is negotiated: it lets an onlooker guess secrets from lengths (CRIME,
+    CVE-2012-4929). RFC 9325 section 3.3: TLS-level compression should be disabled; all four profiles refuse it.
+    """
+    return Fail(said("negotiates compression")) if fact(tls.compression) else Pass()
+
+
+@check(
+    "tls-secure-renegotiation",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("secure_renegotiation",),
+    passes=(tls(), tls(accepts=_ONLY_1_3, secure_renegotiation=False)),
+    fails=(
+        tls(secure_renegotiation=False),
+        tls(accepts={TlsVersion.TLS_1_2: SUITES[TlsVersion.TLS_1_2]}, secure_renegotiation=False),
+    ),
+    fixes={
+        "nginx": "Upgrade OpenSSL: apt upgrade openssl (Debian) or dnf upgrade openssl (RHEL), then restart nginx.",
+        "apache": "SSLInsecureRenegotiation off, and upgrade OpenSSL.",
+        "iis": (
+            "Install the update of Microsoft bulletin MS10-049 and set AllowInsecureRenegoClients=0 and "
+            "AllowInsecureRenegoServers=0 for SCHANNEL."
+        ),
+    },
+)
+def secure_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
+    """Renegotiation is bound to the connection it renews.
+
+    Fails where a server of TLS 1.2 or older does not know renegotiation_info. RFC 9325 section 3.5 and RFC 5746; TLS
+    1.3 has no renegotiation (RFC 8446 section 4.1.2), so a server of TLS 1.3 alone passes.
+    """
+    supported = fact(tls.secure_renegotiation)
+    if tls.accepted_versions == (TlsVersion.TLS_1_3,) and not tls.unasked:
+        return Pass(said("accepts TLS 1.3 only, which has no renegotiation"))
+    return Pass() if supported else Fail(said("does not support secure renegotiation"))
+
+
+@check(
+    "tls-heartbleed",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("heartbleed",),
+    passes=(tls(),),
+    fails=(tls(heartbleed=True),),
+    fixes={
+        "debian": (
+            "apt upgrade openssl, restart every service that uses it, then replace its private keys, certificates "
+            "and passwords."
+        ),
+        "rhel": (
+            "dnf upgrade openssl, restart every service that uses it, then replace its private keys, certificates "
+            "and passwords."
+        ),
+        "appliance": (
+            "Install the vendor's firmware with OpenSSL 1.0.1g or newer, then replace private keys and passwords."
+        ),
+    },
+)
+def heartbleed(tls: TlsObservation, _: Parameters) -> Verdict:
+    """The server does not leak its memory (Heartbleed).
+
+    Fails where a heartbeat request is answered with more than was sent (CVE-2014-0160), a vulnerability known to be
+    exploited.
+    """
+    return Fail(said("answers a heartbeat request with its memory")) if fact(tls.heartbleed) else Pass()

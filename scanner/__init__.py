@@ -1,0 +1,1 @@
+"""The engine: what was declared, what was seen, how it is judged, what is kept."""

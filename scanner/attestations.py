@@ -1,0 +1,95 @@
+"""Attestations: a person's answer to a control no scanner can see, with the document's digest. The file is never interpreted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from scanner.record import Instant, Name, Record, Sha256, Text
+
+
+class Answer(StrEnum):
+    """The answers of the official self-assessment sheets."""
+
+    YES = "yes"
+    PARTLY = "partly"
+    NO = "no"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class Attestation(Record):
+    """One person's answer to one control."""
+
+    schema_version: Literal[1] = 1
+    control: Name
+    answer: Answer
+    document: Sha256 | None
+    """Digest of the document shown; may be absent only where the answer is no or not-applicable."""
+    document_name: Text = ""
+    dated: Instant
+    """The document's date: from here the answer ages."""
+    reason: Text = ""
+    by: Name
+    role: Text
+    answered_at: Instant
+
+    @model_validator(mode="after")
+    def _with_reason(self) -> Self:
+        if self.answer is not Answer.YES and not self.reason.strip():
+            raise ValueError(f"the answer {self.answer} needs a reason")
+        if self.document is None and self.answer in (Answer.YES, Answer.PARTLY):
+            raise ValueError(f"the answer {self.answer} needs a document")
+        if self.dated > self.answered_at:
+            raise ValueError("the document is dated after the answer")
+        return self
+
+
+class Waiver(Record):
+    """An accepted deviation; it never covers a gate, and never what could not be seen."""
+
+    id: Name
+    control: Name
+    subject: Text
+    reason: Text = Field(min_length=1)
+    compensating_measure: Text = Field(min_length=1)
+    """Phuong an tuong duong: the equivalent measure."""
+    requester: Name
+    approver: Name
+    issued: Instant
+    expires: Instant
+    """Mandatory; the waiver is valid before this instant and not at it."""
+
+    @model_validator(mode="after")
+    def _of_two_people(self) -> Self:
+        if self.requester == self.approver:
+            raise ValueError(f"waiver {self.id}: requester and approver are the same person")
+        if self.expires <= self.issued:
+            raise ValueError(f"waiver {self.id}: expires before it is issued")
+        return self
+
+
+class Remediation(Record):
+    """A dated plan for an open deviation: who mends it by when."""
+
+    control: Name
+    subject: Text
+    owner: Text = Field(min_length=1)
+    due: Instant
+    action: Text = Field(min_length=1)
+
+
+class Deviations(Record):
+    """The waivers file: accepted deviations and plans for open ones."""
+
+    schema_version: Literal[1] = 1
+    waivers: tuple[Waiver, ...] = ()
+    remediations: tuple[Remediation, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        ids = [waiver.id for waiver in self.waivers]
+        if len(set(ids)) != len(ids):
+            raise ValueError("a waiver id stands twice")
+        return self

@@ -1,0 +1,221 @@
+"""Baselines: controls with their clauses, rules and parameters, read strictly and bound to the checks they name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from scanner import strict_yaml
+from scanner.assessment import BaselineRef, Clause, ControlClass
+from scanner.check import Check, Parameters
+from scanner.record import Instant, Name, Record, Text, sha256
+from scanner.strict_yaml import Document, InputError, Place
+from scanner.targets import BilingualText, Level
+
+Days = Annotated[int, Field(ge=1, le=3_660)]
+LEVELS: tuple[Level, ...] = (1, 2, 3, 4, 5)
+
+
+class Way(StrEnum):
+    """How a control is decided."""
+
+    NETWORK = "network"
+    HOST = "host"
+    DOCUMENT = "document"
+
+
+class Rule(Record):
+    """A check with the parameters this control sets, and those that differ at a level."""
+
+    check: Name
+    parameters: Mapping[str, Any] = {}
+    at_level: Mapping[Level, Mapping[str, Any]] = {}
+
+
+class DocumentAsked(Record):
+    """The document a person shows for a control, and for how long it speaks."""
+
+    document: BilingualText
+    max_age_days: Mapping[Level, Days] = {}
+    """At a level that is not named the document does not age."""
+
+
+class Control(Record):
+    """What the regime demands, where it stands, and what decides it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    id: Name
+    title: BilingualText
+    heading: Name
+    classed: ControlClass = Field(alias="class")
+    levels: tuple[Level, ...] = Field(min_length=1)
+    """Each level named; never a minimum, never inherited."""
+    method: tuple[Way, ...] = Field(min_length=1)
+    references: tuple[Clause, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...] = ()
+    attestation: DocumentAsked | None = None
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _decidable(self) -> Self:
+        if not self.rules and self.attestation is None:
+            raise ValueError("nothing decides it: give it rules, an attestation, or both")
+        if len(set(self.levels)) != len(self.levels):
+            raise ValueError("a level is named twice")
+        checks = [rule.check for rule in self.rules]
+        if len(set(checks)) != len(checks):
+            raise ValueError("a check stands twice")
+        return self
+
+
+class Heading(Record):
+    """A heading of the report (Circular 46/2022 art. 6(2))."""
+
+    id: Name
+    title: BilingualText
+
+
+class FeedAsked(Record):
+    """Outside data the judgement needs, and how old it may be."""
+
+    name: Name
+    max_age_days: Days
+
+
+class Effective(Record):
+    """When the regime is in force: `begins` inclusive, `ends` exclusive or open."""
+
+    begins: Instant
+    ends: Instant | None = None
+
+
+class Baseline(Record):
+    """One regime's demands, versioned."""
+
+    schema_version: Literal[1] = 1
+    id: Name
+    version: Text = Field(min_length=1)
+    regime: Name
+    title: BilingualText
+    laboratory: bool
+    effective: Effective
+    evidence_max_age_days: Mapping[Level, Days]
+    feeds: tuple[FeedAsked, ...] = ()
+    headings: tuple[Heading, ...] = Field(min_length=1)
+    controls: tuple[Control, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if set(self.evidence_max_age_days) != set(LEVELS):
+            raise ValueError("evidence_max_age_days must name each of the levels 1 to 5")
+        ids = [control.id for control in self.controls]
+        for found in ids:
+            if ids.count(found) > 1:
+                raise ValueError(f"control {found} stands twice")
+        known = {heading.id for heading in self.headings}
+        for control in self.controls:
+            if control.heading not in known:
+                raise ValueError(f"control {control.id}: no heading is called {control.heading}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule with its check and its validated parameters at each level."""
+
+    control: Control
+    check: Check[Any, Any]
+    parameters: Mapping[Level, Parameters]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundBaseline:
+    """A baseline whose every rule has found its check."""
+
+    baseline: Baseline
+    digest: str
+    rules: tuple[BoundRule, ...]
+
+    def ref(self) -> BaselineRef:
+        """What an assessment records of it."""
+        found = self.baseline
+        return BaselineRef(
+            id=found.id, version=found.version, regime=found.regime, sha256=self.digest, laboratory=found.laboratory
+        )
+
+    def controls(self, level: Level) -> tuple[Control, ...]:
+        """The controls that apply at a level, in the baseline's order."""
+        return tuple(control for control in self.baseline.controls if level in control.levels)
+
+    def rules_of(self, control: Control) -> tuple[BoundRule, ...]:
+        """The bound rules of a control."""
+        return tuple(rule for rule in self.rules if rule.control.id == control.id)
+
+
+def load(data: bytes, name: str, checks: Mapping[str, Check[Any, Any]]) -> BoundBaseline:
+    """The baseline in these bytes, bound; raises InputError with file, line and control at the first fault."""
+    document = strict_yaml.parse(data, name)
+    try:
+        baseline = Baseline.model_validate_json(json.dumps(document.value))
+    except ValidationError as error:
+        raise _fault(document, error) from None
+    bound = []
+    for at, control in enumerate(baseline.controls):
+        for number, rule in enumerate(control.rules):
+            place: Place = ("controls", at, "rules", number)
+            check = checks.get(rule.check)
+            if check is None:
+                raise _error(document, place, control.id, f"no check is called {rule.check}{_nearest(rule.check, checks)}")
+            bound.append(BoundRule(control, check, _parameters(document, place, control, rule, check)))
+    return BoundBaseline(baseline, sha256(data), tuple(bound))
+
+
+def _parameters(
+    document: Document, place: Place, control: Control, rule: Rule, check: Check[Any, Any]
+) -> dict[Level, Parameters]:
+    strange = set(rule.at_level) - set(control.levels)
+    if strange:
+        raise _error(document, (*place, "at_level"), control.id, f"level {min(strange)} is not among the control's levels")
+    found: dict[Level, Parameters] = {}
+    for level in control.levels:
+        wanted = {**rule.parameters, **rule.at_level.get(level, {})}
+        try:
+            found[level] = check.parameters.model_validate_json(json.dumps(wanted))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            key = str(first["loc"][0]) if first["loc"] else ""
+            complaint = f"no parameter is called {key}" if first["type"] == "extra_forbidden" else f"{key}: {first['msg']}"
+            where = (*place, "parameters", key) if key in rule.parameters else place
+            raise _error(document, where, control.id, f"{rule.check}: {complaint}") from None
+    return found
+
+
+def _fault(document: Document, error: ValidationError) -> InputError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place: Place = tuple(first["loc"])
+    message = "no such key is known here" if first["type"] == "extra_forbidden" else first["msg"]
+    if len(place) > 1 and place[0] == "controls" and isinstance(place[1], int):
+        return _error(document, place, _control_id(document, place[1]), message)
+    return document.error(place, message)
+
+
+def _control_id(document: Document, at: int) -> str:
+    control = document.value["controls"][at]
+    return str(control.get("id", f"number {at + 1}")) if isinstance(control, dict) else f"number {at + 1}"
+
+
+def _error(document: Document, place: Place, control: str, message: str) -> InputError:
+    return InputError(f"{document.name}:{document.line(place)}: control {control}: {message}")
+
+
+def _nearest(word: str, checks: Mapping[str, object]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, checks, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

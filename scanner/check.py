@@ -1,0 +1,97 @@
+"""The check API: a check is one pure function from an observation and parameters to a verdict, with its examples."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import ConfigDict
+
+from scanner.findings import Confidence, Verdict
+from scanner.observations import Observation
+from scanner.record import Record
+
+_ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$")
+
+
+class Parameters(Record):
+    """What a baseline may set on a check; every field has a default."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+O = TypeVar("O", bound=Observation)  # noqa: E741 - O and P are the usual letters for these two
+P = TypeVar("P", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[O, P]):
+    """A check and all that is said about it."""
+
+    id: str
+    title: str
+    explanation: str
+    """How it is judged."""
+    observes: type[O]
+    facts: tuple[str, ...]
+    """The facts (fields or properties of type `T | Unobserved`) it needs; where one is missing it is not called."""
+    needs: Confidence
+    parameters: type[P]
+    fixes: Mapping[str, str]
+    """How to mend a failure, by product."""
+    passes: tuple[O | tuple[O, P], ...]
+    fails: tuple[O | tuple[O, P], ...]
+    module: str
+    judge: Callable[[O, P], Verdict]
+
+    def __call__(self, observation: O, parameters: P) -> Verdict:
+        """The verdict on this observation."""
+        return self.judge(observation, parameters)
+
+
+def check(
+    id: str,
+    *,
+    observes: type[O],
+    passes: tuple[O | tuple[O, P], ...],
+    fails: tuple[O | tuple[O, P], ...],
+    fixes: Mapping[str, str],
+    parameters: type[P] = Parameters,  # type: ignore[assignment]  # a default for a type variable cannot be written otherwise in 3.11
+    facts: tuple[str, ...] = (),
+    needs: Confidence = Confidence.CERTAIN,
+) -> Callable[[Callable[[O, P], Verdict]], Check[O, P]]:
+    """Makes a function a Check; raises TypeError at import when the check is not whole."""
+
+    def whole(judge: Callable[[O, P], Verdict]) -> Check[O, P]:
+        title, _, explanation = (inspect.getdoc(judge) or "").partition("\n")
+        properties = {name for name in facts if isinstance(getattr(observes, name, None), property)}
+        unknown = set(facts) - set(observes.model_fields) - properties
+        for wrong, complaint in (
+            (not _ID.match(id), "an id is kebab-case with at least two words"),
+            (not title, "the docstring's first line is the title, and there is none"),
+            (not explanation.strip(), "the docstring does not say how it is judged"),
+            (not passes or not fails, "it needs at least one passing and one failing example"),
+            (not fixes, "it does not say how to mend a failure"),
+            (bool(unknown), f"{observes.__name__} has no fact {', '.join(sorted(unknown))}"),
+        ):
+            if wrong:
+                raise TypeError(f"check {id}: {complaint}")
+        return Check(
+            id=id,
+            title=title,
+            explanation=explanation.strip(),
+            observes=observes,
+            facts=facts,
+            needs=needs,
+            parameters=parameters,
+            fixes=fixes,
+            passes=passes,
+            fails=fails,
+            module=judge.__module__,
+            judge=judge,
+        )
+
+    return whole

@@ -1,0 +1,112 @@
+"""The command line: the one place where engine, content and keys meet, and where files, clock and terminal are."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+
+import click
+
+from scanner import i18n
+from scanner.cli.exits import ExitStatus
+from scanner.i18n import _
+
+COMMANDS = {
+    "plan": "look",
+    "scan": "look",
+    "check": "look",
+    "attest": "judging",
+    "evaluate": "judging",
+    "report": "judging",
+    "checks": "content",
+    "explain": "content",
+    "baseline": "content",
+    "permit": "permits",
+    "seal": "certify",
+    "request": "certify",
+    "approve": "certify",
+    "issue": "certify",
+    "verify": "certify",
+    "trust": "keyring",
+    "keys": "keyring",
+}
+"""Each verb and the module of this package that holds it; loaded only when it is used."""
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"scanner.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--lang", type=click.Choice(i18n.LANGUAGES), default="en", envvar="CLEARANCE_LANG", help="Language of all text.")
+@click.option("--color", type=click.Choice(["auto", "never", "always"]), default="auto", help="Colour on the terminal.")
+@click.option("--quiet", "-q", is_flag=True, help="Print one verdict line and nothing else.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
+@click.version_option(package_name="clearance", prog_name="clearance")
+@click.pass_context
+def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Look at an agency's systems, judge them against a baseline, certify what may connect.
+
+    Human text goes to stderr, data to stdout. Exit statuses: 0 done or authorise, 10 deny or authorise-trial,
+    11 incomplete, 12 integrity or trust failure, 13 refused, 14 nothing reachable, 2 usage, 70 internal, 130 interrupted.
+    """
+    from scanner.cli.console import Console
+
+    i18n.choose(lang)
+    context.obj = Console(color=color, quiet=quiet, debug=debug, language=lang)
+
+
+def main() -> None:
+    """Runs the command line; every way out is a documented exit status."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        _insist_on_own_engine()
+        clearance.main(prog_name="clearance", standalone_mode=False)
+        status = ExitStatus.DONE
+    except click.exceptions.Exit as way_out:
+        sys.exit(way_out.exit_code)
+    except click.ClickException as error:
+        error.show()
+        status = ExitStatus.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(_("interrupted; what was seen is kept, go on with --resume"), err=True)
+        status = ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = ExitStatus.DONE
+    except Exception as error:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
+        status = _told(error, debug=debug)
+    sys.exit(status)
+
+
+def _told(error: Exception, *, debug: bool) -> ExitStatus:
+    from scanner.cli.console import explained
+
+    if debug:
+        raise error
+    message, status = explained(error)
+    click.echo(message, err=True)
+    return status
+
+
+def _insist_on_own_engine() -> None:
+    """Refuses to run when another distribution's packages of the same plain names stand in front of ours."""
+    from pathlib import Path
+
+    home = Path(__file__).resolve().parents[2]
+    for name in ("scanner", "checks", "certification", "report_templates"):
+        found = importlib.util.find_spec(name)
+        origin = Path(str(found.origin)).resolve() if found and found.origin else None
+        if origin != home / name / "__init__.py":
+            raise click.ClickException(
+                _("the package {name} is not Clearance's own; use a virtual environment of its own").format(name=name)
+            )

@@ -1,0 +1,122 @@
+"""What every verb shares: where text goes, which error has which exit status, and how files are read and written."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from scanner.cli.exits import ExitStatus
+from scanner.i18n import _
+from scanner.record import RecordError, escaped
+from scanner.store import BUNDLE_LIMIT, StoreError
+from scanner.strict_yaml import InputError
+
+SMALL = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """How this invocation talks."""
+
+    color: str
+    quiet: bool
+    debug: bool
+    language: str
+
+    def say(self, text: str) -> None:
+        """One line for the person, on stderr, unless all should be quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def data(self, data: bytes) -> None:
+        """Data for the next program, on stdout."""
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+pass_console = click.make_pass_decorator(Console)
+
+
+def now() -> datetime:
+    """The instant, in UTC: the only clock of the product besides the probes' own."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def moment(text: str | None) -> datetime:
+    """The instant a person wrote, or now; raises InputError where it has no time zone."""
+    if text is None:
+        return now()
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(_("{text!r} is not an instant; write it as 2026-11-23T08:00:00+07:00").format(text=text)) from None
+    if found.tzinfo is None:
+        raise InputError(_("{text!r} has no time zone; write it as 2026-11-23T08:00:00+07:00").format(text=text))
+    return found.astimezone(UTC).replace(microsecond=0)
+
+
+def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
+    """A file's bytes; raises InputError where it cannot be read or is larger than the limit."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if len(data) > limit:
+        raise InputError(_("{path}: larger than {limit} bytes").format(path=path, limit=limit))
+    return data
+
+
+def bundle_of(path: Path) -> bytes:
+    """A sealed bundle's bytes."""
+    return bytes_of(path, limit=BUNDLE_LIMIT)
+
+
+def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Writes a file whole, or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; nothing was half-written") from error
+
+
+def explained(error: Exception) -> tuple[str, ExitStatus]:
+    """What to tell the person about an error, and the exit status it stands for."""
+    from certification.refusals import Refusal, RefusalKind
+    from scanner.registry import RegistryError
+
+    match error:
+        case InputError():
+            return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
+        case Refusal():
+            status = ExitStatus.REFUSED if error.kind is RefusalKind.POLICY else ExitStatus.INTEGRITY
+            return _("refused [{code}]: {message}").format(code=error.code, message=escaped_lines(error.message)), status
+        case StoreError() if isinstance(error.__cause__, OSError):
+            return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
+        case StoreError() | RecordError():
+            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+        case RegistryError():
+            return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERNAL
+        case _ if type(error).__name__ == "OutsidePermitError":
+            return _("not permitted: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
+        case _:
+            told = _("internal error: {kind}; run again with --debug and report it").format(kind=type(error).__name__)
+            return told, ExitStatus.INTERNAL
+
+
+def escaped_lines(text: str) -> str:
+    """A message fit for a terminal: Vietnamese letters stay, control and formatting characters do not."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else escaped(sign) for sign in text)

@@ -1,0 +1,41 @@
+"""Exit statuses: what the command's number says to a script (DESIGN section 6)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from scanner.assessment import Decision
+
+
+class ExitStatus(IntEnum):
+    """The documented exit statuses; never 1, which is Python's own crash."""
+
+    DONE = 0
+    """Done, or the decision is authorise."""
+    USAGE = 2
+    """Usage or input error."""
+    NOT_AUTHORISED = 10
+    """The decision is deny or authorise-trial."""
+    INCOMPLETE = 11
+    """The decision is incomplete: something was not assessed."""
+    INTEGRITY = 12
+    """Integrity or trust failure."""
+    REFUSED = 13
+    """Refused by permit or policy, a refused `issue` among them."""
+    NOTHING_REACHED = 14
+    """Nothing at all was reachable."""
+    INTERNAL = 70
+    """Internal error."""
+    INTERRUPTED = 130
+    """Interrupted, resumable."""
+
+
+def of(decision: Decision) -> ExitStatus:
+    """The exit status that tells a decision."""
+    match decision:
+        case Decision.AUTHORISE:
+            return ExitStatus.DONE
+        case Decision.INCOMPLETE:
+            return ExitStatus.INCOMPLETE
+        case Decision.AUTHORISE_TRIAL | Decision.DENY:
+            return ExitStatus.NOT_AUTHORISED

@@ -1,0 +1,158 @@
+"""The verbs that judge: attest, evaluate and report, each from the files of the stage before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.console import Console, bytes_of, keep, moment, now, pass_console
+from scanner.cli.exits import of
+from scanner.i18n import _
+from scanner.strict_yaml import InputError
+
+if TYPE_CHECKING:
+    from scanner.assessment import Assessment
+    from scanner.report_view import View
+    from scanner.store import Run
+
+RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@RUN
+@click.argument("control")
+@click.option("--answer", type=click.Choice(["yes", "partly", "no", "not-applicable"]), required=True)
+@click.option("--document", type=FILE, help="The document; its digest is kept, the file itself is never read for meaning.")
+@click.option("--by", required=True, help="Who answers.")
+@click.option("--role", required=True, help="In which office.")
+@click.option("--dated", help="The document's date, as 2026-11-23T08:00:00+07:00; now where it is not given.")
+@click.option("--reason", default="", help="Mandatory for partly, no and not-applicable.")
+@pass_console
+def attest(
+    console: Console, run: Path, control: str, answer: str, document: Path | None, by: str, role: str, dated: str | None, reason: str
+) -> None:
+    """Answer a control that no scanner can see, with the document that shows it."""
+    import unicodedata
+
+    from pydantic import ValidationError
+
+    from scanner.attestations import Answer, Attestation
+    from scanner.record import explained, sha256
+    from scanner.store import Run
+
+    opened = Run.opened(run)
+    known = _asked(opened)
+    if control not in known:
+        raise InputError(_("the baseline asks nobody about {control}; it asks about {known}").format(control=control, known=", ".join(known)))
+    try:
+        attestation = Attestation(
+            control=control,
+            answer=Answer(answer),
+            document=None if document is None else sha256(bytes_of(document)),
+            document_name="" if document is None else unicodedata.normalize("NFC", document.name),
+            dated=moment(dated),
+            reason=unicodedata.normalize("NFC", reason),
+            by=by,
+            role=unicodedata.normalize("NFC", role),
+            answered_at=now(),
+        )
+    except ValidationError as error:
+        raise InputError(explained(error)) from None
+    opened.write(f"attestations/{control}.json", attestation.written())
+    console.say(_("✓ {control}: {answer}, by {by}").format(control=control, answer=answer, by=by))
+
+
+@click.command()
+@RUN
+@click.option("--signer", help="The inspector's key, as file:inspector.pem: signs the evaluation.")
+@click.option("--trust", type=FILE, help="The trust root the inspector's key stands in.")
+@pass_console
+def evaluate(console: Console, run: Path, signer: str | None = None, trust: Path | None = None) -> None:
+    """Judge a run by its baseline: writes assessment.json, shows the verdict, exits by the decision."""
+    from scanner import terminal
+    from scanner.store import Run
+
+    opened = Run.opened(run)
+    assessment = judged(opened)
+    if signer is not None:
+        _sign_evaluation(console, opened, signer, trust)
+    terminal.verdict(view_of(opened, assessment), opened.folder, quiet=console.quiet, color=console.color)
+    raise click.exceptions.Exit(of(assessment.decision))
+
+
+@click.command()
+@RUN
+@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("--out", type=FILE, help="Where to write it; report.html in the run folder's parent where not given, - for stdout.")
+@pass_console
+def report(
+    console: Console, run: Path, form: str = "html", out: Path | None = None, *, quietly: bool = False, evaluate_first: bool = False
+) -> None:
+    """Write the report of a judged run; never looks again."""
+    from scanner import report as reporting
+    from scanner.assessment import Assessment
+    from scanner.store import ASSESSMENT, Run
+
+    opened = Run.opened(run)
+    if evaluate_first:
+        judged(opened)
+    if not opened.has(ASSESSMENT):
+        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
+    assessment = Assessment.read(opened.read(ASSESSMENT))
+    data = reporting.as_json(assessment) if form == "json" else reporting.as_html(view_of(opened, assessment), console.language)
+    if str(out) == "-":
+        console.data(data)
+        return
+    target = out or run.parent / f"{run.name}.{form}"
+    keep(target, data, mode=0o600)
+    if not quietly:
+        console.say(_("✓ report: {path}").format(path=target))
+
+
+def judged(run: Run) -> Assessment:
+    """The run's assessment, judged now by the checks of this installation and written into the run."""
+    from scanner.judge import judge
+    from scanner.registry import code_digests, load_checks
+    from scanner.store import ASSESSMENT, EVALUATION, SCAN_EVIDENCE
+
+    checks = load_checks()
+    assessment = judge(run.files(), checks, code_digests(checks))
+    data = assessment.written()
+    if not run.has(ASSESSMENT) or run.read(ASSESSMENT) != data:
+        for signature in (EVALUATION, SCAN_EVIDENCE):
+            (run.folder / signature).unlink(missing_ok=True)  # they signed another assessment
+        run.write(ASSESSMENT, data)
+    run.write_manifest()
+    return assessment
+
+
+def view_of(run: Run, assessment: Assessment) -> View:
+    """What every output shows of a judged run."""
+    from scanner.registry import load_checks
+    from scanner.report_view import view
+    from scanner.store import sightings
+
+    checks = load_checks()
+    return view(
+        assessment,
+        run.order,
+        sightings(run.files()),
+        fixes={check.id: check.fixes for check in checks.values()},
+        titles={check.id: check.title for check in checks.values()},
+    )
+
+
+def _asked(run: Run) -> tuple[str, ...]:
+    from scanner.baseline import load
+    from scanner.registry import load_checks
+    from scanner.store import BASELINE
+
+    bound = load(run.read(BASELINE), BASELINE, load_checks())
+    return tuple(control.id for control in bound.controls(run.order.scope.system.level))
+
+
+def _sign_evaluation(console: Console, run: Run, signer: str, trust: Path | None) -> None:
+    raise NotImplementedError

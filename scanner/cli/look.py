@@ -1,0 +1,272 @@
+"""The verbs that look: plan (sends nothing), scan, and check (scan, evaluate and report in one)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli.console import Console, bytes_of, now, pass_console
+from scanner.cli.exits import ExitStatus
+from scanner.i18n import _, ngettext
+from scanner.strict_yaml import InputError
+
+if TYPE_CHECKING:
+    from scanner.ordering import Inputs
+    from scanner.store import Run
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+Command = Callable[..., Any]
+
+
+def given(command: Command) -> Command:
+    """The options that say what to look at, on which permit and by which baseline."""
+    for option in reversed(
+        (
+            click.argument("scope", type=FILE, required=False),
+            click.option("--permit", type=FILE, help="The permit: YAML for a self-check, signed (DSSE) for an inspection."),
+            click.option("--baseline", type=FILE, help="The baseline to judge by; the national one where none is named."),
+            click.option("--deviations", type=FILE, help="Waivers and remediation plans (YAML)."),
+            click.option("--anchors", type=FILE, help="The CA store peers are checked against (PEM)."),
+            click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def looking(command: Command) -> Command:
+    """The options of a scan."""
+    for option in reversed(
+        (
+            click.option("--out", type=FOLDER, required=True, help="The run folder to make."),
+            click.option("--zone", default="unnamed", show_default=True, help="The network zone this machine stands in."),
+            click.option("--ports", default="1-1024", show_default=True, help="Ports to look for besides the declared ones."),
+            click.option("--skip", multiple=True, metavar="SUBJECT=KIND", help="Leave a sight out; it shows as not assessed."),
+            click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
+            click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Seconds per probe."),
+            click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@given
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@pass_console
+def plan(console: Console, form: str, **options: Any) -> None:
+    """Show what a scan would do; no packet leaves this machine."""
+    from scanner import plan as planning
+    from scanner.record import canonical
+
+    inputs = _inputs(options)
+    planned = planning.sights(inputs.scope, inputs.bound)
+    if form == "json":
+        console.data(canonical([sight.model_dump(mode="json") for sight in planned]) + b"\n")
+        return
+    closed = inputs.permit.closed(now())
+    if closed:
+        console.say(_("! {closed}: a scan now would be refused").format(closed=closed))
+    for host in inputs.scope.hosts:
+        outside = _outside(inputs, host.address)
+        console.say(f"{host.id} ({host.address}){': ' + outside if outside else ''}")
+        for sight in planned:
+            if sight.subject.partition(":")[0] == host.id:
+                console.say(f"    {sight.subject:<24} {sight.kind}")
+        if host.login is None:
+            console.say(_("    ! no login: its host controls stay undetermined, and the decision incomplete"))
+    for subject in planning.unplanned(inputs.scope, planned):
+        console.say(_("! {subject}: the baseline looks at nothing there, so the inventory is not covered").format(subject=subject))
+    documents = [control.id for control in inputs.bound.controls(inputs.scope.system.level) if control.attestation]
+    if documents:
+        console.say(_("documents to attest: {controls}").format(controls=", ".join(documents)))
+    text = ngettext("{count} sight, {rules} rules", "{count} sights, {rules} rules", len(planned))
+    console.say(text.format(count=len(planned), rules=len(planning.applicable(inputs.bound, inputs.scope))))
+
+
+@click.command()
+@given
+@looking
+@pass_console
+def scan(console: Console, **options: Any) -> None:
+    """Look at everything in the scope that the permit allows, and keep what was seen. Judges nothing."""
+    run, reached = _scanned(console, options)
+    if not reached:
+        console.say(_("✗ nothing at all could be seen; the reasons are in {folder}").format(folder=run.folder))
+        raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
+    console.say(_("next: clearance evaluate {folder}").format(folder=run.folder))
+
+
+@click.command()
+@given
+@looking
+@click.pass_context
+@pass_console
+def check(console: Console, context: click.Context, **options: Any) -> None:
+    """Scan, evaluate and write the report in one go: what an agency runs on itself."""
+    from scanner.cli.judging import evaluate, report
+
+    run, reached = _scanned(console, options)
+    context.invoke(report, run=run.folder, quietly=True, evaluate_first=True)
+    if not reached:
+        raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
+    context.invoke(evaluate, run=run.folder)
+
+
+def _inputs(options: dict[str, Any]) -> Inputs:
+    from scanner import ordering, strict_yaml
+    from scanner.registry import load_checks
+    from scanner.targets import Permit, RunKind
+
+    if options["scope"] is None:
+        raise click.UsageError(_("name the scope file, as in: clearance scan scope.yaml --permit permit.yaml --out run"))
+    if options["permit"] is None:
+        raise click.UsageError(_("no permit, no packet: name one with --permit (see `clearance permit new --help`)"))
+    data = bytes_of(options["permit"])
+    if data.lstrip()[:1] == b"{":
+        permit, envelope = _signed_permit(data, options["trust"]), data
+    else:
+        permit, envelope = strict_yaml.parse(data, str(options["permit"])).as_record(Permit), None
+        if permit.kind is RunKind.INSPECTION:
+            raise InputError(_("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"]))
+    baseline = options["baseline"] or national_baseline()
+    return ordering.gathered(
+        ordering.read_scope(options["scope"]),
+        permit,
+        envelope,
+        (str(baseline), bytes_of(baseline)),
+        load_checks(),
+        deviations=_named(options["deviations"]),
+        anchors=_named(options["anchors"]),
+    )
+
+
+def national_baseline() -> Path:
+    """The baseline that is used where none is named."""
+    import checks
+
+    return Path(checks.__file__).parent / "baselines" / "npdb-2026.yaml"
+
+
+def _named(path: Path | None) -> tuple[str, bytes] | None:
+    return None if path is None else (str(path), bytes_of(path))
+
+
+def _signed_permit(envelope: bytes, trust: Path | None) -> Any:
+    from certification.permits import verified_permit
+    from certification.trust import read_trust_root
+
+    if trust is None:
+        raise click.UsageError(_("a signed permit is verified with a trust root: name it with --trust"))
+    return verified_permit(envelope, read_trust_root(bytes_of(trust), now()), now())
+
+
+def _outside(inputs: Inputs, address: str) -> str | None:
+    from ipaddress import ip_address
+
+    try:
+        return inputs.permit.outside(str(ip_address(address)))
+    except ValueError:
+        return None
+
+
+def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
+    from scanner import scan as scanning
+    from scanner.ordering import ordered
+    from scanner.probes.looking import Circumstances
+    from scanner.registry import code_digests, load_checks
+    from scanner.store import ANCHORS, Run
+
+    if options["resume"]:
+        run = Run.opened(options["out"])
+    else:
+        inputs = _inputs(options)
+        code = code_digests(load_checks())
+        order = ordered(
+            inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=_skipped(options["skip"])
+        )
+        scanning.addresses(order, now())
+        run = Run.create(options["out"], order, inputs.files)
+    order = run.order
+    found = scanning.addresses(order, now())
+    circumstances = Circumstances(
+        vantage=order.vantage,
+        now=now,
+        timeout=options["timeout"],
+        deadline=options["deadline"],
+        trust_anchors=run.folder / ANCHORS if order.trust_anchors else None,
+        ports=_port_list(options["ports"]),
+    )
+    _told_scan(console, run, circumstances, found)
+    run.write_manifest()
+    return run, _reached(run)
+
+
+def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> None:
+    from scanner import scan as scanning
+    from scanner.observations import Unobserved
+    from scanner.store import sighting_path
+    from scanner.terminal import Progress
+
+    order = run.order
+    left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
+    console.say(
+        _("run {run}: {count} sights at {hosts} hosts, permit {decision} until {ends}").format(
+            run=order.run,
+            count=len(left),
+            hosts=len(order.scope.hosts),
+            decision=order.permit.decision,
+            ends=f"{order.permit.window.ends:%Y-%m-%d %H:%M} UTC",
+        )
+    )
+    with Progress(len(left), quiet=console.quiet, color=console.color) as progress:
+        scanning.scan(
+            run,
+            circumstances,
+            lambda sight, result, seconds: progress.sighting(
+                sight.subject, sight.kind, result.reason if isinstance(result, Unobserved) else _("seen"), seconds
+            ),
+            found,
+        )
+
+
+def _reached(run: Run) -> bool:
+    from scanner.observations import Unobserved
+    from scanner.store import sightings
+
+    return any(not isinstance(sighting.result, Unobserved) for sighting, _digest in sightings(run.files()).values())
+
+
+def _skipped(words: tuple[str, ...]) -> list[Any]:
+    from scanner.observations import KINDS, Sight
+
+    found = []
+    for word in words:
+        subject, _sign, kind = word.partition("=")
+        if kind not in KINDS:
+            raise InputError(_("--skip {word}: write SUBJECT=KIND, with a kind among {kinds}").format(word=word, kinds=", ".join(KINDS)))
+        found.append(Sight(subject=subject, kind=kind))
+    return found
+
+
+def _port_list(text: str) -> str:
+    import re
+
+    if not re.fullmatch(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?){0,200}", text):
+        raise InputError(_("--ports {text!r}: write ports and ranges, as in 1-1024,8443").format(text=text))
+    return text
+
+
+def tool() -> str:
+    """The program's name and version, as orders record it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"clearance {version('clearance')}"
+    except PackageNotFoundError:
+        return "clearance (not installed)"

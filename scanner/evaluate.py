@@ -1,0 +1,180 @@
+"""Evaluation: every rule at every applicable subject gives exactly one finding. Pure: no clock, no network, no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import assert_never
+
+from scanner.attestations import Answer, Attestation
+from scanner.baseline import BoundBaseline, BoundRule, Control
+from scanner.findings import (
+    Confidence,
+    Fail,
+    Finding,
+    Message,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Verdict,
+    finding_id,
+    said,
+)
+from scanner.observations import Method, Observation, Sight, Sighting, Unobserved
+from scanner.order import Order
+from scanner.plan import applicable, kind_of, subjects_of
+from scanner.targets import AGENCY
+
+ATTESTATION = "attestation"
+"""Stands for the check's id in findings that rest on a person's answer."""
+
+Sightings = Mapping[Sight, tuple[Sighting, str]]
+Answers = Mapping[str, tuple[Attestation, str]]
+Judged = tuple[Outcome, Message, Confidence | None]
+
+_CONFIDENCE = {
+    Method.HANDSHAKE: Confidence.CERTAIN,
+    Method.LOGIN: Confidence.CERTAIN,
+    Method.DOCUMENT: Confidence.STATED,
+    Method.BANNER: Confidence.TENTATIVE,
+}
+
+
+def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers) -> tuple[Finding, ...]:
+    """The findings, by control, check and subject; as many as there are rules times subjects, whatever was seen."""
+    findings = [
+        *(finding for rule in applicable(bound, order.scope) for finding in _of_rule(rule, order, bound, sightings, answers)),
+        *(
+            _of_document(control, order, answers)
+            for control in bound.controls(order.scope.system.level)
+            if control.attestation is not None
+        ),
+    ]
+    return tuple(sorted(findings, key=lambda finding: (finding.control, finding.check, finding.subject)))
+
+
+def _of_rule(
+    rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers
+) -> Iterator[Finding]:
+    subjects = subjects_of(rule, order.scope)
+    if not subjects:
+        yield _without_subject(rule, answers)
+    for subject in subjects:
+        sight = Sight(subject=subject, kind=kind_of(rule.check.observes))
+        sighting, evidence = sightings.get(sight, (None, None))
+        outcome, seen, confidence = _judged(rule, order, bound, sight, sighting)
+        yield _finding(rule.control.id, rule.check.id, subject, outcome, seen, confidence, evidence)
+
+
+def _judged(rule: BoundRule, order: Order, bound: BoundBaseline, sight: Sight, sighting: Sighting | None) -> Judged:
+    if sight in order.skipped:
+        return _not_checked(said("skipped by the operator"))
+    if sighting is None:
+        return _not_checked(said("no probe ran"))
+    observation = sighting.result
+    if isinstance(observation, Unobserved):
+        return _not_checked(_why(observation))
+    if not isinstance(observation, rule.check.observes) or sighting.sight != sight:
+        return Outcome.ERROR, said("the evidence is of another kind than the check reads"), None
+    confidence = _CONFIDENCE[observation.seen.how]
+    complaint = _unfit(rule, order, bound, observation, confidence)
+    if complaint is not None:
+        return Outcome.NOT_CHECKED, complaint, confidence
+    try:
+        verdict = rule.check(observation, rule.parameters[order.scope.system.level])
+        return *_outcome(verdict), confidence
+    except Exception as error:  # noqa: BLE001 - the one place where a check's fault becomes an outcome
+        return Outcome.ERROR, said("the check failed: {error}", error=type(error).__name__), confidence
+
+
+def _unfit(
+    rule: BoundRule, order: Order, bound: BoundBaseline, observation: Observation, confidence: Confidence
+) -> Message | None:
+    at = observation.seen.observed_at
+    allowed = bound.baseline.evidence_max_age_days[order.scope.system.level]
+    if order.permit.closed(at):
+        return said("seen outside the permit's window")
+    if order.judged_at - at > timedelta(days=allowed):
+        return said("seen more than {days} days before the judgement", days=allowed)
+    if not confidence.suffices_for(rule.check.needs):
+        return said("needs an authenticated check: it was only seen in a {how}", how=observation.seen.how)
+    for name in rule.check.facts:
+        fact = getattr(observation, name)
+        if isinstance(fact, Unobserved):
+            return _why(fact)
+    return None
+
+
+def _outcome(verdict: Verdict) -> tuple[Outcome, Message]:
+    match verdict:
+        case Pass(seen=seen):
+            return Outcome.PASS, seen
+        case Fail(seen=seen):
+            return Outcome.FAIL, seen
+        case NotApplicable(seen=seen):
+            return Outcome.NOT_APPLICABLE, seen
+        case _:
+            assert_never(verdict)
+
+
+def _why(unobserved: Unobserved) -> Message:
+    if unobserved.detail:
+        return said("{reason}: {detail}", reason=unobserved.reason, detail=unobserved.detail)
+    return said("{reason}", reason=unobserved.reason)
+
+
+def _not_checked(why: Message) -> Judged:
+    return Outcome.NOT_CHECKED, why, None
+
+
+def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
+    """No declared subject speaks what the rule is about: only a person may say that this is as it should be."""
+    attestation, evidence = answers.get(rule.control.id, (None, None))
+    if attestation is not None and attestation.answer is Answer.NOT_APPLICABLE:
+        seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+        outcome, confidence = Outcome.NOT_APPLICABLE, Confidence.STATED
+        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
+    seen = said("no declared service has anything of the kind {kind} to look at", kind=kind_of(rule.check.observes))
+    return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)
+
+
+def _of_document(control: Control, order: Order, answers: Answers) -> Finding:
+    attestation, evidence = answers.get(control.id, (None, None))
+    outcome, seen = _answered(control, order, attestation)
+    confidence = None if attestation is None else Confidence.STATED
+    return _finding(control.id, ATTESTATION, AGENCY, outcome, seen, confidence, evidence)
+
+
+def _answered(control: Control, order: Order, attestation: Attestation | None) -> tuple[Outcome, Message]:
+    if attestation is None or control.attestation is None:
+        return Outcome.NOT_CHECKED, said("nobody has answered")
+    days = control.attestation.max_age_days.get(order.scope.system.level)
+    if days is not None and order.judged_at - attestation.dated > timedelta(days=days):
+        return Outcome.NOT_CHECKED, said("the document is more than {days} days old", days=days)
+    match attestation.answer:
+        case Answer.YES:
+            return Outcome.PASS, said("answered yes by {by}", by=attestation.by)
+        case Answer.PARTLY:
+            return Outcome.FAIL, said("answered partly by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+        case Answer.NO:
+            return Outcome.FAIL, said("answered no by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+        case Answer.NOT_APPLICABLE:
+            seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+            return Outcome.NOT_APPLICABLE, seen
+        case _:
+            assert_never(attestation.answer)
+
+
+def _finding(
+    control: str, check: str, subject: str, outcome: Outcome, seen: Message, confidence: Confidence | None, evidence: str | None
+) -> Finding:
+    return Finding(
+        id=finding_id(control, check, subject),
+        control=control,
+        check=check,
+        subject=subject,
+        outcome=outcome,
+        seen=seen,
+        confidence=confidence,
+        evidence=evidence,
+    )

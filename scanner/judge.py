@@ -1,0 +1,119 @@
+"""The judgement: the files of a run in, the Assessment out. Pure, so that anyone who holds the files arrives at the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from scanner import scoring, store, strict_yaml
+from scanner.assessment import Assessment
+from scanner.attestations import Deviations
+from scanner.baseline import BoundBaseline, load
+from scanner.check import Check
+from scanner.evaluate import Sightings, evaluate
+from scanner.observations import PeerCertificateObservation, SshObservation, Trust, Unobserved
+from scanner.order import FileDigest, Order
+from scanner.record import canonical, sha256
+from scanner.store import StoreError
+
+
+def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], code: tuple[FileDigest, ...]) -> Assessment:
+    """The assessment of a run's files; raises StoreError where they do not belong together."""
+    order = Order.read(_file(files, store.ORDER))
+    bound = load(_ordered(files, store.BASELINE, order.baseline), store.BASELINE, checks)
+    deviations = _deviations(files, order)
+    seen, answers = store.sightings(files), store.attestations(files)
+    _belong_together(files, order, seen)
+    findings = evaluate(order, bound, seen, answers)
+    found = scoring.standings(order, bound, findings, deviations)
+    why = scoring.reasons(order, bound, found, seen)
+    instants = [sighting.result.seen.observed_at for sighting, _ in seen.values() if not isinstance(sighting.result, Unobserved)]
+    scope = order.scope
+    return Assessment(
+        run=order.run,
+        kind=order.kind,
+        order=sha256(files[store.ORDER]),
+        agency=scope.agency.code,
+        agency_name=scope.agency.name,
+        echelon=scope.agency.echelon,
+        system=scope.system.id,
+        system_name=scope.system.name,
+        level=scope.system.level,
+        judged_at=order.judged_at,
+        observed_from=min(instants, default=None),
+        observed_until=max(instants, default=None),
+        evidence_until=_lapses(order, bound, instants),
+        fingerprint=fingerprint(order, seen),
+        baseline=bound.ref(),
+        checks=code,
+        evidence=_evidence(files),
+        findings=findings,
+        controls=scoring.results(order, bound, found),
+        tally=scoring.tally(found),
+        headings=scoring.headings(bound, found),
+        unmatched_waivers=scoring.unmatched(found, deviations),
+        decision=scoring.decide(why),
+        reasons=why,
+        conditions=scoring.conditions(found),
+    )
+
+
+def fingerprint(order: Order, seen: Sightings) -> str:
+    """The digest of what makes the system this system: hosts, endpoints, host keys and peer keys, as far as they were seen."""
+    parts: list[list[str]] = [["host", host.id, host.address] for host in order.scope.hosts]
+    parts += [["service", name] for name in order.scope.subjects()]
+    for sight, (sighting, _) in seen.items():
+        match sighting.result:
+            case SshObservation(host_keys=tuple() as keys):
+                parts += [["host-key", sight.subject, key.sha256] for key in keys]
+            case PeerCertificateObservation(chain=chain):
+                parts.append(["peer-key", sight.subject, chain[0].spki_sha256])
+    return sha256(canonical(sorted(parts)))
+
+
+def _file(files: Mapping[str, bytes], path: str) -> bytes:
+    if path not in files:
+        raise StoreError(f"{path} is missing from the run")
+    return files[path]
+
+
+def _ordered(files: Mapping[str, bytes], path: str, digest: str) -> bytes:
+    data = _file(files, path)
+    if sha256(data) != digest:
+        raise StoreError(f"{path} is not the file the order names: its digest differs")
+    return data
+
+
+def _deviations(files: Mapping[str, bytes], order: Order) -> Deviations:
+    if order.deviations is None:
+        return Deviations()
+    data = _ordered(files, store.DEVIATIONS, order.deviations)
+    return strict_yaml.parse(data, store.DEVIATIONS).as_record(Deviations)
+
+
+def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) -> None:
+    for path, digest in ((store.ANCHORS, order.trust_anchors), (store.PERMIT_ENVELOPE, order.permit_envelope)):
+        if digest is None and path in files:
+            raise StoreError(f"{path} lies in the run, and the order does not name it")
+        if digest is not None:
+            _ordered(files, path, digest)
+    for sight, (sighting, _) in seen.items():
+        if sight not in order.plan:
+            raise StoreError(f"an observation of {sight.kind} at {sight.subject} was not planned")
+        match sighting.result:
+            case PeerCertificateObservation(trust=Trust(anchors=anchors)) if anchors != order.trust_anchors:
+                raise StoreError(f"{sight.subject}: the chain was checked against other trust anchors than the order names")
+
+
+def _evidence(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
+    return tuple(
+        FileDigest(path=path, sha256=sha256(data))
+        for path, data in files.items()
+        if path.startswith(("observations/", "attestations/"))
+    )
+
+
+def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime]) -> datetime | None:
+    oldest = min(instants, default=None)
+    return oldest and oldest + timedelta(days=bound.baseline.evidence_max_age_days[order.scope.system.level])

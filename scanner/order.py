@@ -1,0 +1,69 @@
+"""The order of a run: all that decides what is looked at and how it is judged, fixed before the first packet."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import StringConstraints, model_validator
+
+from scanner.observations import Sight, Vantage
+from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
+from scanner.targets import Permit, RunKind, Scope
+
+FilePath = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$")]
+"""A relative path inside a run folder, with forward slashes and without dot segments."""
+
+
+class FileDigest(Record):
+    """A file by its path and SHA-256."""
+
+    path: FilePath
+    sha256: Sha256
+
+
+class Feed(Record):
+    """Outside data a judgement rests on, with the date from inside it."""
+
+    name: Name
+    sha256: Sha256
+    dated: Instant
+
+
+class Order(Record):
+    """What was asked for, on which authority, judged by what and as of when."""
+
+    schema_version: Literal[1] = 1
+    run: Name
+    nonce: Sha256
+    """Random, drawn before the scan: an old scan cannot be presented as this one."""
+    kind: RunKind
+    ordered_at: Instant
+    judged_at: Instant
+    """The instant as of which ages and expiries are judged."""
+    scope: Scope
+    permit: Permit
+    permit_envelope: Sha256 | None
+    """Digest of inputs/permit.dsse.json, the permit as its authority signed it; None for an unsigned permit."""
+    baseline: Sha256
+    """Digest of inputs/baseline.yaml."""
+    deviations: Sha256 | None
+    """Digest of inputs/deviations.yaml: waivers and remediation plans."""
+    trust_anchors: Sha256 | None
+    """Digest of inputs/anchors.pem: the CA store peers were checked against."""
+    feeds: Sorted[Feed]
+    vantage: Vantage
+    tool: Text
+    """Name and version of the program that looked."""
+    checks: Sorted[FileDigest]
+    """Digests of the code that judges, as it was at the time of the scan."""
+    plan: Sorted[Sight]
+    skipped: Sorted[Sight] = ()
+    """Sights of the plan that the operator asked not to take; they show as not assessed."""
+
+    @model_validator(mode="after")
+    def _one_story(self) -> Self:
+        if self.permit.kind is not self.kind:
+            raise ValueError(f"a permit for a {self.permit.kind} does not cover a run that is a {self.kind}")
+        if self.permit.agency != self.scope.agency.code:
+            raise ValueError(f"the permit is for {self.permit.agency}, the scope is of {self.scope.agency.code}")
+        return self

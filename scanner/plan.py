@@ -1,0 +1,62 @@
+"""The plan: which kind of observation each declared subject needs for the rules that apply. Sends nothing, knows no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scanner.baseline import BoundBaseline, BoundRule
+from scanner.observations import KINDS, Observation, Sight
+from scanner.targets import AGENCY, Host, Scope, Service, Speaks
+
+SPOKEN: dict[Speaks, tuple[str, ...]] = {
+    Speaks.HTTPS: ("tls", "peer-certificate", "http"),
+    Speaks.TLS: ("tls", "peer-certificate"),
+    Speaks.HTTP: ("http",),
+    Speaks.SSH: ("ssh",),
+    Speaks.OTHER: ("greeting",),
+}
+"""What can be observed of a service, by what it speaks."""
+
+OF_A_HOST = ("ports", "host")
+"""What can be observed of a host as a whole."""
+
+
+def observable(host: Host | None, service: Service | None) -> tuple[str, ...]:
+    """The kinds of observation a subject admits; none for the agency as a whole."""
+    if host is None:
+        return ()
+    return OF_A_HOST if service is None else SPOKEN[service.speaks]
+
+
+def kind_of(observes: type[Observation]) -> str:
+    """The name of an observation's kind."""
+    return next(name for name, known in KINDS.items() if known is observes)
+
+
+def sights(scope: Scope, bound: BoundBaseline) -> tuple[Sight, ...]:
+    """Each (subject, kind) that a rule at the system's level needs, once, however many rules need it."""
+    needed = {kind_of(rule.check.observes) for rule in applicable(bound, scope)}
+    found = {
+        (subject, kind)
+        for subject, (host, service) in scope.subjects().items()
+        for kind in observable(host, service)
+        if kind in needed
+    }
+    return tuple(Sight(subject=subject, kind=kind) for subject, kind in sorted(found))
+
+
+def applicable(bound: BoundBaseline, scope: Scope) -> tuple[BoundRule, ...]:
+    """The rules that apply at the system's level."""
+    return tuple(rule for rule in bound.rules if scope.system.level in rule.control.levels)
+
+
+def subjects_of(rule: BoundRule, scope: Scope) -> tuple[str, ...]:
+    """The subjects a rule judges; empty where the agency declared none that speaks what the rule is about."""
+    kind = kind_of(rule.check.observes)
+    return tuple(sorted(subject for subject, (host, service) in scope.subjects().items() if kind in observable(host, service)))
+
+
+def unplanned(scope: Scope, planned: Iterable[Sight]) -> tuple[str, ...]:
+    """Declared hosts and endpoints at which no rule looks at anything."""
+    looked_at = {sight.subject for sight in planned}
+    return tuple(sorted(subject for subject in scope.subjects() if subject not in looked_at and subject != AGENCY))

@@ -1,0 +1,96 @@
+"""The fence: every connection this process opens is held to the permit at the moment it is opened.
+
+An audit hook sees each socket.connect of the process, those of sslyze, requests and paramiko among them, after name
+resolution and on the very address. Outside the permit's addresses or window, or beyond the host's budget, the connect
+is refused; within them it waits its turn under the permit's rate. Nothing is fenced while no permit is raised.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from scanner.targets import Permit
+
+
+class NotPermittedError(PermissionError):
+    """A connection the permit does not allow; it was not opened."""
+
+
+class BudgetSpentError(PermissionError):
+    """The host's budget of connections is spent; the connection was not opened."""
+
+
+class Fence:
+    """The permit in force in this process, its clock, and the connections counted so far."""
+
+    def __init__(self, permit: Permit, now: Callable[[], datetime], spent: dict[str, int] | None = None) -> None:
+        self.permit = permit
+        self.spent: Counter[str] = Counter(spent or {})
+        self._now = now
+        self._lock = threading.Lock()
+        self._next_turn = 0.0
+        self._closed = False
+
+    def close(self) -> None:
+        """From here on admits nothing: the scan is over or was interrupted."""
+        self._closed = True
+
+    def admit(self, address: str, connections: int = 1) -> None:
+        """Counts connections to this address and waits their turn; raises where the permit or the budget forbids them.
+
+        The hook calls this for every connection of the process; a caller whose connections a child process opens
+        (nmap) calls it itself.
+        """
+        refusal = "the scan is over" if self._closed else self.permit.refusal(address, self._now())
+        if refusal:
+            raise NotPermittedError(refusal)
+        with self._lock:
+            if self.spent[address] + connections > self.permit.rate.connections_per_host:
+                raise BudgetSpentError(f"{address}: the budget of {self.permit.rate.connections_per_host} connections is spent")
+            self.spent[address] += connections
+            turn = max(self._next_turn, time.monotonic())
+            self._next_turn = turn + connections / self.permit.rate.connections_per_second
+        time.sleep(max(0.0, turn - time.monotonic()))
+
+
+_raised: list[Fence] = []
+_hooked = False
+
+
+@contextmanager
+def raised(fence: Fence) -> Iterator[Fence]:
+    """Holds every connection of this process to the fence's permit until the block ends."""
+    global _hooked
+    if not _hooked:
+        sys.addaudithook(_watch)
+        _hooked = True
+    _raised.append(fence)
+    try:
+        yield fence
+    finally:
+        _raised.remove(fence)
+
+
+def admit(address: str, connections: int = 1) -> None:
+    """Asks the fence in force for connections that another process is about to open; raises where there is no fence."""
+    if not _raised:
+        raise NotPermittedError("no permit is in force")
+    for fence in tuple(_raised):
+        fence.admit(address, connections)
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in ("socket.connect", "socket.sendto", "socket.sendmsg") or not _raised:
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple):
+        return  # a Unix socket (the SSH agent) or a connected one leaves this machine no further than its connect did
+    for fence in tuple(_raised):
+        fence.admit(str(address[0]).partition("%")[0])

@@ -1,0 +1,102 @@
+"""The certificate chain an endpoint serves, as sent, and whether it leads to the operator's trust anchors."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.x509 import Certificate
+
+from scanner.observations import Method, PeerCertificateObservation, Reason, Seen, TlsVersion, Trust, Unobserved
+from scanner.probes import hello, paths
+from scanner.probes.certificates import UnreadableError, alternative_names, facts, loaded, matches
+from scanner.probes.looking import Circumstances, Target, unobserved
+from scanner.probes.sslyze_engine import BY, Engine
+from scanner.record import escaped, sha256
+from scanner.targets import Service
+
+LONGEST = 20
+"""Certificates of one chain that are read; a chain that is longer is unreadable, for a part could mislead."""
+
+
+def look(target: Target, circumstances: Circumstances) -> PeerCertificateObservation | Unobserved:
+    """The chain the endpoint serves, or why it could not be seen."""
+    if target.service is None:
+        return unobserved("a host as a whole has no TLS port", Reason.NOT_ASKED)
+    try:
+        first = hello.greet(target, target.service.port, target.service.name, circumstances)
+        elsewise = hello.refusal(first, target, target.service.port, circumstances)
+        if elsewise:
+            return elsewise
+        engine = _engine(target, target.service, circumstances)
+        chain = _chain(engine, first)
+    except OSError as error:
+        return unobserved(error)
+    if not chain:
+        return unobserved(f"no certificate was shown in the first {circumstances.read_limit} bytes", Reason.UNREADABLE)
+    if len(chain) > LONGEST:
+        return unobserved(f"{len(chain)} certificates where at most {LONGEST} are read", Reason.UNREADABLE)
+    seen = circumstances.seen(Method.HANDSHAKE, BY, engine.connections + 1)
+    try:
+        return _observed(target.service, chain, seen, circumstances)
+    except UnreadableError as error:
+        return unobserved(error, Reason.UNREADABLE)
+
+
+def _engine(target: Target, service: Service, circumstances: Circumstances) -> Engine:
+    ends = time.monotonic() + circumstances.deadline - 2 * circumstances.timeout
+    name = hello.server_name(service.name)
+    return Engine(target.address, service.port, name, timeout=circumstances.timeout, ends=ends)
+
+
+def _chain(engine: Engine, first: hello.Flight) -> tuple[bytes, ...]:
+    """The chain of the newest version's handshake, which proves the key; else the one sent in clear, however large."""
+    versions = [TlsVersion.TLS_1_3, *([first.hello.version] if first.hello else [])]
+    for version in versions:
+        found = engine.chain(version)
+        if found:
+            return found
+    return first.chain
+
+
+def _observed(
+    service: Service, chain: tuple[bytes, ...], seen: Seen, circumstances: Circumstances
+) -> PeerCertificateObservation:
+    certificates = [loaded(der) for der in chain]
+    return PeerCertificateObservation(
+        seen=seen,
+        sni=escaped(hello.server_name(service.name)),
+        chain=tuple(facts(certificate, der) for certificate, der in zip(certificates, chain, strict=True)),
+        trust=_trust(certificates, seen, circumstances),
+        name_matches=_name_matches(certificates[0], service.name),
+    )
+
+
+def _trust(certificates: list[Certificate], seen: Seen, circumstances: Circumstances) -> Trust | Unobserved:
+    if circumstances.trust_anchors is None:
+        return unobserved("no trust anchors were given", Reason.NOT_GIVEN)
+    try:
+        store = circumstances.trust_anchors.read_bytes()
+        anchors = _anchors(store)
+    except (OSError, ValueError) as error:
+        return unobserved(f"trust anchors: {error}", Reason.UNREADABLE)
+    found = paths.faults(certificates, anchors, seen.observed_at)
+    detail = "; ".join(fault.detail for fault in found)
+    return Trust(
+        anchors=sha256(store), faults=tuple(fault.kind for fault in found), detail=escaped(detail, limit=1_000)
+    )
+
+
+@lru_cache(maxsize=4)
+def _anchors(store: bytes) -> tuple[Certificate, ...]:
+    return tuple(x509.load_pem_x509_certificates(store))
+
+
+def _name_matches(leaf: Certificate, name: str | None) -> bool | Unobserved:
+    if name is None:
+        return unobserved("no name is declared", Reason.NOT_GIVEN)
+    names = alternative_names(leaf)
+    if names is None:
+        return unobserved("the certificate's extensions cannot be read", Reason.UNREADABLE)
+    return matches(name, names)

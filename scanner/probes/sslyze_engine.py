@@ -1,0 +1,323 @@
+"""TLS handshakes made by sslyze's two OpenSSLs, old and new, one connection each. sslyze's classes stop in this file.
+
+sslyze's own scan asks for each suite by itself, over 500 connections a server. Here its connections are led by
+elimination: all suites are offered, the one picked is taken away, until the server refuses the rest. A server's pick
+stands even where the handshake then fails on our side: a huge certificate, a tiny Diffie-Hellman group, a client
+certificate wanted.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import ssl
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from cryptography.utils import CryptographyDeprecationWarning
+
+from scanner.observations import Reason, TlsVersion, Unobserved
+from scanner.probes.fence import BudgetSpentError, NotPermittedError
+from scanner.probes.handshakes import Accepted, Answer, Client, Dropped, Refused, Unclear
+from scanner.probes.looking import unobserved
+
+with warnings.catch_warnings():  # sslyze's bundled stores hold roots with serial numbers that cryptography frowns upon
+    warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+    from nassl._nassl import OpenSSLError
+    from nassl.ephemeral_key_info import DhEphemeralKeyInfo
+    from nassl.legacy_ssl_client import LegacySslClient
+    from nassl.ssl_client import (
+        BaseSslClient,
+        ClientCertificateRequested,
+        OpenSslVerifyEnum,
+        OpenSslVersionEnum,
+        SslClient,
+    )
+    from sslyze.connection_helpers.tls_connection import NoCiphersAvailableBugInSSlyze, SslConnection
+    from sslyze.errors import (
+        ConnectionToServerFailed,
+        ConnectionToServerTimedOut,
+        ServerRejectedConnection,
+        ServerRejectedTlsHandshake,
+        ServerTlsConfigurationNotSupported,
+        TlsHandshakeFailed,
+        TlsHandshakeTimedOut,
+    )
+    from sslyze.plugins.heartbleed_plugin import HeartbleedImplementation
+    from sslyze.plugins.openssl_cipher_suites.cipher_suites import CipherSuitesRepository
+    from sslyze.server_connectivity import (
+        ClientAuthRequirementEnum,
+        ServerConnectivityInfo,
+        ServerTlsProbingResult,
+        TlsVersionEnum,
+    )
+    from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation
+
+BY = f"sslyze {installed('sslyze')}"
+
+_VERSIONS = {
+    TlsVersion.SSL_3_0: TlsVersionEnum.SSL_3_0,
+    TlsVersion.TLS_1_0: TlsVersionEnum.TLS_1_0,
+    TlsVersion.TLS_1_1: TlsVersionEnum.TLS_1_1,
+    TlsVersion.TLS_1_2: TlsVersionEnum.TLS_1_2,
+    TlsVersion.TLS_1_3: TlsVersionEnum.TLS_1_3,
+}
+_ALL = "ALL:COMPLEMENTOFALL:-PSK:-SRP"
+_WHOLE_VERSION = ("TLS alert: protocol version ", "TLS error: wrong version number", "TLS error: wrong SSL version")
+_CLOSED = (
+    "Server rejected the connection",
+    "Server interrupted the TLS handshake",
+    "Server closed the connection during the TLS handshake",
+)
+_PATIENCE = 3
+"""One handshake may take this many times the time for one answer, however slowly it drips."""
+
+_PAST_THE_PICK = ("TLS error: excessive message size", "Server returned wrong certificate type")
+
+
+@cache
+def suites(version: TlsVersion, client: Client) -> dict[str, str]:
+    """The suites this client can ask for in this version: IANA's name to OpenSSL's."""
+    named = {
+        suite.openssl_name: suite.name
+        for old in _VERSIONS.values()
+        for suite in CipherSuitesRepository.get_all_cipher_suites(old)
+    }
+    if version is TlsVersion.TLS_1_3:
+        known = {suite.name for suite in CipherSuitesRepository.get_all_cipher_suites(TlsVersionEnum.TLS_1_3)}
+        return {name: name for name in sorted(known)} if client is Client.NEW else {}
+    if client is Client.NEW and version is TlsVersion.SSL_3_0:
+        return {}
+    kind = LegacySslClient if client is Client.OLD else SslClient
+    asker = kind(ssl_version=OpenSslVersionEnum(_VERSIONS[version].value), ssl_verify=OpenSslVerifyEnum.NONE)
+    asker.set_cipher_list(_ALL)
+    askable = {suite.name for suite in CipherSuitesRepository.get_all_cipher_suites(_VERSIONS[version])}
+    return {named[name]: name for name in sorted(asker.get_cipher_list()) if named.get(name) in askable}
+
+
+class _Watched:
+    """A connection that is cut when its time is over, whatever it waits for."""
+
+    def __init__(self, connection: SslConnection, seconds: float) -> None:
+        self.cut = False
+        self.connection = connection
+        self._clock = threading.Timer(max(0.0, seconds), self._cut)
+        self._clock.daemon = True
+        self._clock.start()
+
+    @property
+    def tls(self) -> BaseSslClient:
+        """The client half of the connection."""
+        return self.connection.ssl_client
+
+    def close(self) -> None:
+        """Ends the connection; it may have ended by itself."""
+        self._clock.cancel()
+        with suppress(OSError, OpenSSLError):
+            self.connection.close()
+        wire = self.tls.get_underlying_socket()
+        if wire:
+            wire.close()
+
+    def _cut(self) -> None:
+        self.cut = True
+        wire = self.tls.get_underlying_socket()
+        if wire:
+            with suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True)
+class _Server(ServerConnectivityInfo):
+    """What sslyze's plug-ins are given: here each connection they make is watched."""
+
+    watch: Callable[[SslConnection], None]
+
+    def get_preconfigured_tls_connection(
+        self,
+        override_tls_version: TlsVersionEnum | None = None,
+        ca_certificates_path: Path | None = None,
+        should_use_legacy_openssl: bool | None = None,
+        should_enable_server_name_indication: bool = True,
+    ) -> SslConnection:
+        """A connection as sslyze sets it up, under watch."""
+        connection = super().get_preconfigured_tls_connection(
+            override_tls_version, ca_certificates_path, should_use_legacy_openssl, should_enable_server_name_indication
+        )
+        self.watch(connection)
+        return connection
+
+
+class Engine:
+    """Handshakes with one endpoint; counts the connections it opens."""
+
+    def __init__(self, address: str, port: int, name: str, *, timeout: float, ends: float) -> None:
+        self._name = name
+        self._timeout = max(1, math.ceil(timeout))  # sslyze counts in whole seconds
+        self._ends = ends
+        self._opened = 0
+        self._lock = threading.Lock()
+        self._location = ServerNetworkLocation(hostname=name or address, port=port, ip_address=address)
+        self._settings = ServerNetworkConfiguration(
+            tls_server_name_indication=name or address, network_timeout=self._timeout, network_max_retries=1
+        )
+
+    @property
+    def connections(self) -> int:
+        """How many connections were opened so far."""
+        return self._opened
+
+    def ask(self, version: TlsVersion, offered: tuple[str, ...], client: Client) -> Answer:
+        """What the server does with a hello of this version that offers these suites."""
+        known = suites(version, client)
+        with self._watched(version, client) as watched:
+            ciphers = ":".join(known[name] for name in offered)
+            if version is TlsVersion.TLS_1_3 and isinstance(watched.tls, SslClient):
+                watched.tls.set_ciphersuites(ciphers)
+            else:
+                watched.tls.set_cipher_list(ciphers)
+            trouble = self._handshake(watched)
+            picked = watched.tls.get_current_cipher_name()
+            named = next((name for name in offered if known[name] == picked), None)
+            if named:
+                key = watched.tls.get_ephemeral_key()
+                return Accepted(named, key.size if isinstance(key, DhEphemeralKeyInfo) else None)
+        return self._halved(version, offered, client) if _after_pick(trouble) else _unpicked(trouble, picked)
+
+    def _halved(self, version: TlsVersion, offered: tuple[str, ...], client: Client) -> Answer:
+        """The suite picked by a server whose pick the new OpenSSL does not tell, because it failed right after it."""
+        if len(offered) == 1:
+            return Accepted(offered[0], None)
+        half = len(offered) // 2
+        answer = self.ask(version, offered[:half], client)
+        return self.ask(version, offered[half:], client) if isinstance(answer, Refused | Dropped) else answer
+
+    def chain(self, version: TlsVersion) -> tuple[bytes, ...]:
+        """The certificates shown in a handshake of this version, in DER; none where it ends before they are shown."""
+        with self._watched(version, Client.NEW if version >= TlsVersion.TLS_1_2 else Client.OLD) as watched:
+            if version is not TlsVersion.TLS_1_3:
+                watched.tls.set_cipher_list(f"{_ALL}:-aNULL")
+            self._handshake(watched)
+            try:
+                return tuple(ssl.PEM_cert_to_DER_cert(pem) for pem in watched.tls.get_received_chain())
+            except ValueError:
+                return ()
+
+    def heartbleed(self, version: TlsVersion) -> bool | Unobserved:
+        """Whether a heartbeat that claims more than it holds is answered (CVE-2014-0160), in an accepted version."""
+        seen: list[_Watched] = []
+        probed = ServerTlsProbingResult(
+            _VERSIONS[version], _ALL, ClientAuthRequirementEnum.DISABLED, supports_ecdh_key_exchange=True
+        )
+        server = _Server(
+            self._location, self._settings, probed, lambda connection: seen.append(self._watch(connection))
+        )
+        job = HeartbleedImplementation.scan_jobs_for_scan_command(server)[0]
+        try:
+            vulnerable = bool(job.function_to_call(*job.function_arguments))
+        except (
+            ConnectionToServerFailed,
+            ClientCertificateRequested,
+            OSError,
+            OpenSSLError,
+            ValueError,
+            LookupError,
+        ) as error:
+            _hold(error)
+            return _why(error)
+        finally:
+            for watched in seen:
+                watched.close()
+        if not vulnerable and any(watched.cut for watched in seen):
+            return unobserved("the answer to the heartbeat did not end", Reason.TIMED_OUT)
+        return vulnerable
+
+    @contextmanager
+    def _watched(self, version: TlsVersion, client: Client) -> Iterator[_Watched]:
+        watched = self._watch(
+            SslConnection(
+                self._location,
+                self._settings,
+                _VERSIONS[version],
+                should_ignore_client_auth=True,
+                should_use_legacy_openssl=client is Client.OLD,
+                should_enable_server_name_indication=bool(self._name),
+            )
+        )
+        try:
+            yield watched
+        finally:
+            watched.close()
+
+    def _watch(self, connection: SslConnection) -> _Watched:
+        watched = _Watched(connection, min(_PATIENCE * self._timeout, self._ends - time.monotonic()))
+        with self._lock:
+            self._opened += 1
+        return watched
+
+    def _handshake(self, watched: _Watched) -> Exception | None:
+        """What stopped the handshake, None where nothing did; raises where the permit forbids the connection."""
+        if time.monotonic() >= self._ends:
+            return TimeoutError("the time for this probe is over")
+        try:
+            watched.connection.connect(should_retry_connection=False)
+        except (
+            ConnectionToServerFailed,
+            ClientCertificateRequested,
+            NoCiphersAvailableBugInSSlyze,
+            OSError,
+            OpenSSLError,
+        ) as error:
+            _hold(error)
+            return TimeoutError("the handshake did not end") if watched.cut else error
+        return None
+
+
+def _after_pick(trouble: Exception | None) -> bool:
+    """Whether the handshake failed on our side at what the server sent after its pick."""
+    return isinstance(trouble, ServerTlsConfigurationNotSupported) or (
+        isinstance(trouble, ServerRejectedTlsHandshake) and trouble.error_message in _PAST_THE_PICK
+    )
+
+
+def _unpicked(trouble: Exception | None, picked: str | None) -> Answer:
+    """The answer where the server picked none of the suites that were offered."""
+    if picked or trouble is None:
+        return Unclear(unobserved("picked a suite that was not offered", Reason.UNREADABLE))
+    said = trouble.error_message if isinstance(trouble, ServerRejectedTlsHandshake) else ""
+    if said in _WHOLE_VERSION or said.startswith("TLS alert: "):
+        return Refused(version=said in _WHOLE_VERSION)
+    if said in _CLOSED:
+        return Dropped()
+    return Unclear(_why(trouble))
+
+
+def _why(trouble: Exception) -> Unobserved:
+    match trouble:
+        case ConnectionToServerTimedOut() | TlsHandshakeTimedOut():
+            return unobserved(trouble.error_message, Reason.TIMED_OUT)
+        case ServerRejectedConnection():
+            return unobserved(trouble.error_message, Reason.REFUSED)
+        case TlsHandshakeFailed():
+            return unobserved(trouble.error_message, Reason.UNREADABLE)
+        case ConnectionToServerFailed():
+            return unobserved(trouble.error_message, Reason.UNREACHABLE)
+        case OSError():
+            return unobserved(trouble)
+        case _:
+            return unobserved(f"{type(trouble).__name__}: {trouble}", Reason.UNREADABLE)
+
+
+def _hold(error: BaseException | None) -> None:
+    """Raises the fence's own error again where sslyze wrapped it."""
+    while error is not None:
+        if isinstance(error, NotPermittedError | BudgetSpentError):
+            raise error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,190 @@
+"""Record: the frozen, strict base of all that is written to disk, and the one way to read and write it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self, TypeVar
+
+import rfc8785
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, StringConstraints, ValidationError
+
+JSON_LIMIT = 64 * 1024 * 1024
+"""No record on disk is larger than this many bytes."""
+
+_SAFE_INTEGER = 2**53 - 1
+_DEPTH = 64
+
+T = TypeVar("T")
+
+
+class RecordError(ValueError):
+    """Bytes that are not the record they should be: says what was found and what was wanted."""
+
+
+def _nfc(text: str) -> str:
+    if not unicodedata.is_normalized("NFC", text):
+        raise ValueError("text must be in Unicode normalisation form C")
+    if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co") and sign != "\n" for sign in text):
+        raise ValueError("text must hold no control or formatting characters")
+    return text
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone, as in 2026-11-23T08:00:00+07:00")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _in_order(values: tuple[T, ...]) -> tuple[T, ...]:
+    keyed = {_sort_key(value): value for value in values}
+    return tuple(keyed[key] for key in sorted(keyed))
+
+
+def _sort_key(value: object) -> tuple[int, str]:
+    match value:
+        case bool() | int():
+            return value, ""
+        case str():
+            return 0, value
+        case Record():
+            return 0, value.written().decode()
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a sorted set")
+
+
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_nfc)]
+"""Text of our own or an operator's: NFC, without control or formatting characters, at most 10,000 characters."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""An identifier: ASCII letters, digits, dot, dash and underscore, so that no two look alike."""
+
+PeerText = Annotated[str, StringConstraints(max_length=8_192, pattern=r"^[\x20-\x7e]*$")]
+"""What a peer said, escaped by `escaped`: printable ASCII only, whatever the peer sent."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 digest in lower-case hexadecimal."""
+
+Instant = Annotated[
+    datetime,
+    AfterValidator(_utc),
+    PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str),
+]
+"""An aware instant, in UTC, in whole seconds."""
+
+Sorted = Annotated[tuple[T, ...], AfterValidator(_in_order)]
+"""A set, kept and written in order and without repeats, so that its bytes are the same on every run."""
+
+
+class Record(BaseModel):
+    """A frozen value with one written form: RFC 8785 canonical JSON."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    def written(self) -> bytes:
+        """The record's bytes on disk."""
+        return canonical(self.model_dump(mode="json"))
+
+    def digest(self) -> str:
+        """The SHA-256 of the bytes on disk."""
+        return sha256(self.written())
+
+    @classmethod
+    def read(cls, data: bytes, *, limit: int = JSON_LIMIT) -> Self:
+        """The record these bytes hold; raises RecordError when they hold anything else or anything more."""
+        parse_json(data, limit=limit)
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise RecordError(f"not a {cls.__name__}: {explained(error)}") from None
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 form of a JSON value."""
+    return rfc8785.dumps(value)
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of these bytes in lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def explained(error: ValidationError) -> str:
+    """A validation error in one line, without the input's own words (they may be hostile or secret)."""
+    found = [
+        f"{'.'.join(str(part) for part in item['loc']) or 'top level'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return "; ".join(found[:8]) + (f"; and {len(found) - 8} more" if len(found) > 8 else "")
+
+
+def parse_json(data: bytes, *, limit: int = JSON_LIMIT) -> Any:
+    """The JSON value in these bytes; refuses duplicate keys, NaN, integers beyond 2^53, deep nesting and non-UTF-8."""
+    if len(data) > limit:
+        raise RecordError(f"{len(data)} bytes where at most {limit} are read")
+    if data.count(b"[") + data.count(b"{") > _DEPTH and _depth(data) > _DEPTH:
+        raise RecordError(f"nested deeper than {_DEPTH}")
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_constant,
+            parse_int=_small_integer,
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise RecordError(f"not JSON: {type(error).__name__}") from None
+
+
+def _depth(data: bytes) -> int:
+    deepest = depth = 0
+    quoted = skip = False
+    for byte in data:
+        if skip:
+            skip = False
+        elif quoted:
+            skip, quoted = byte == 0x5C, byte != 0x22
+        elif byte == 0x22:
+            quoted = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RecordError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(word: str) -> None:
+    raise RecordError(f"{word} is not a value")
+
+
+def _small_integer(digits: str) -> int:
+    if len(digits) > 17 or abs(int(digits)) > _SAFE_INTEGER:
+        raise RecordError("an integer beyond 2^53")
+    return int(digits)
+
+
+def escaped(said: bytes | str, *, limit: int = 1_024) -> str:
+    """What a peer said as printable ASCII: other characters as \\xNN or \\u{N}; cut after `limit` bytes, and says so."""
+    data = said.encode("utf-8", "surrogateescape") if isinstance(said, str) else said
+    shown = "".join(_escape(sign) for sign in data[:limit].decode("utf-8", "surrogateescape"))
+    return shown if len(data) <= limit else f"{shown}... ({len(data)} bytes)"
+
+
+def _escape(sign: str) -> str:
+    code = ord(sign)
+    if sign == "\\":
+        return "\\\\"
+    if 0x20 <= code <= 0x7E:
+        return sign
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{{{code:x}}}"

@@ -1,0 +1,55 @@
+"""The registry: finds every check in a package, refuses two of one name, and fingerprints the code that judges."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from scanner.check import Check
+from scanner.order import FileDigest
+from scanner.record import sha256
+
+JUDGES = ("assessment", "baseline", "check", "evaluate", "findings", "observations", "plan", "record", "scoring")
+"""The engine's modules that a judgement depends on, besides the checks."""
+
+
+class RegistryError(Exception):
+    """A check that cannot load: the run stops, because silence would pass."""
+
+
+def load_checks(package: ModuleType | None = None) -> dict[str, Check[Any, Any]]:
+    """Every check of the package by its id, in alphabetical order."""
+    package = package or importlib.import_module("checks")
+    found: dict[str, Check[Any, Any]] = {}
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda entry: entry.name):
+        name = f"{package.__name__}.{module.name}"
+        try:
+            content = importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a check from loading must stop the run
+            raise RegistryError(f"{name}: cannot be loaded: {type(error).__name__}: {error}") from error
+        for value in vars(content).values():
+            if isinstance(value, Check) and value.module == name:
+                if value.id in found:
+                    raise RegistryError(f"check {value.id} stands in {found[value.id].module} and in {name}")
+                found[value.id] = value
+    if not found:
+        raise RegistryError(f"{package.__name__}: holds no check")
+    return dict(sorted(found.items()))
+
+
+def code_digests(checks: Mapping[str, Check[Any, Any]]) -> tuple[FileDigest, ...]:
+    """Digests of the files that judge: the checks' modules and the engine's own, line endings aside."""
+    import scanner
+
+    here = Path(scanner.__file__).parent
+    files = {f"scanner/{name}.py": here / f"{name}.py" for name in JUDGES}
+    for name in {check.module for check in checks.values()}:
+        module = importlib.import_module(name)
+        files[name.replace(".", "/") + ".py"] = Path(str(module.__file__))
+    return tuple(
+        FileDigest(path=path, sha256=sha256(source.read_bytes().replace(b"\r\n", b"\n"))) for path, source in sorted(files.items())
+    )

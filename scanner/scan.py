@@ -1,0 +1,198 @@
+"""Scanning: takes each sight of the plan once, side by side but gently, and keeps each observation as soon as it is made."""
+
+from __future__ import annotations
+
+import importlib
+import queue
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
+from scanner.order import Order
+from scanner.probes import fence
+from scanner.probes.looking import Circumstances, Probe, Target, unobserved
+from scanner.probes.resolution import UnresolvedError, resolve
+from scanner.store import Run, sighting_path
+
+PROBES = {
+    "tls": "scanner.probes.tls",
+    "peer-certificate": "scanner.probes.peer_certificate",
+    "ssh": "scanner.probes.ssh",
+    "http": "scanner.probes.http",
+    "greeting": "scanner.probes.greeting",
+    "ports": "scanner.discovery",
+    "host": "scanner.probes.host",
+}
+"""The module whose `look` takes sights of a kind."""
+
+WORKERS = 8
+"""Probes under way at once, over all hosts; more gains nothing on two cores."""
+
+_GRACE = 5.0
+"""Seconds a probe may outlive its own deadline before the scan goes on without it."""
+
+Result = Observation | Unobserved
+Told = Callable[[Sight, Result, float], None]
+Clock = Callable[[], datetime]
+
+
+class OutsidePermitError(Exception):
+    """Something in the scope that the permit does not allow to be touched; nothing was sent."""
+
+
+def probes() -> Mapping[str, Probe]:
+    """The probe of each kind; their libraries are loaded here and not before."""
+    return {kind: importlib.import_module(module).look for kind, module in PROBES.items()}
+
+
+def addresses(order: Order, at: datetime) -> dict[str, str | Unobserved]:
+    """The address of each host, resolved once; raises OutsidePermitError before anything is sent when one may not be touched."""
+    closed = order.permit.closed(at)
+    if closed:
+        raise OutsidePermitError(f"{closed} (permit {order.permit.decision})")
+    found: dict[str, str | Unobserved] = {}
+    for host in order.scope.hosts:
+        try:
+            address = resolve(host)
+        except UnresolvedError as error:
+            found[host.id] = unobserved(str(error), Reason.NAME_UNRESOLVED)
+            continue
+        outside = order.permit.outside(address)
+        if outside:
+            named = "" if address == host.address else f" ({host.address})"
+            raise OutsidePermitError(f"host {host.id}{named}: {outside} (permit {order.permit.decision})")
+        found[host.id] = address
+    return found
+
+
+@dataclass
+class _Work:
+    """What the workers of one scan share."""
+
+    run: Run
+    order: Order
+    probes: Mapping[str, Probe]
+    circumstances: Circumstances
+    found: Mapping[str, str | Unobserved]
+    told: Told
+    journal: sqlite3.Connection
+    waiting: queue.SimpleQueue[Sight] = field(default_factory=queue.SimpleQueue)
+    stop: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    turns: dict[str, threading.Semaphore] = field(default_factory=dict)
+    trouble: list[BaseException] = field(default_factory=list)
+    looking: list[threading.Thread] = field(default_factory=list)
+
+
+def scan(run: Run, circumstances: Circumstances, told: Told, found: Mapping[str, str | Unobserved]) -> None:
+    """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
+    order = run.order
+    left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
+    with run.journal() as journal, fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal))) as guard:
+        work = _Work(run, order, probes(), circumstances, found, told, journal)
+        for host in order.scope.hosts:
+            work.turns[host.id] = threading.Semaphore(order.permit.rate.parallel_per_host)
+        for sight in _interleaved(left):
+            work.waiting.put(sight)
+        workers = [threading.Thread(target=_labour, args=(work,), daemon=True) for _ in range(min(WORKERS, len(left)))]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                while worker.is_alive():
+                    worker.join(0.2)
+        finally:
+            work.stop.set()
+            guard.close()
+            patience = time.monotonic() + _GRACE
+            for thread in tuple(work.looking):
+                thread.join(max(0.0, patience - time.monotonic()))
+            with work.lock:
+                _keep_spent(journal, guard.spent)
+    if work.trouble:
+        raise work.trouble[0]
+
+
+def _interleaved(left: list[Sight]) -> list[Sight]:
+    """The sights in an order that goes from host to host, so that no host is met with all its probes at once."""
+    by_host: dict[str, list[Sight]] = defaultdict(list)
+    for sight in left:
+        by_host[sight.subject.partition(":")[0]].append(sight)
+    longest = max(map(len, by_host.values()), default=0)
+    return [sights[turn] for turn in range(longest) for sights in by_host.values() if turn < len(sights)]
+
+
+def _labour(work: _Work) -> None:
+    while not work.stop.is_set():
+        try:
+            sight = work.waiting.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            _take(work, sight)
+        except Exception as error:  # noqa: BLE001 - a worker that dies must stop the scan, not leave sights out
+            work.trouble.append(error)
+            work.stop.set()
+
+
+def _take(work: _Work, sight: Sight) -> None:
+    host, service = work.order.scope.subjects()[sight.subject]
+    if host is None:
+        raise AssertionError("a sight is of a host or an endpoint")
+    address = work.found[host.id]
+    began = time.monotonic()
+    if isinstance(address, Unobserved):
+        result: Result = address
+    else:
+        with work.turns[host.id]:
+            if work.stop.is_set():
+                return
+            target = Target(subject=sight.subject, host=host, service=service, address=address)
+            result = _bounded(work, work.probes[sight.kind], target)
+    if work.stop.is_set():
+        return  # the run was interrupted: what this probe met may be the interruption itself, so it is taken again
+    seconds = time.monotonic() - began
+    at = result.seen.observed_at if not isinstance(result, Unobserved) else work.circumstances.now()
+    sighting = Sighting(sight=sight, observed_at=at, vantage=work.circumstances.vantage, result=result)
+    with work.lock:
+        work.run.write_sighting(sighting)
+        work.journal.execute(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?)",
+            (f"{at:%Y-%m-%dT%H:%M:%SZ}", sight.subject, sight.kind, result.kind, round(seconds, 3)),
+        )
+        work.told(sight, result, seconds)
+
+
+def _bounded(work: _Work, probe: Probe, target: Target) -> Result:
+    """What the probe saw; a probe that raises or outlives its deadline saw nothing."""
+    answer: queue.SimpleQueue[Result] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            answer.put(probe(target, work.circumstances))
+        except BaseException as error:  # noqa: BLE001 - a crashed probe is an outcome the reader sees, whatever it raised
+            answer.put(unobserved(f"{type(error).__name__} in the probe", Reason.CRASHED))
+
+    thread = threading.Thread(target=look, daemon=True, name=f"probe {target.subject}")
+    thread.start()
+    work.looking.append(thread)
+    try:
+        found = answer.get(timeout=work.circumstances.deadline + _GRACE)
+        work.looking.remove(thread)
+        return found
+    except queue.Empty:
+        return unobserved(f"no answer within {work.circumstances.deadline:.0f} s", Reason.TIMED_OUT)
+
+
+def _spent(journal: sqlite3.Connection) -> dict[str, int]:
+    journal.execute("CREATE TABLE IF NOT EXISTS spent (address TEXT PRIMARY KEY, connections INTEGER)")
+    return dict(journal.execute("SELECT address, connections FROM spent"))
+
+
+def _keep_spent(journal: sqlite3.Connection, spent: Mapping[str, int]) -> None:
+    journal.executemany("INSERT OR REPLACE INTO spent VALUES (?, ?)", sorted(spent.items()))

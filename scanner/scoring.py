@@ -1,0 +1,316 @@
+"""Scoring: findings become statuses, and the truth table of DESIGN section 4 makes them a decision. The number never decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from scanner.assessment import (
+    Condition,
+    ControlClass,
+    ControlResult,
+    Decision,
+    DecisionReason,
+    HeadingTally,
+    ReasonCode,
+    Status,
+    SubjectStatus,
+    Tally,
+)
+from scanner.attestations import Deviations, Remediation, Waiver
+from scanner.baseline import BoundBaseline, Control
+from scanner.evaluate import ATTESTATION
+from scanner.findings import Finding, Outcome, said
+from scanner.observations import Sight, Sighting, Unobserved
+from scanner.order import Order
+from scanner.targets import AGENCY, RunKind
+
+CAP = 49
+"""The highest percentage that is shown when a gate has failed."""
+
+_UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
+_SEVERITY = (Status.SATISFIED, Status.NOT_APPLICABLE, Status.WAIVED, Status.UNDETERMINED, Status.NOT_SATISFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A control's status at one subject, with the findings and the deviation it rests on."""
+
+    control: Control
+    subject: str
+    status: Status
+    findings: tuple[Finding, ...]
+    waiver: Waiver | None = None
+    plan: Remediation | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the findings."""
+        return tuple(finding.id for finding in self.findings)
+
+
+def standings(
+    order: Order, bound: BoundBaseline, findings: Iterable[Finding], deviations: Deviations
+) -> tuple[Standing, ...]:
+    """The status of each applicable control at each of its subjects, in the baseline's order."""
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault((finding.control, finding.subject), []).append(finding)
+    return tuple(
+        _standing(control, subject, tuple(grouped[control.id, subject]), order, deviations)
+        for control in bound.controls(order.scope.system.level)
+        for subject in sorted(subject for owner, subject in grouped if owner == control.id)
+    )
+
+
+def _standing(
+    control: Control, subject: str, findings: tuple[Finding, ...], order: Order, deviations: Deviations
+) -> Standing:
+    status = status_of(control, findings)
+    if status is not Status.NOT_SATISFIED or control.classed not in (ControlClass.MAJOR, ControlClass.MINOR):
+        return Standing(control, subject, status, findings)
+    waiver = next((found for found in deviations.waivers if _covers(found, control.id, subject, order)), None)
+    plan = next(
+        (
+            found
+            for found in deviations.remediations
+            if (found.control, found.subject) == (control.id, subject) and found.due > order.judged_at
+        ),
+        None,
+    )
+    if (waiver or plan) and any(finding.outcome in _UNSEEN for finding in findings):
+        # What was seen is accepted, but something else here was not seen at all: a waiver never covers that.
+        return Standing(control, subject, Status.UNDETERMINED, findings)
+    return Standing(control, subject, Status.WAIVED if waiver else status, findings, waiver, plan)
+
+
+def _covers(waiver: Waiver, control: str, subject: str, order: Order) -> bool:
+    return (waiver.control, waiver.subject) == (control, subject) and waiver.issued <= order.judged_at < waiver.expires
+
+
+def status_of(control: Control, findings: Sequence[Finding]) -> Status:
+    """Satisfied by at least one pass and nothing but pass and notapplicable; not satisfied by any fail; else undetermined."""
+    outcomes = {finding.outcome for finding in findings}
+    if Outcome.FAIL in outcomes:
+        return Status.NOT_SATISFIED
+    if outcomes & set(_UNSEEN) or not outcomes:
+        return Status.UNDETERMINED
+    if Outcome.PASS in outcomes:
+        return Status.SATISFIED
+    return Status.NOT_APPLICABLE if _by_a_person(control, findings) else Status.UNDETERMINED
+
+
+def _by_a_person(control: Control, findings: Sequence[Finding]) -> bool:
+    """Whether 'not applicable' is a person's word; a gate's own document cannot be answered away."""
+    if any(finding.subject != AGENCY for finding in findings):
+        return False
+    return not (control.classed is ControlClass.GATE and any(finding.check == ATTESTATION for finding in findings))
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The worst of these statuses; of none, undetermined."""
+    return max(statuses, key=_SEVERITY.index, default=Status.UNDETERMINED)
+
+
+def results(order: Order, bound: BoundBaseline, found: Sequence[Standing]) -> tuple[ControlResult, ...]:
+    """Each applicable control with its status at each subject and its worst."""
+    made = []
+    for control in bound.controls(order.scope.system.level):
+        mine = [standing for standing in found if standing.control.id == control.id]
+        made.append(
+            ControlResult(
+                id=control.id,
+                title=control.title,
+                heading=control.heading,
+                classed=control.classed,
+                clauses=control.references,
+                status=worst(standing.status for standing in mine),
+                subjects=tuple(
+                    SubjectStatus(subject=standing.subject, status=standing.status, findings=standing.ids) for standing in mine
+                ),
+            )
+        )
+    return tuple(made)
+
+
+def tally(found: Iterable[Standing]) -> Tally:
+    """The number of passed findings of mandatory controls among all that count; capped when a gate has failed."""
+    passed = counted = assessed = 0
+    capped = False
+    for standing in found:
+        if not standing.control.classed.mandatory:
+            continue
+        capped = capped or (standing.control.classed is ControlClass.GATE and standing.status is Status.NOT_SATISFIED)
+        for finding in standing.findings:
+            counted += finding.outcome is not Outcome.NOT_APPLICABLE
+            assessed += finding.outcome in (Outcome.PASS, Outcome.FAIL)
+            passed += finding.outcome is Outcome.PASS
+    percent = passed * 100 // counted if counted else 0
+    return Tally(
+        passed=passed, counted=counted, assessed=assessed, capped=capped, percent=min(percent, CAP) if capped else percent
+    )
+
+
+def headings(bound: BoundBaseline, found: Sequence[Standing]) -> tuple[HeadingTally, ...]:
+    """The tally of each heading, in the baseline's order."""
+    return tuple(
+        HeadingTally(heading=heading.id, tally=tally(one for one in found if one.control.heading == heading.id))
+        for heading in bound.baseline.headings
+    )
+
+
+def reasons(
+    order: Order,
+    bound: BoundBaseline,
+    found: Sequence[Standing],
+    sightings: Mapping[Sight, tuple[Sighting, str]],
+) -> tuple[DecisionReason, ...]:
+    """Every reason there is, in the order of the truth table; the first one's decision is the decision."""
+    return (
+        *_that_deny_at_once(order, found),
+        *_that_leave_open(order, bound, found, sightings),
+        *_of_deviations(found),
+    )
+
+
+def decide(why: Sequence[DecisionReason]) -> Decision:
+    """The decision of the first row of the truth table that applies; authorise where none does."""
+    rows = (Decision.DENY, Decision.INCOMPLETE, Decision.DENY, Decision.AUTHORISE_TRIAL)
+    for row, decision in enumerate(rows):
+        if any(_ROW[reason.code] == row and reason.leads_to is decision for reason in why):
+            return decision
+    return Decision.AUTHORISE
+
+
+_ROW = {
+    ReasonCode.LEVEL_BELOW_3: 0,
+    ReasonCode.GATE_FAILED: 0,
+    ReasonCode.PERMIT_UNSIGNED: 0,
+    ReasonCode.INSPECTOR_NOT_INDEPENDENT: 0,
+    ReasonCode.NO_RULE: 1,
+    ReasonCode.UNDETERMINED: 1,
+    ReasonCode.NOT_COVERED: 1,
+    ReasonCode.FEED_STALE: 1,
+    ReasonCode.NOT_SATISFIED: 2,
+    ReasonCode.WAIVED: 3,
+    ReasonCode.PLANNED: 3,
+}
+
+
+def _that_deny_at_once(order: Order, found: Sequence[Standing]) -> Iterator[DecisionReason]:
+    level = order.scope.system.level
+    if level < 3:
+        message = said("the system is of level {level}; only level 3 and above may connect", level=level)
+        yield DecisionReason(code=ReasonCode.LEVEL_BELOW_3, leads_to=Decision.DENY, message=message)
+    if order.kind is RunKind.INSPECTION:
+        if order.permit_envelope is None:
+            message = said("the inspection's permit is not signed")
+            yield DecisionReason(code=ReasonCode.PERMIT_UNSIGNED, leads_to=Decision.DENY, message=message)
+        for inspector in order.permit.inspectors:
+            if not independent(order, inspector.organisation):
+                message = said(
+                    "inspector {person} belongs to {organisation}, which the inspection is about",
+                    person=inspector.person,
+                    organisation=inspector.organisation,
+                )
+                yield DecisionReason(code=ReasonCode.INSPECTOR_NOT_INDEPENDENT, leads_to=Decision.DENY, message=message)
+    for standing in found:
+        if standing.control.classed is ControlClass.GATE and standing.status is Status.NOT_SATISFIED:
+            yield _reason(ReasonCode.GATE_FAILED, Decision.DENY, "gate {control} is not satisfied at {subject}", standing)
+
+
+def independent(order: Order, organisation: str) -> bool:
+    """Whether this organisation is neither the agency nor the operator (Decree 331/2026 art. 31.2c)."""
+    scope = order.scope
+    own = (scope.agency.code, scope.agency.name.vi, scope.agency.name.en, scope.system.operator)
+    return organisation.strip().casefold() not in {name.strip().casefold() for name in own}
+
+
+def _that_leave_open(
+    order: Order,
+    bound: BoundBaseline,
+    found: Sequence[Standing],
+    sightings: Mapping[Sight, tuple[Sighting, str]],
+) -> Iterator[DecisionReason]:
+    if not any(finding.check != ATTESTATION for standing in found for finding in standing.findings):
+        message = said("baseline {baseline} selects no rule at this level", baseline=bound.baseline.id)
+        yield DecisionReason(code=ReasonCode.NO_RULE, leads_to=Decision.INCOMPLETE, message=message)
+    for standing in found:
+        if standing.control.classed.mandatory and standing.status is Status.UNDETERMINED:
+            text = "{control} could not be determined at {subject}"
+            yield _reason(ReasonCode.UNDETERMINED, Decision.INCOMPLETE, text, standing)
+    for subject in uncovered(order, sightings):
+        message = said("{subject} is declared, and nothing of it was seen", subject=subject)
+        yield DecisionReason(code=ReasonCode.NOT_COVERED, leads_to=Decision.INCOMPLETE, message=message, subject=subject)
+    for feed in bound.baseline.feeds:
+        dated = next((given.dated for given in order.feeds if given.name == feed.name), None)
+        if dated is None or not timedelta(0) <= order.judged_at - dated <= timedelta(days=feed.max_age_days):
+            message = said("feed {feed} is absent or more than {days} days old", feed=feed.name, days=feed.max_age_days)
+            yield DecisionReason(code=ReasonCode.FEED_STALE, leads_to=Decision.INCOMPLETE, message=message)
+
+
+def uncovered(order: Order, sightings: Mapping[Sight, tuple[Sighting, str]]) -> tuple[str, ...]:
+    """Declared hosts and endpoints of which nothing at all was seen, for whatever reason."""
+    seen = {
+        sight.subject
+        for sight, (sighting, _) in sightings.items()
+        if not isinstance(sighting.result, Unobserved) and sight not in order.skipped
+    }
+    return tuple(sorted(subject for subject in order.scope.subjects() if subject != AGENCY and subject not in seen))
+
+
+def _of_deviations(found: Sequence[Standing]) -> Iterator[DecisionReason]:
+    for standing in found:
+        if standing.control.classed not in (ControlClass.MAJOR, ControlClass.MINOR):
+            continue
+        if standing.status is Status.NOT_SATISFIED and standing.plan is None:
+            yield _reason(ReasonCode.NOT_SATISFIED, Decision.DENY, "{control} is not satisfied at {subject}", standing)
+    for standing in found:
+        if standing.waiver or standing.plan:
+            code = ReasonCode.WAIVED if standing.waiver else ReasonCode.PLANNED
+            text = (
+                "{control} is waived at {subject} until {due}"
+                if standing.waiver
+                else "{control} is to be mended at {subject} by {due}"
+            )
+            major = standing.control.classed is ControlClass.MAJOR
+            yield _reason(code, Decision.AUTHORISE_TRIAL if major else Decision.AUTHORISE, text, standing)
+
+
+def conditions(found: Iterable[Standing]) -> tuple[Condition, ...]:
+    """The open deviations under which a certificate may still be issued."""
+    return tuple(condition for standing in found if (condition := _condition(standing)))
+
+
+def _condition(standing: Standing) -> Condition | None:
+    waiver, plan = standing.waiver, standing.plan
+    if waiver is None and plan is None:
+        return None
+    return Condition(
+        control=standing.control.id,
+        subject=standing.subject,
+        due=min(deviation for deviation in (waiver and waiver.expires, plan and plan.due) if deviation),
+        waiver=waiver.id if waiver else None,
+        owner=plan.owner if plan else None,
+        findings=standing.ids,
+    )
+
+
+def unmatched(found: Sequence[Standing], deviations: Deviations) -> tuple[str, ...]:
+    """Waivers that cover nothing: expired, not yet begun, for a gate, or for what did not fail."""
+    used = {standing.waiver.id for standing in found if standing.waiver}
+    return tuple(sorted(waiver.id for waiver in deviations.waivers if waiver.id not in used))
+
+
+def _reason(code: ReasonCode, leads_to: Decision, text: str, standing: Standing) -> DecisionReason:
+    due = standing.waiver.expires if standing.waiver else standing.plan.due if standing.plan else None
+    message = said(text, control=standing.control.id, subject=standing.subject, due=f"{due:%Y-%m-%d}" if due else "")
+    return DecisionReason(
+        code=code,
+        leads_to=leads_to,
+        message=message,
+        control=standing.control.id,
+        subject=standing.subject,
+        findings=standing.ids,
+    )

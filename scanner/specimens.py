@@ -1,0 +1,194 @@
+"""Sound observations to build examples from: each is good, and an example changes the one thing it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from scanner.observations import (
+    CertificateFacts,
+    GreetingObservation,
+    HostObservation,
+    HttpAnswer,
+    HttpHeader,
+    HttpObservation,
+    KeyAlgorithm,
+    Method,
+    OpenPort,
+    OsRelease,
+    Package,
+    PeerCertificateObservation,
+    PortsObservation,
+    Seen,
+    Setting,
+    Sshd,
+    SshHostKey,
+    SshObservation,
+    TlsObservation,
+    TlsVersion,
+    TlsVersionSupport,
+    Trust,
+    Vantage,
+)
+from scanner.record import Record
+
+AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+VANTAGE = Vantage(zone="specimen", address="192.0.2.1")
+SUITES = {
+    TlsVersion.TLS_1_2: ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+    TlsVersion.TLS_1_3: ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"),
+}
+
+
+def _seen(how: Method) -> Seen:
+    return Seen(observed_at=AT, how=how, by="specimen", vantage=VANTAGE)
+
+
+def _with(good: dict[str, Any], changes: dict[str, Any], kind: type[Record]) -> Any:
+    return kind(**{**good, **changes})
+
+
+def tls(**changes: Any) -> TlsObservation:
+    """An endpoint that accepts TLS 1.2 and 1.3 with AEAD suites; `accepts={version: suites}` replaces what it accepts."""
+    accepts = changes.pop("accepts", SUITES)
+    versions = tuple(TlsVersionSupport(version=version, accepted=tuple(accepts.get(version, ()))) for version in TlsVersion)
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "sni": "dvc.example.vn",
+        "versions": versions,
+        "compression": False,
+        "secure_renegotiation": True,
+        "heartbleed": False,
+        "weakest_dh_bits": None,
+    }
+    found: TlsObservation = _with(good, changes, TlsObservation)
+    return found
+
+
+def certificate(**changes: Any) -> CertificateFacts:
+    """A leaf certificate: ECDSA P-256, SHA-256, from one month before AT to eleven after."""
+    good = {
+        "sha256": "11" * 32,
+        "spki_sha256": "22" * 32,
+        "subject": "CN=dvc.example.vn",
+        "issuer": "CN=Specimen CA",
+        "serial": "01",
+        "not_before": datetime(2026, 10, 23, tzinfo=UTC),
+        "not_after": datetime(2027, 10, 23, tzinfo=UTC),
+        "key": KeyAlgorithm.EC,
+        "key_bits": 256,
+        "signature_hash": "sha256",
+        "names": ("dvc.example.vn",),
+    }
+    found: CertificateFacts = _with(good, changes, CertificateFacts)
+    return found
+
+
+def peer_certificate(**changes: Any) -> PeerCertificateObservation:
+    """A trusted chain of one; `leaf={...}` changes the peer's own certificate."""
+    leaf = certificate(**changes.pop("leaf", {}))
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "sni": "dvc.example.vn",
+        "chain": (leaf,),
+        "trust": Trust(anchors="33" * 32, faults=()),
+        "name_matches": True,
+    }
+    found: PeerCertificateObservation = _with(good, changes, PeerCertificateObservation)
+    return found
+
+
+def ssh(**changes: Any) -> SshObservation:
+    """An OpenSSH server with sound algorithms and an Ed25519 host key."""
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "banner": "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7",
+        "protocol": "2.0",
+        "kex": ("curve25519-sha256", "kex-strict-s-v00@openssh.com"),
+        "host_key_algorithms": ("ssh-ed25519",),
+        "ciphers": ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com"),
+        "macs": ("hmac-sha2-256-etm@openssh.com",),
+        "compression": ("none",),
+        "host_keys": (SshHostKey(type="ssh-ed25519", algorithm=KeyAlgorithm.ED25519, bits=256, sha256="SHA256:" + "A" * 43),),
+    }
+    found: SshObservation = _with(good, changes, SshObservation)
+    return found
+
+
+def http(**changes: Any) -> HttpObservation:
+    """An HTTPS site with HSTS and security headers; `headers={...}` adds to or (None) takes from the root's."""
+    headers = {
+        "strict-transport-security": "max-age=63072000; includeSubDomains",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "content-security-policy": "default-src 'self'",
+        "server": "nginx",
+    } | changes.pop("headers", {})
+    lines = tuple(HttpHeader(name=name, value=value) for name, value in headers.items() if value is not None)
+    status = changes.pop("status", 200)
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "tls": True,
+        "root": HttpAnswer(url="https://dvc.example.vn/", status=status, headers=lines),
+        "missing": HttpAnswer(url="https://dvc.example.vn/missing", status=404, headers=lines),
+    }
+    found: HttpObservation = _with(good, changes, HttpObservation)
+    return found
+
+
+def greeting(**changes: Any) -> GreetingObservation:
+    """A redis that demands a password."""
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "protocol": "redis",
+        "said": "-NOAUTH Authentication required.",
+        "encrypted": False,
+        "answers_unauthenticated": False,
+    }
+    found: GreetingObservation = _with(good, changes, GreetingObservation)
+    return found
+
+
+def ports(**changes: Any) -> PortsObservation:
+    """A host on which only the declared ports 22 and 443 are open."""
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "asked": "1-1024",
+        "open": (OpenPort(port=22, transport="tcp", service="ssh"), OpenPort(port=443, transport="tcp", service="http", tls=True)),
+        "undeclared": (),
+        "unanswered": (),
+    }
+    found: PortsObservation = _with(good, changes, PortsObservation)
+    return found
+
+
+SSHD = {
+    "permitrootlogin": "no",
+    "passwordauthentication": "no",
+    "permitemptypasswords": "no",
+    "clientaliveinterval": "100",
+    "clientalivecountmax": "3",
+    "maxauthtries": "4",
+    "logingracetime": "60",
+    "x11forwarding": "no",
+    "loglevel": "VERBOSE",
+}
+
+
+def host(**changes: Any) -> HostObservation:
+    """A Debian 12 host; `sshd_settings={...}` changes single settings of its SSH server (None takes one away)."""
+    settings = SSHD | changes.pop("sshd_settings", {})
+    good = {
+        "seen": _seen(Method.LOGIN),
+        "user": "audit",
+        "host_key": "SHA256:" + "A" * 43,
+        "os": OsRelease(id="debian", version_id="12", pretty_name="Debian GNU/Linux 12 (bookworm)"),
+        "packages": (
+            Package(name="openssl", version="3.0.17-1~deb12u3", architecture="amd64", source="openssl", source_version="3.0.17-1~deb12u3"),
+        ),
+        "sshd": Sshd(settings=tuple(Setting(name=name, value=value) for name, value in settings.items() if value is not None)),
+        "kernel": "6.1.0-40-amd64",
+        "listening": (OpenPort(port=22, transport="tcp", service="sshd"),),
+    }
+    found: HostObservation = _with(good, changes, HostObservation)
+    return found

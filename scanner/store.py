@@ -1,0 +1,218 @@
+"""The run folder: written whole or not at all, never overwritten by another story, read with every digest checked."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from scanner.attestations import Attestation
+from scanner.observations import Sight, Sighting
+from scanner.order import FileDigest, Order
+from scanner.record import JSON_LIMIT, Record, RecordError, Sorted, sha256
+
+ORDER = "order.json"
+ASSESSMENT = "assessment.json"
+MANIFEST = "manifest.json"
+JOURNAL = "journal.sqlite"
+BASELINE = "inputs/baseline.yaml"
+DEVIATIONS = "inputs/deviations.yaml"
+ANCHORS = "inputs/anchors.pem"
+PERMIT_ENVELOPE = "inputs/permit.dsse.json"
+SCAN_EVIDENCE = "scan-evidence.dsse.json"
+EVALUATION = "evaluation.dsse.json"
+SIGNATURES = (SCAN_EVIDENCE, EVALUATION)
+"""Envelopes that sign the manifest or the assessment, and so are not in the manifest themselves."""
+
+BUNDLE_LIMIT = 512 * 1024 * 1024
+_FILES_LIMIT = 200_000
+R = TypeVar("R", bound=Record)
+_PATH = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$")
+
+
+class StoreError(Exception):
+    """A run folder or bundle that is not whole: what, where, what to do."""
+
+
+class Manifest(Record):
+    """The SHA-256 of every file of the run."""
+
+    schema_version: Literal[1] = 1
+    files: Sorted[FileDigest]
+
+
+def sighting_path(sight: Sight) -> str:
+    """Where a sighting lies in the run folder."""
+    return f"observations/{sight.kind}/{sight.subject.replace(':', '_')}.json"
+
+
+def manifest_of(files: Mapping[str, bytes]) -> Manifest:
+    """The manifest that belongs to these files; itself, its signatures and the journal stand outside it."""
+    outside = (MANIFEST, JOURNAL, *SIGNATURES)
+    return Manifest(files=tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if path not in outside))
+
+
+class Run:
+    """A run folder on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, order: Order, inputs: Mapping[str, bytes]) -> Run:
+        """A new run folder with its order and inputs; refuses a folder that holds anything."""
+        if folder.exists() and any(folder.iterdir()):
+            raise StoreError(f"{folder}: already holds a run; name another folder, or go on with --resume")
+        run = cls(folder)
+        for path, data in inputs.items():
+            run.write(path, data)
+        run.write(ORDER, order.written())
+        return run
+
+    @classmethod
+    def opened(cls, folder: Path) -> Run:
+        """The run in this folder; raises StoreError where there is none."""
+        if not (folder / ORDER).is_file():
+            raise StoreError(f"{folder}: no run here ({ORDER} is missing)")
+        return cls(folder)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Writes one file whole: a reader sees the old one or the new one, also after a crash or on a full disk."""
+        if not _PATH.match(path):
+            raise StoreError(f"{path!r} is not a path inside a run")
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, target)
+        except OSError as error:
+            Path(name).unlink(missing_ok=True)
+            raise StoreError(f"{target}: {error.strerror}; nothing was half-written") from error
+
+    def read(self, path: str) -> bytes:
+        """One file's bytes; raises StoreError where it is missing, too large or a link."""
+        target = self.folder / path
+        try:
+            if target.is_symlink() or not target.is_file():
+                raise StoreError(f"{target}: missing or not a plain file")
+            if target.stat().st_size > JSON_LIMIT:
+                raise StoreError(f"{target}: larger than {JSON_LIMIT} bytes")
+            return target.read_bytes()
+        except OSError as error:
+            raise StoreError(f"{target}: {error.strerror}") from error
+
+    def has(self, path: str) -> bool:
+        """Whether the run holds this file."""
+        return (self.folder / path).is_file()
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the run by its path, the journal left out."""
+        found = {}
+        for target in sorted(self.folder.rglob("*")):
+            path = target.relative_to(self.folder).as_posix()
+            if target.is_dir() or path.split("/")[-1].startswith(".new-") or path.startswith(JOURNAL):
+                continue
+            if not _PATH.match(path):
+                raise StoreError(f"{target}: does not belong in a run folder")
+            found[path] = self.read(path)
+        return found
+
+    @property
+    def order(self) -> Order:
+        """The order of the run."""
+        return _whole(Order, self.read(ORDER), self.folder / ORDER)
+
+    def write_sighting(self, sighting: Sighting) -> None:
+        """Keeps one sighting; the file is complete when this returns."""
+        self.write(sighting_path(sighting.sight), sighting.written())
+
+    def write_manifest(self) -> Manifest:
+        """Writes and returns the manifest of what the folder holds now."""
+        manifest = manifest_of(self.files())
+        self.write(MANIFEST, manifest.written())
+        return manifest
+
+    @contextmanager
+    def journal(self) -> Iterator[sqlite3.Connection]:
+        """The run's journal: progress for people and for --resume; not evidence."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.folder / JOURNAL, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("CREATE TABLE IF NOT EXISTS event (at TEXT, subject TEXT, kind TEXT, what TEXT, seconds REAL)")
+            yield connection
+        finally:
+            connection.close()
+
+
+def sightings(files: Mapping[str, bytes]) -> dict[Sight, tuple[Sighting, str]]:
+    """The sightings among these files, each with its file's digest; each must lie where its sight belongs."""
+    found = {}
+    for path, data in sorted(files.items()):
+        if path.startswith("observations/"):
+            sighting = _whole(Sighting, data, path)
+            if sighting_path(sighting.sight) != path:
+                raise StoreError(f"{path}: holds {sighting.sight.kind} of {sighting.sight.subject}")
+            found[sighting.sight] = (sighting, sha256(data))
+    return found
+
+
+def attestations(files: Mapping[str, bytes]) -> dict[str, tuple[Attestation, str]]:
+    """The attestations among these files by control, each with its file's digest."""
+    found = {}
+    for path, data in sorted(files.items()):
+        if path.startswith("attestations/"):
+            attestation = _whole(Attestation, data, path)
+            if path != f"attestations/{attestation.control}.json":
+                raise StoreError(f"{path}: holds an answer to {attestation.control}")
+            found[attestation.control] = (attestation, sha256(data))
+    return found
+
+
+def _whole(kind: type[R], data: bytes, where: object) -> R:
+    try:
+        return kind.read(data)
+    except RecordError as error:
+        raise StoreError(f"{where}: {error}") from error
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """The files as one tar whose bytes depend on nothing but them: sorted, no owner, no time, no compression."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted(files):
+            member = tarfile.TarInfo(path)
+            member.size = len(files[path])
+            member.mode = 0o600
+            tar.addfile(member, io.BytesIO(files[path]))
+    return buffer.getvalue()
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    """The files of a bundle; refuses links, strange paths, repeats, more than the limits, and any other packing of the same files."""
+    if len(data) > BUNDLE_LIMIT:
+        raise StoreError(f"a bundle of {len(data)} bytes; at most {BUNDLE_LIMIT} are read")
+    files: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+            for member in tar:
+                if not member.isreg() or not _PATH.match(member.name) or member.name in files or len(files) >= _FILES_LIMIT:
+                    raise StoreError(f"the bundle holds {member.name[:80]!r}, which has no place in it")
+                content = tar.extractfile(member)
+                files[member.name] = content.read() if content else b""
+    except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
+        raise StoreError(f"not a bundle: {type(error).__name__}") from None
+    if packed(files) != data:
+        raise StoreError("the bundle holds bytes that belong to no file")
+    return files

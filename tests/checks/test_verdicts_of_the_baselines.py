@@ -1,0 +1,192 @@
+"""A well-kept agency is authorised under both baselines, one bad host is not, and nothing seen is never enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from scanner import scoring
+from scanner.assessment import Decision
+from scanner.attestations import Answer, Attestation, Deviations
+from scanner.baseline import BoundBaseline
+from scanner.evaluate import Answers, evaluate
+from scanner.findings import Outcome
+from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting, TlsVersion, Unobserved, Vantage
+from scanner.order import Order
+from scanner.plan import sights
+from scanner.record import sha256
+from scanner.specimens import AT, SUITES, VANTAGE, greeting, host, http, peer_certificate, ports, ssh, tls
+from scanner.targets import Agency, BilingualText, Host, Permit, Person, RunKind, Scope, Service, Speaks, System, Window
+from tests.checks.test_baselines import EACH
+
+GOOD: dict[str, Callable[[], Observation]] = {
+    "tls": tls,
+    "peer-certificate": peer_certificate,
+    "ssh": ssh,
+    "http": http,
+    "greeting": greeting,
+    "ports": ports,
+    "host": host,
+}
+NAME = BilingualText(vi="Cơ quan mẫu", en="Specimen agency")
+SERVICES = ((22, Speaks.SSH), (443, Speaks.HTTPS), (6_379, Speaks.OTHER))
+
+
+def scope(*services: tuple[int, Speaks]) -> Scope:
+    """One host of a level 3 system with these services."""
+    return Scope(
+        agency=Agency(code="A1", name=NAME, echelon="province"),
+        system=System(id="S1", name=NAME, level=3, operator="Operator"),
+        hosts=(
+            Host(
+                id="web1",
+                address="192.0.2.7",
+                services=tuple(Service(port=port, speaks=speaks, name="dvc.example.vn") for port, speaks in services),
+            ),
+        ),
+    )
+
+
+def order(bound: BoundBaseline, of: Scope) -> Order:
+    """A self-check of this scope, judged an hour after it was seen."""
+    permit = Permit(
+        kind=RunKind.SELF_CHECK,
+        decision="1/QD",
+        agency="A1",
+        permitted_by=Person(person="P1", organisation="A1"),
+        inspectors=(Person(person="P2", organisation="A1"),),
+        addresses=("192.0.2.0/24",),
+        window=Window(begins=AT - timedelta(days=1), ends=AT + timedelta(days=1)),
+    )
+    return Order(
+        run="R1",
+        nonce="00" * 32,
+        kind=RunKind.SELF_CHECK,
+        ordered_at=AT,
+        judged_at=AT + timedelta(hours=1),
+        scope=of,
+        permit=permit,
+        permit_envelope=None,
+        baseline=bound.digest,
+        deviations=None,
+        trust_anchors=None,
+        feeds=(),
+        vantage=Vantage(zone="specimen", address="192.0.2.1"),
+        tool="clearance",
+        checks=(),
+        plan=sights(of, bound),
+    )
+
+
+def answered(bound: BoundBaseline, *not_applicable: str) -> Answers:
+    """Yes to every document of the level, and a person's word that these controls do not apply."""
+    found = {}
+    for control in bound.controls(3):
+        if control.attestation is not None or control.id in not_applicable:
+            yes = control.id not in not_applicable
+            found[control.id] = (
+                Attestation(
+                    control=control.id,
+                    answer=Answer.YES if yes else Answer.NOT_APPLICABLE,
+                    document=sha256(b"document") if yes else None,
+                    dated=AT - timedelta(days=1),
+                    reason="" if yes else "the agency runs no such service",
+                    by="P1",
+                    role="head",
+                    answered_at=AT,
+                ),
+                "00" * 32,
+            )
+    return found
+
+
+def seen(placed: Order, **changed: Observation | Unobserved) -> dict[Sight, tuple[Sighting, str]]:
+    """A good sighting of everything planned; `changed` puts another result in place of one kind."""
+    return {
+        sight: (
+            Sighting(
+                sight=sight,
+                observed_at=AT,
+                vantage=VANTAGE,
+                result=changed.get(sight.kind.replace("-", "_"), GOOD[sight.kind]()),
+            ),
+            "00" * 32,
+        )
+        for sight in placed.plan
+    }
+
+
+def decided(bound: BoundBaseline, of: Scope, answers: Answers, **changed: Any) -> tuple[Decision, set[str]]:
+    """The decision, and the controls that stand in its way."""
+    placed = order(bound, of)
+    looked = seen(placed, **changed)
+    findings = evaluate(placed, bound, looked, answers)
+    assert not [finding for finding in findings if finding.outcome is Outcome.ERROR]
+    found = scoring.standings(placed, bound, findings, Deviations())
+    why = scoring.reasons(placed, bound, found, looked)
+    return scoring.decide(why), {reason.control for reason in why if reason.control}
+
+
+@EACH
+def test_a_well_kept_agency_is_authorised(bound: BoundBaseline) -> None:
+    assert decided(bound, scope(*SERVICES), answered(bound)) == (Decision.AUTHORISE, set())
+
+
+@EACH
+def test_an_agency_with_plain_http_beside_https_is_authorised_if_it_only_redirects(bound: BoundBaseline) -> None:
+    to_tls = http(status=301, headers={"location": "https://dvc.example.vn/"})
+    redirecting = to_tls.model_copy(update={"tls": False, "missing": to_tls.root})
+    services = ((22, Speaks.SSH), (80, Speaks.HTTP), (443, Speaks.TLS), (6_379, Speaks.OTHER))
+    assert decided(bound, scope(*services), answered(bound), http=redirecting) == (Decision.AUTHORISE, set())
+
+
+@EACH
+def test_without_the_documents_the_decision_is_open(bound: BoundBaseline) -> None:
+    assert decided(bound, scope(*SERVICES), {})[0] is Decision.INCOMPLETE
+
+
+@EACH
+def test_an_agency_without_other_services_needs_a_persons_word_for_those_controls_only(bound: BoundBaseline) -> None:
+    few = scope((22, Speaks.SSH), (443, Speaks.HTTPS))
+    decision, left = decided(bound, few, answered(bound))
+    assert decision is Decision.INCOMPLETE
+    assert len(left) == 2
+    assert decided(bound, few, answered(bound, *left)) == (Decision.AUTHORISE, set())
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("changed", "decision"),
+    [
+        ({"tls": tls(accepts={**SUITES, TlsVersion.TLS_1_0: ("TLS_RSA_WITH_AES_128_CBC_SHA",)})}, Decision.DENY),
+        ({"tls": tls(heartbleed=True)}, Decision.DENY),
+        ({"tls": tls(compression=True)}, Decision.DENY),
+        ({"greeting": greeting(protocol="telnet")}, Decision.DENY),
+        ({"greeting": greeting(answers_unauthenticated=True)}, Decision.DENY),
+        ({"host": host(os=OsRelease(id="debian", version_id="11", pretty_name="Debian 11"))}, Decision.DENY),
+        ({"host": host(sshd_settings={"permitrootlogin": "yes"})}, Decision.DENY),
+        ({"ports": ports(undeclared=(8_080,))}, Decision.DENY),
+        ({"ssh": ssh(macs=("hmac-md5",))}, Decision.DENY),
+        ({"peer_certificate": peer_certificate(leaf={"not_after": AT - timedelta(seconds=1)})}, Decision.DENY),
+        ({"http": http(headers={"server": "nginx/1.22.1"})}, Decision.DENY),
+        ({"http": http(headers={"strict-transport-security": None})}, Decision.AUTHORISE),
+        ({"tls": tls(unasked=(TlsVersion.SSL_3_0,))}, Decision.INCOMPLETE),
+        ({"greeting": greeting(protocol="unknown")}, Decision.INCOMPLETE),
+        ({"tls": tls(heartbleed=Unobserved(reason=Reason.TIMED_OUT))}, Decision.INCOMPLETE),
+        ({"host": Unobserved(reason=Reason.NO_CREDENTIAL)}, Decision.INCOMPLETE),
+    ],
+)
+def test_one_thing_changed_changes_the_decision_as_it_should(
+    bound: BoundBaseline, changed: dict[str, Observation | Unobserved], decision: Decision
+) -> None:
+    assert decided(bound, scope(*SERVICES), answered(bound), **changed)[0] is decision
+
+
+@EACH
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_kind_that_could_not_be_seen_never_authorises(bound: BoundBaseline, kind: str) -> None:
+    unseen = {kind.replace("-", "_"): Unobserved(reason=Reason.TIMED_OUT)}
+    assert decided(bound, scope(*SERVICES), answered(bound), **unseen)[0] is Decision.INCOMPLETE

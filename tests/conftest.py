@@ -1,0 +1,20 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real feeds beside the project; a clone without it skips, CI must have it."""
+    if not SHARED_DATA.is_dir():
+        if os.environ.get("CLEARANCE_SHARED_REQUIRED") == "1":
+            pytest.fail(f"{SHARED_DATA} is missing, and this run may not do without it")
+        pytest.skip("the shared data folder is not beside this clone")
+    return SHARED_DATA

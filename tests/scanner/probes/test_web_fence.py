@@ -1,0 +1,83 @@
+"""No probe of TLS or HTTP reaches an address the permit does not name, and none exceeds the host's budget."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from scanner.observations import Reason, TlsVersion, Unobserved
+from scanner.probes import http, peer_certificate, tls
+from scanner.probes.fence import Fence, NotPermittedError, raised
+from scanner.probes.handshakes import Client
+from scanner.probes.looking import Probe
+from scanner.probes.sslyze_engine import Engine
+from scanner.targets import Permit, Person, Rate, RunKind, Window
+from tests.scanner.probes.issuing import Made, kept
+from tests.scanner.probes.web_peers import circumstances, listening, silent
+from tests.scanner.probes.web_peers import tls as speaking_tls
+
+HERE, ELSEWHERE = "127.41.4.1", "127.41.4.2"
+
+
+def permit(*addresses: str, budget: int = 1_000) -> Permit:
+    now = datetime.now(UTC)
+    person = Person(person="a", organisation="An agency")
+    return Permit(
+        kind=RunKind.SELF_CHECK,
+        decision="1/QD",
+        agency="agency",
+        permitted_by=person,
+        inspectors=(person,),
+        addresses=addresses,
+        window=Window(begins=now - timedelta(hours=1), ends=now + timedelta(hours=1)),
+        rate=Rate(connections_per_second=1_000, connections_per_host=budget),
+    )
+
+
+def fence(*addresses: str, budget: int = 1_000) -> Fence:
+    return Fence(permit(*addresses, budget=budget), lambda: datetime.now(UTC))
+
+
+@pytest.mark.parametrize("look", [tls.look, peer_certificate.look, http.look], ids=["tls", "peer-certificate", "http"])
+def test_outside_the_permit_nothing_is_connected_to(look: Probe) -> None:
+    with listening(HERE, silent) as peer, raised(fence(f"{ELSEWHERE}/32")) as guard:
+        found = look(peer.target(), circumstances(0.5, 5))
+        assert isinstance(found, Unobserved) and found.reason is Reason.NOT_PERMITTED
+        assert guard.spent.total() == 0
+        assert peer.taken == []
+
+
+def test_sslyze_too_is_held_by_the_fence() -> None:
+    with listening(HERE, silent) as peer, raised(fence(f"{ELSEWHERE}/32")):
+        engine = Engine(peer.address, peer.port, "", timeout=0.5, ends=time.monotonic() + 5)
+        for ask in (
+            lambda: engine.ask(TlsVersion.TLS_1_2, ("TLS_RSA_WITH_AES_128_CBC_SHA",), Client.OLD),
+            lambda: engine.chain(TlsVersion.TLS_1_3),
+            lambda: engine.heartbleed(TlsVersion.TLS_1_2),
+        ):
+            with pytest.raises(NotPermittedError):
+                ask()
+        assert peer.taken == []
+
+
+@pytest.mark.parametrize(
+    ("look", "needs"), [(tls.look, 10), (peer_certificate.look, 1)], ids=["tls", "peer-certificate"]
+)
+def test_a_budget_spent_in_the_midst_is_said_and_kept(look: Probe, needs: int, tmp_path: Path) -> None:
+    talk = speaking_tls(*kept(tmp_path, Made()))
+    with listening(HERE, talk) as peer, raised(fence(f"{HERE}/32", budget=needs)):
+        found = look(peer.target(), circumstances(0.5, 10))
+    assert isinstance(found, Unobserved) and found.reason is Reason.BUDGET_SPENT
+    assert len(peer.taken) <= needs
+
+
+def test_what_a_probe_counts_is_what_the_fence_counted(tmp_path: Path) -> None:
+    talk = speaking_tls(*kept(tmp_path, Made()))
+    for look in (tls.look, peer_certificate.look):
+        with listening(HERE, talk) as peer, raised(fence(f"{HERE}/32")) as guard:
+            found = look(peer.target(), circumstances(0.5, 10))
+        assert not isinstance(found, Unobserved)
+        assert found.seen.connections == guard.spent[HERE]

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs the Debian programs that are missing; silent when none is. Tests for commands, not for packages.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+
+declare -A package=(
+  [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
+  [sudo]=sudo [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
+)
+missing=()
+for command in "${!package[@]}"; do
+  command -v "$command" >/dev/null 2>&1 || missing+=("${package[$command]}")
+done
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+echo "Installing from Debian: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root=(sudo)
+  else
+    echo "error: these Debian packages are missing and there are no rights to install them: ${missing[*]}" >&2
+    echo "       ask an administrator to run: apt-get install ${missing[*]}" >&2
+    exit 2
+  fi
+fi
+
+# The packages of nginx, sshd and redis would start services of their own on every address; the lab needs those ports.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
