@@ -71,8 +71,7 @@ def _shown(found: list[OpenPort]) -> str:
     fails=(ports(open=(_open(22, "ssh"), _open(8_080, "http-proxy")), undeclared=(8_080,)),),
     fixes={
         "debian": (
-            "ss -tulpn names the program; then systemctl disable --now UNIT, or apt purge PACKAGE, or declare the "
-            "service."
+            "ss -tulpn names the program; then systemctl disable --now UNIT, or apt purge PACKAGE, or declare the service."
         ),
         "rhel": (
             "ss -tulpn names the program; then systemctl disable --now UNIT, and firewall-cmd --permanent "
@@ -103,12 +102,8 @@ def only_declared(ports: PortsObservation, _: Parameters) -> Verdict:
     passes=(ports(),),
     fails=(ports(unanswered=(8_443,)),),
     fixes={
-        "any": (
-            "Start the service, open the way for the inspector's address, or take the service out of the scope file."
-        ),
-        "debian": (
-            "systemctl status UNIT; ss -tlpn shows whether it listens, and nft list ruleset whether it is filtered."
-        ),
+        "any": ("Start the service, open the way for the inspector's address, or take the service out of the scope file."),
+        "debian": ("systemctl status UNIT; ss -tlpn shows whether it listens, and nft list ruleset whether it is filtered."),
     },
 )
 def declared_answer(ports: PortsObservation, _: Parameters) -> Verdict:
@@ -159,8 +154,7 @@ def no_cleartext_services(ports: PortsObservation, parameters: ClearServices) ->
     fails=(ports(open=(_open(5_432, "postgresql"),)), ports(open=(_open(1_433, "ms-sql-s", tls=True),))),
     fixes={
         "postgresql": (
-            "listen_addresses = 'localhost'  (or the address in the database zone) in postgresql.conf, and a narrow "
-            "pg_hba.conf"
+            "listen_addresses = 'localhost'  (or the address in the database zone) in postgresql.conf, and a narrow pg_hba.conf"
         ),
         "mysql": "bind-address = 127.0.0.1  (or the address in the database zone) in my.cnf",
         "redis": "bind 127.0.0.1 -::1 and protected-mode yes  in redis.conf",

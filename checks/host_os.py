@@ -69,9 +69,7 @@ def _until(until: datetime) -> SupportedReleases:
 
 def _installed(*names: str) -> HostObservation:
     return host(
-        packages=tuple(
-            Package(name=name, version="1", architecture="all", source=name, source_version="1") for name in names
-        )
+        packages=tuple(Package(name=name, version="1", architecture="all", source=name, source_version="1") for name in names)
     )
 
 
@@ -147,7 +145,5 @@ def no_cleartext_packages(host: HostObservation, parameters: RefusedPackages) ->
     names = sorted({package.name for package in fact(host.packages)})
     found = [name for name in names if any(fnmatchcase(name, pattern) for pattern in parameters.refused)]
     if found or not names:
-        return Fail(
-            said("has installed {packages}", packages=", ".join(found)) if found else said("lists no installed package")
-        )
+        return Fail(said("has installed {packages}", packages=", ".join(found)) if found else said("lists no installed package"))
     return Pass()

@@ -81,9 +81,7 @@ def _number(host: HostObservation, name: str) -> int:
         host(sshd_settings={"permitrootlogin": value})
         for value in ("yes", "prohibit-password", "without-password", "forced-commands-only", None)
     ),
-    fixes={
-        "openssh": f"PermitRootLogin no  {_TEST}; first make sure that a named administrator can log in and use sudo."
-    },
+    fixes={"openssh": f"PermitRootLogin no  {_TEST}; first make sure that a named administrator can log in and use sudo."},
 )
 def root_login(host: HostObservation, parameters: AllowedValues) -> Verdict:
     """Nobody logs in as root.

@@ -127,11 +127,7 @@ def _long_lived(policy: str, parameters: Hsts) -> bool:
     ages = [age for directive in directives if (age := _MAX_AGE.fullmatch(directive))]
     named = [directive for directive in directives if directive.strip().lower().startswith("max-age")]
     everywhere = any(directive.strip().lower() == "includesubdomains" for directive in directives)
-    return (
-        len(ages) == len(named) == 1
-        and int(ages[0][1]) >= parameters.max_age
-        and (everywhere or not parameters.subdomains)
-    )
+    return len(ages) == len(named) == 1 and int(ages[0][1]) >= parameters.max_age and (everywhere or not parameters.subdomains)
 
 
 @check(
@@ -140,9 +136,7 @@ def _long_lived(policy: str, parameters: Hsts) -> bool:
     parameters=SecurityHeaders,
     passes=(
         http(),
-        http(
-            headers={"x-frame-options": None, "content-security-policy": "default-src 'self'; frame-ancestors 'none'"}
-        ),
+        http(headers={"x-frame-options": None, "content-security-policy": "default-src 'self'; frame-ancestors 'none'"}),
         (http(headers={"content-security-policy": None}), SecurityHeaders(required=("x-content-type-options",))),
     ),
     fails=(
@@ -174,15 +168,9 @@ def security_headers(http: HttpObservation, parameters: SecurityHeaders) -> Verd
         return NotApplicable(said("answers with a redirect, which shows no page"))
     framed = "frame-ancestors" in (http.root.header("content-security-policy") or "").lower()
     missing = [
-        name
-        for name in parameters.required
-        if not _protects(http.root, name) and not (name == "x-frame-options" and framed)
+        name for name in parameters.required if not _protects(http.root, name) and not (name == "x-frame-options" and framed)
     ]
-    return (
-        Fail(said("does not send {headers} with a value that protects", headers=", ".join(missing)))
-        if missing
-        else Pass()
-    )
+    return Fail(said("does not send {headers} with a value that protects", headers=", ".join(missing))) if missing else Pass()
 
 
 def _protects(answer: HttpAnswer, name: str) -> bool:
@@ -203,8 +191,7 @@ def _protects(answer: HttpAnswer, name: str) -> bool:
     fixes={
         "php": "session.cookie_secure = 1 and session.cookie_httponly = 1  in php.ini",
         "django": (
-            "SESSION_COOKIE_SECURE = True, CSRF_COOKIE_SECURE = True, SESSION_COOKIE_HTTPONLY = True, "
-            "CSRF_COOKIE_HTTPONLY = True"
+            "SESSION_COOKIE_SECURE = True, CSRF_COOKIE_SECURE = True, SESSION_COOKIE_HTTPONLY = True, CSRF_COOKIE_HTTPONLY = True"
         ),
         "java": "<cookie-config><http-only>true</http-only><secure>true</secure></cookie-config>  in web.xml",
         "asp.net": '<httpCookies httpOnlyCookies="true" requireSSL="true" />  in web.config',

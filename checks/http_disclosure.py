@@ -94,8 +94,7 @@ def no_version_disclosure(http: HttpObservation, _: Parameters) -> Verdict:
     fixes={
         "django": "DEBUG = False  in the production settings, with templates 404.html and 500.html",
         "spring": (
-            "server.error.include-stacktrace=never, server.error.include-message=never and "
-            "server.error.whitelabel.enabled=false"
+            "server.error.include-stacktrace=never, server.error.include-message=never and server.error.whitelabel.enabled=false"
         ),
         "asp.net": '<customErrors mode="RemoteOnly" /> and <compilation debug="false" />  in web.config',
         "php": "display_errors = Off and log_errors = On  in php.ini",

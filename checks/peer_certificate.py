@@ -57,12 +57,9 @@ def _relied_on(peer: PeerCertificateObservation) -> tuple[CertificateFacts, ...]
             "ssl_certificate must name a file with the server's certificate first and then every intermediate: cat "
             "server.pem intermediate.pem > fullchain.pem"
         ),
-        "apache": (
-            "SSLCertificateFile must name a file with the server's certificate first and then every intermediate."
-        ),
+        "apache": ("SSLCertificateFile must name a file with the server's certificate first and then every intermediate."),
         "haproxy": (
-            "bind ... ssl crt site.pem, where site.pem holds the certificate, the intermediates and the key in this "
-            "order."
+            "bind ... ssl crt site.pem, where site.pem holds the certificate, the intermediates and the key in this order."
         ),
         "iis": (
             "Import the certificate as PFX with its chain, and the intermediates into Local Computer > Intermediate "
@@ -95,13 +92,9 @@ def trusted(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
             "Request a certificate whose subject alternative name holds the declared name: openssl req -new -key "
             "key.pem -addext 'subjectAltName=DNS:NAME'"
         ),
-        "nginx": (
-            "Serve the right certificate for the name: a server block with this server_name and its own "
-            "ssl_certificate."
-        ),
+        "nginx": ("Serve the right certificate for the name: a server block with this server_name and its own ssl_certificate."),
         "apache": (
-            "Serve the right certificate for the name: a virtual host with this ServerName and its own "
-            "SSLCertificateFile."
+            "Serve the right certificate for the name: a virtual host with this ServerName and its own SSLCertificateFile."
         ),
     },
 )
@@ -113,11 +106,7 @@ def name(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
     """
     if fact(peer.name_matches):
         return Pass()
-    return Fail(
-        said(
-            "{name} is not among the certificate's names: {names}", name=peer.sni, names=", ".join(peer.chain[0].names)
-        )
-    )
+    return Fail(said("{name} is not among the certificate's names: {names}", name=peer.sni, names=", ".join(peer.chain[0].names)))
 
 
 @check(
@@ -141,9 +130,7 @@ def name(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
             "Renew the certificate with its authority, install it with its intermediates, and set a reminder well "
             "before the next expiry."
         ),
-        "nginx": (
-            "Replace the files of ssl_certificate and ssl_certificate_key, then nginx -t && systemctl reload nginx"
-        ),
+        "nginx": ("Replace the files of ssl_certificate and ssl_certificate_key, then nginx -t && systemctl reload nginx"),
         "apache": (
             "Replace the files of SSLCertificateFile and SSLCertificateKeyFile, then apachectl configtest && "
             "systemctl reload apache2"
@@ -199,8 +186,7 @@ def expiry(peer: PeerCertificateObservation, parameters: DaysLeft) -> Verdict:
             "authority's to replace."
         ),
         "iis": (
-            "Request a new certificate with KeyLength = 3072 in the certreq policy file: certreq -new policy.inf "
-            "request.csr"
+            "Request a new certificate with KeyLength = 3072 in the certreq policy file: certreq -new policy.inf request.csr"
         ),
     },
 )
@@ -249,8 +235,7 @@ def key_size(peer: PeerCertificateObservation, parameters: KeySizes) -> Verdict:
     fixes={
         "any": "Request a new certificate signed with SHA-256: openssl req -new -sha256 -key key.pem -out request.csr",
         "own-ca": (
-            "In the authority's openssl.cnf set default_md = sha256, then issue again; re-sign intermediates that "
-            "rest on SHA-1."
+            "In the authority's openssl.cnf set default_md = sha256, then issue again; re-sign intermediates that rest on SHA-1."
         ),
     },
 )

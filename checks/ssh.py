@@ -65,8 +65,7 @@ def _verdict(offered: Iterable[str], refused: tuple[str, ...]) -> Verdict:
     fails=(ssh(protocol="1.99", banner="SSH-1.99-OpenSSH_3.9"), ssh(protocol="1.5", banner="SSH-1.5-Cisco-1.25")),
     fixes={
         "openssh": (
-            "Upgrade to OpenSSH 7.6 or newer, which speaks protocol 2 only; until then: Protocol 2 in "
-            "/etc/ssh/sshd_config"
+            "Upgrade to OpenSSH 7.6 or newer, which speaks protocol 2 only; until then: Protocol 2 in /etc/ssh/sshd_config"
         ),
         "cisco-ios": "ip ssh version 2",
         "appliance": "Switch protocol 1 off in the management settings, or install firmware that has dropped it.",
@@ -127,8 +126,7 @@ def key_exchange(ssh: SshObservation, parameters: RefusedKex) -> Verdict:
             f"/etc/ssh/sshd_config, {_TEST}"
         ),
         "rhel": (
-            "update-crypto-policies --set DEFAULT, and take any Ciphers line out of /etc/ssh/sshd_config; systemctl "
-            "restart sshd"
+            "update-crypto-policies --set DEFAULT, and take any Ciphers line out of /etc/ssh/sshd_config; systemctl restart sshd"
         ),
         "cisco-ios": "ip ssh server algorithm encryption aes256-gcm aes128-gcm aes256-ctr aes128-ctr",
     },
@@ -161,8 +159,7 @@ def ciphers(ssh: SshObservation, parameters: RefusedCiphers) -> Verdict:
             f"/etc/ssh/sshd_config, {_TEST}"
         ),
         "rhel": (
-            "update-crypto-policies --set DEFAULT, and take any MACs line out of /etc/ssh/sshd_config; systemctl "
-            "restart sshd"
+            "update-crypto-policies --set DEFAULT, and take any MACs line out of /etc/ssh/sshd_config; systemctl restart sshd"
         ),
         "cisco-ios": "ip ssh server algorithm mac hmac-sha2-256 hmac-sha2-512",
     },
@@ -217,13 +214,11 @@ def host_key_algorithms(ssh: SshObservation, parameters: RefusedHostKeys) -> Ver
     ),
     fixes={
         "debian": (
-            "apt update && apt install --only-upgrade openssh-server  (Debian 12: 1:9.2p1-2+deb12u2 or newer; "
-            "upstream 9.6)"
+            "apt update && apt install --only-upgrade openssh-server  (Debian 12: 1:9.2p1-2+deb12u2 or newer; upstream 9.6)"
         ),
         "rhel": "dnf upgrade openssh-server",
         "openssh": (
-            "Where it cannot be upgraded: Ciphers -chacha20-poly1305@openssh.com,*-cbc  in /etc/ssh/sshd_config, "
-            f"{_TEST}"
+            f"Where it cannot be upgraded: Ciphers -chacha20-poly1305@openssh.com,*-cbc  in /etc/ssh/sshd_config, {_TEST}"
         ),
     },
 )

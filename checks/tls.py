@@ -27,13 +27,13 @@ class NewestVersion(Parameters):
 
 
 class RefusedSuites(Parameters):
-    """Suites that may not be accepted, as patterns of IANA names in which * stands for any letters."""
+    """Suites that may not be accepted, as patterns of IANA names: * stands for any letters, case for nothing."""
 
     refused: tuple[str, ...] = (
         "*NULL*",
         "TLS_SHA256_SHA256",
         "TLS_SHA384_SHA384",
-        "*_ANON_*",
+        "*_anon_*",
         "*EXPORT*",
         "*_RC2_*",
         "*_RC4_*",
@@ -63,13 +63,9 @@ class DhGroup(Parameters):
         (tls(), MinimumVersion(minimum=TlsVersion.TLS_1_3)),
     ),
     fixes={
-        "nginx": (
-            "ssl_protocols TLSv1.2 TLSv1.3;  (in every server block and in http), then nginx -t && systemctl reload "
-            "nginx"
-        ),
+        "nginx": ("ssl_protocols TLSv1.2 TLSv1.3;  (in every server block and in http), then nginx -t && systemctl reload nginx"),
         "apache": (
-            "SSLProtocol -all +TLSv1.2 +TLSv1.3  (in every virtual host), then apachectl configtest && systemctl "
-            "reload apache2"
+            "SSLProtocol -all +TLSv1.2 +TLSv1.3  (in every virtual host), then apachectl configtest && systemctl reload apache2"
         ),
         "haproxy": "ssl-default-bind-options ssl-min-ver TLSv1.2  (in global)",
         "iis": (
@@ -79,8 +75,7 @@ class DhGroup(Parameters):
         ),
         "tomcat": '<SSLHostConfig protocols="TLSv1.2+TLSv1.3">  in conf/server.xml',
         "rhel": (
-            "update-crypto-policies --set DEFAULT, then restart the service  (RHEL 8: the DEFAULT policy already "
-            "refuses TLS 1.1)"
+            "update-crypto-policies --set DEFAULT, then restart the service  (RHEL 8: the DEFAULT policy already refuses TLS 1.1)"
         ),
     },
 )
@@ -115,8 +110,7 @@ def minimum_version(tls: TlsObservation, parameters: MinimumVersion) -> Verdict:
         "apache": "SSLProtocol -all +TLSv1.2 +TLSv1.3  (TLS 1.3 needs Apache 2.4.37 and OpenSSL 1.1.1 or newer)",
         "haproxy": "ssl-default-bind-options ssl-min-ver TLSv1.2  (and no ssl-max-ver)",
         "iis": (
-            "TLS 1.2 is on from Windows Server 2012, TLS 1.3 from Windows Server 2022; remove registry keys that "
-            "disable them."
+            "TLS 1.2 is on from Windows Server 2012, TLS 1.3 from Windows Server 2022; remove registry keys that disable them."
         ),
     },
 )
@@ -143,7 +137,7 @@ def modern_offered(tls: TlsObservation, parameters: NewestVersion) -> Verdict:
     ),
     fails=(
         tls(accepts={**SUITES, TlsVersion.TLS_1_2: ("TLS_RSA_WITH_NULL_SHA256",)}),
-        tls(accepts={**SUITES, TlsVersion.TLS_1_2: ("TLS_ECDH_ANON_WITH_AES_128_CBC_SHA",)}),
+        tls(accepts={**SUITES, TlsVersion.TLS_1_2: ("TLS_ECDH_anon_WITH_AES_128_CBC_SHA",)}),
         tls(accepts={**SUITES, TlsVersion.TLS_1_0: ("TLS_RSA_EXPORT_WITH_DES40_CBC_SHA",)}),
         tls(accepts={**SUITES, TlsVersion.TLS_1_2: ("TLS_ECDHE_RSA_WITH_RC4_128_SHA",)}),
         tls(accepts={**SUITES, TlsVersion.TLS_1_2: ("TLS_RSA_WITH_3DES_EDE_CBC_SHA",)}),
@@ -185,7 +179,8 @@ def strong_suites(tls: TlsObservation, parameters: RefusedSuites) -> Verdict:
     which is at most that strong and has 64-bit blocks, stands in none of the profiles of NIST, BSI and Mozilla. A
     suite no pattern names never fails.
     """
-    weak = [suite for suite in fact(tls.suites) if any(fnmatchcase(suite, pattern) for pattern in parameters.refused)]
+    refused = [pattern.upper() for pattern in parameters.refused]
+    weak = [suite for suite in fact(tls.suites) if any(fnmatchcase(suite.upper(), pattern) for pattern in refused)]
     return Fail(said("accepts {suites}", suites=", ".join(weak))) if weak else Pass()
 
 
@@ -207,8 +202,7 @@ def strong_suites(tls: TlsObservation, parameters: RefusedSuites) -> Verdict:
             "ssl_dhparam /etc/nginx/dh.pem;"
         ),
         "apache": (
-            "Offer no DHE suites (SSLCipherSuite with ECDHE only), or: SSLOpenSSLConfCmd DHParameters "
-            '"/etc/apache2/dh.pem"'
+            'Offer no DHE suites (SSLCipherSuite with ECDHE only), or: SSLOpenSSLConfCmd DHParameters "/etc/apache2/dh.pem"'
         ),
         "haproxy": "tune.ssl.default-dh-param 3072  (in global), or ssl-dh-param-file",
         "tomcat": "Offer no DHE suites, or start Java with -Djdk.tls.ephemeralDHKeySize=3072",

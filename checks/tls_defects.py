@@ -72,16 +72,12 @@ def secure_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
     fails=(tls(heartbleed=True),),
     fixes={
         "debian": (
-            "apt upgrade openssl, restart every service that uses it, then replace its private keys, certificates "
-            "and passwords."
+            "apt upgrade openssl, restart every service that uses it, then replace its private keys, certificates and passwords."
         ),
         "rhel": (
-            "dnf upgrade openssl, restart every service that uses it, then replace its private keys, certificates "
-            "and passwords."
+            "dnf upgrade openssl, restart every service that uses it, then replace its private keys, certificates and passwords."
         ),
-        "appliance": (
-            "Install the vendor's firmware with OpenSSL 1.0.1g or newer, then replace private keys and passwords."
-        ),
+        "appliance": ("Install the vendor's firmware with OpenSSL 1.0.1g or newer, then replace private keys and passwords."),
     },
 )
 def heartbleed(tls: TlsObservation, _: Parameters) -> Verdict:

@@ -23,7 +23,15 @@ NAMES_KEPT = 500
 _TEXT = 1_000
 _SUBJECT, _ISSUER, _KEY = 4, 2, 5
 """Places in a TBSCertificate after its version (RFC 5280 section 4.1)."""
-_ODD = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_ODD = (
+    ValueError,
+    TypeError,
+    KeyError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 """What cryptography raises at certificates that break the rules."""
 
 T = TypeVar("T")

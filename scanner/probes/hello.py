@@ -90,9 +90,7 @@ class Flight:
     """The size of the finite-field Diffie-Hellman group sent."""
 
 
-def greet(
-    target: Target, port: int, name: str | None, circumstances: Circumstances, suites: tuple[int, ...] = COMMON
-) -> Flight:
+def greet(target: Target, port: int, name: str | None, circumstances: Circumstances, suites: tuple[int, ...] = COMMON) -> Flight:
     """The answer to one hello; raises OSError where no connection comes about."""
     ends = time.monotonic() + min(2 * circumstances.timeout, circumstances.deadline)
     with Wire(target.address, port, timeout=circumstances.timeout, ends=ends, limit=circumstances.read_limit) as wire:
@@ -103,9 +101,7 @@ def refusal(flight: Flight, target: Target, port: int, circumstances: Circumstan
     """Why this peer does not speak TLS at all; None where it does, or may."""
     match flight.spoke:
         case Spoke.SOMETHING_ELSE:
-            return Unobserved(
-                reason=Reason.NOT_SPOKEN, detail=f"answers a TLS hello with: {escaped(flight.said, limit=100)}"
-            )
+            return Unobserved(reason=Reason.NOT_SPOKEN, detail=f"answers a TLS hello with: {escaped(flight.said, limit=100)}")
         case Spoke.SILENT:
             said = _nudged(target, port, circumstances)
             if said:

@@ -61,9 +61,7 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **settings: object) -> None:
         """Pools whose connections are kept in sight."""
-        super().init_poolmanager(
-            connections, maxsize, block, ssl_context=_any_tls(), server_hostname=self._name, **settings
-        )
+        super().init_poolmanager(connections, maxsize, block, ssl_context=_any_tls(), server_hostname=self._name, **settings)
         plain, secure = _pools(self.connected)
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": secure}
 
@@ -144,7 +142,7 @@ def _answer(
                 timeout=min(timeout, left),
                 allow_redirects=False,
                 stream=True,
-                verify=False,  # trust is judged by another probe
+                verify=False,  # noqa: S501 - trust is judged by another probe
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             return _why(error, adapter)

@@ -128,9 +128,7 @@ def _end(path: Path) -> Fault:
             return Fault(ChainFault.SELF_SIGNED, "the certificate is its own issuer and no trust anchor")
         return Fault(ChainFault.UNKNOWN_ROOT, f"{_called(last)} is no trust anchor")
     if len(path) == 1:
-        return Fault(
-            ChainFault.MISSING_INTERMEDIATE, f"its issuer {_issuer(last)} was not served and is no trust anchor"
-        )
+        return Fault(ChainFault.MISSING_INTERMEDIATE, f"its issuer {_issuer(last)} was not served and is no trust anchor")
     return Fault(ChainFault.UNKNOWN_ROOT, f"{_issuer(last)}, issuer of {_called(last)}, is no trust anchor")
 
 
@@ -156,9 +154,7 @@ def _extensions(path: Path, anchors: Sequence[Certificate]) -> Iterator[Fault]:
     for certificate in path:
         for extension in certificate.extensions:
             if extension.critical and extension.oid not in _EVALUATED:
-                yield Fault(
-                    ChainFault.OTHER, f"{_called(certificate)} has a critical extension {extension.oid.dotted_string}"
-                )
+                yield Fault(ChainFault.OTHER, f"{_called(certificate)} has a critical extension {extension.oid.dotted_string}")
         if not _may_serve(certificate):
             yield Fault(ChainFault.WRONG_USAGE, f"{_called(certificate)} is not for TLS servers")
     if not _may_handshake(path[0]):
@@ -193,17 +189,14 @@ def _within_constraints(leaf: Certificate, issuer: Certificate) -> bool:
     constraints, names = _value(issuer, x509.NameConstraints), alternative_names(leaf)
     if constraints is None or names is None:
         return True
-    return _all_within(names.dns, x509.DNSName, constraints) and _all_within(
-        names.addresses, x509.IPAddress, constraints
-    )
+    return _all_within(names.dns, x509.DNSName, constraints) and _all_within(names.addresses, x509.IPAddress, constraints)
 
 
 def _all_within(names: tuple[str, ...], kind: type[x509.GeneralName], constraints: x509.NameConstraints) -> bool:
     permitted = [one for one in constraints.permitted_subtrees or () if isinstance(one, kind)]
     excluded = [one for one in constraints.excluded_subtrees or () if isinstance(one, kind)]
     return all(
-        (not permitted or any(_covers(one, name) for one in permitted))
-        and not any(_covers(one, name) for one in excluded)
+        (not permitted or any(_covers(one, name) for one in permitted)) and not any(_covers(one, name) for one in excluded)
         for name in names
     )
 

@@ -60,9 +60,7 @@ def _chain(engine: Engine, first: hello.Flight) -> tuple[bytes, ...]:
     return first.chain
 
 
-def _observed(
-    service: Service, chain: tuple[bytes, ...], seen: Seen, circumstances: Circumstances
-) -> PeerCertificateObservation:
+def _observed(service: Service, chain: tuple[bytes, ...], seen: Seen, circumstances: Circumstances) -> PeerCertificateObservation:
     certificates = [loaded(der) for der in chain]
     return PeerCertificateObservation(
         seen=seen,
@@ -83,9 +81,7 @@ def _trust(certificates: list[Certificate], seen: Seen, circumstances: Circumsta
         return unobserved(f"trust anchors: {error}", Reason.UNREADABLE)
     found = paths.faults(certificates, anchors, seen.observed_at)
     detail = "; ".join(fault.detail for fault in found)
-    return Trust(
-        anchors=sha256(store), faults=tuple(fault.kind for fault in found), detail=escaped(detail, limit=1_000)
-    )
+    return Trust(anchors=sha256(store), faults=tuple(fault.kind for fault in found), detail=escaped(detail, limit=1_000))
 
 
 @lru_cache(maxsize=4)

@@ -216,9 +216,7 @@ class Engine:
         probed = ServerTlsProbingResult(
             _VERSIONS[version], _ALL, ClientAuthRequirementEnum.DISABLED, supports_ecdh_key_exchange=True
         )
-        server = _Server(
-            self._location, self._settings, probed, lambda connection: seen.append(self._watch(connection))
-        )
+        server = _Server(self._location, self._settings, probed, lambda connection: seen.append(self._watch(connection)))
         job = HeartbleedImplementation.scan_jobs_for_scan_command(server)[0]
         try:
             vulnerable = bool(job.function_to_call(*job.function_arguments))

@@ -159,9 +159,7 @@ def test_a_check_that_declares_what_an_observation_does_not_have_does_not_load()
 
 def test_messages_hold_hostile_names_without_interpreting_them() -> None:
     hostile = greeting(protocol="telnet", said="{protocol} \\x1b[31m")
-    verdict = CHECKS["exposure-no-cleartext-administration"](
-        hostile, CHECKS["exposure-no-cleartext-administration"].parameters()
-    )
+    verdict = CHECKS["exposure-no-cleartext-administration"](hostile, CHECKS["exposure-no-cleartext-administration"].parameters())
     assert isinstance(verdict, Fail)
     assert verdict.seen == Message(text="speaks {protocol} in clear", values=verdict.seen.values)
     assert verdict.seen.shown() == "speaks telnet in clear"

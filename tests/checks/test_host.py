@@ -19,9 +19,7 @@ def running(name: str, version_id: str) -> HostObservation:
     return host(os=OsRelease(id=name, version_id=version_id, pretty_name=""))
 
 
-@pytest.mark.parametrize(
-    ("until", "passes"), [(AT + timedelta(seconds=1), True), (AT, False), (AT - timedelta(days=1), False)]
-)
+@pytest.mark.parametrize(("until", "passes"), [(AT + timedelta(seconds=1), True), (AT, False), (AT - timedelta(days=1), False)])
 def test_support_ends_at_its_instant(until: object, passes: bool) -> None:
     listed = host_os.SupportedReleases(supported=(host_os.Release(id="debian", version_id="12", until=until),))  # type: ignore[arg-type]
     assert isinstance(host_os.supported(host(), listed), Pass if passes else Fail)
@@ -78,9 +76,7 @@ def test_the_tries_lie_between_one_and_the_most_allowed(tries: int) -> None:
 
 
 def test_a_setting_that_is_not_stated_never_passes() -> None:
-    bare = host(
-        sshd_settings=dict.fromkeys(("permitrootlogin", "permitemptypasswords", "loglevel", "passwordauthentication"))
-    )
+    bare = host(sshd_settings=dict.fromkeys(("permitrootlogin", "permitemptypasswords", "loglevel", "passwordauthentication")))
     for verdict in (
         host_sshd.root_login(bare, host_sshd.AllowedValues()),
         host_sshd.empty_passwords(bare, Parameters()),

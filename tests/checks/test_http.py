@@ -71,9 +71,7 @@ def test_hsts_over_plain_http_does_not_apply() -> None:
 
 
 def test_a_redirect_needs_no_page_headers() -> None:
-    assert isinstance(
-        http.security_headers(site(root=answer(302, location="/login")), http.SecurityHeaders()), NotApplicable
-    )
+    assert isinstance(http.security_headers(site(root=answer(302, location="/login")), http.SecurityHeaders()), NotApplicable)
 
 
 def test_missing_headers_are_named() -> None:

@@ -104,9 +104,7 @@ def test_a_weak_mac_fails(name: str) -> None:
     "name", ["ssh-dss", "ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "ssh-dss-cert-v01@openssh.com", "x509v3-ssh-rsa"]
 )
 def test_a_weak_host_key_algorithm_fails(name: str) -> None:
-    assert isinstance(
-        ssh.host_key_algorithms(server(host_key_algorithms=("ssh-ed25519", name)), ssh.RefusedHostKeys()), Fail
-    )
+    assert isinstance(ssh.host_key_algorithms(server(host_key_algorithms=("ssh-ed25519", name)), ssh.RefusedHostKeys()), Fail)
 
 
 @given(st.from_regex(r"[a-z]{1,20}-of-tomorrow@[a-z]{1,20}\.vn", fullmatch=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,8 @@ from checks import tls, tls_defects
 from scanner.check import Parameters
 from scanner.findings import Fail, Pass
 from scanner.observations import Reason, TlsVersion, Unobserved
+from scanner.probes.handshakes import Client
+from scanner.probes.sslyze_engine import suites
 from scanner.specimens import SUITES
 from scanner.specimens import tls as endpoint
 
@@ -68,8 +72,9 @@ def test_a_baseline_cannot_ask_for_less_than_tls_1_2() -> None:
         ("TLS_NULL_WITH_NULL_NULL", True),
         ("TLS_RSA_WITH_NULL_MD5", True),
         ("TLS_ECDHE_ECDSA_WITH_NULL_SHA", True),
-        ("TLS_DH_ANON_WITH_AES_256_GCM_SHA384", True),
-        ("TLS_ECDH_ANON_WITH_AES_256_CBC_SHA", True),
+        ("TLS_DH_anon_WITH_AES_256_GCM_SHA384", True),
+        ("TLS_ECDH_anon_WITH_AES_256_CBC_SHA", True),
+        ("TLS_DH_ANON_WITH_AES_256_CBC_SHA", True),
         ("TLS_RSA_EXPORT1024_WITH_RC4_56_SHA", True),
         ("TLS_KRB5_EXPORT_WITH_RC2_CBC_40_SHA", True),
         ("TLS_RSA_WITH_RC4_128_MD5", True),
@@ -93,6 +98,16 @@ def test_a_suite_fails_only_where_a_pattern_refuses_it(suite: str, weak: bool) -
     assert isinstance(verdict, Fail if weak else Pass)
     if isinstance(verdict, Fail):
         assert verdict.seen.shown() == f"accepts {suite}"
+
+
+def test_every_suite_the_probe_can_report_is_judged_under_the_name_it_reports() -> None:
+    asked = [version for version in TlsVersion if version is not TlsVersion.SSL_2_0]
+    known = {suite for version in asked for client in Client for suite in suites(version, client)}
+    weak = {suite for suite in known if re.search(r"null|anon|export|_rc[24]_|_3?des(40)?_", suite, re.IGNORECASE)}
+    assert len(weak) > 30
+    for suite in known:
+        verdict = tls.strong_suites(endpoint(accepts={TlsVersion.TLS_1_0: (suite,)}), tls.RefusedSuites())
+        assert isinstance(verdict, Fail) is (suite in weak), suite
 
 
 @given(st.integers(min_value=2_048, max_value=1_000_000))

@@ -79,9 +79,7 @@ def called(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def authority(
-    name: str, issuer: str = "", *, path_length: int | None = None, key_identifiers: bool = True
-) -> x509.Certificate:
+def authority(name: str, issuer: str = "", *, path_length: int | None = None, key_identifiers: bool = True) -> x509.Certificate:
     """A CA's certificate, its own issuer unless another is named."""
     made = Made(subject=name, issuer=issuer or name, names=(), ca=True, path_length=path_length, usages=())
     made.key_identifiers = key_identifiers

@@ -151,6 +151,12 @@ def test_bytes_that_are_no_certificate_are_unreadable(data: bytes) -> None:
         loaded(data)
 
 
+def test_a_name_of_an_unknown_string_type_is_kept_as_its_bytes() -> None:
+    der = Made(subject="AAAA").certificate().public_bytes(Encoding.DER).replace(b"\x0c\x04AAAA", b"\x19\x04AAAA")
+    assert "\\x19\\x04AAAA" in facts(loaded(der), der).subject
+    assert faults([loaded(der)], [], NOW)
+
+
 @given(at=st.integers(min_value=0, max_value=10_000), byte=st.integers(min_value=0, max_value=255))
 def test_a_certificate_with_a_byte_changed_is_read_or_refused_but_crashes_nothing(at: int, byte: int) -> None:
     der = bytearray(_GOOD)

@@ -82,9 +82,7 @@ def test_a_certificate_that_is_itself_an_anchor_is_trusted() -> None:
         ),
         (
             lambda: (
-                Made(
-                    more=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)
-                ).certificate(),
+                Made(more=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)).certificate(),
                 intermediate(),
             ),
             {ChainFault.OTHER},
@@ -136,9 +134,7 @@ def test_a_stranger_who_took_an_anchors_name_is_an_unknown_root() -> None:
 
 
 def test_an_expired_anchor_makes_the_path_expired() -> None:
-    old = Made(
-        subject="Tired Root", issuer="Tired Root", names=(), ca=True, usages=(), ends=NOW - DAY / 2
-    ).certificate()
+    old = Made(subject="Tired Root", issuer="Tired Root", names=(), ca=True, usages=(), ends=NOW - DAY / 2).certificate()
     assert found(Made(issuer="Tired Root").certificate(), anchors=(old,)) == {ChainFault.EXPIRED}
 
 
@@ -150,9 +146,7 @@ def test_a_valid_path_wins_over_a_faulty_one() -> None:
 def test_name_constraints_hold_for_names() -> None:
     def constrained(permitted: str) -> x509.Certificate:
         constraint = x509.NameConstraints([x509.DNSName(permitted)], None)
-        return Made(
-            subject="Lab Root", issuer="Lab Root", names=(), ca=True, usages=(), more=((constraint, True),)
-        ).certificate()
+        return Made(subject="Lab Root", issuer="Lab Root", names=(), ca=True, usages=(), more=((constraint, True),)).certificate()
 
     leaf = Made(issuer="Lab Root").certificate()
     assert found(leaf, anchors=(constrained("gov.vn"),)) == set()

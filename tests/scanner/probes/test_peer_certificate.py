@@ -67,9 +67,7 @@ def test_anchors_that_cannot_be_read_are_no_trust(tmp_path: Path) -> None:
 
 def test_a_certificate_larger_than_openssl_reads_is_read(tmp_path: Path, anchors: Path) -> None:
     names = (*(f"h{number}.lab.gov.vn" for number in range(10_000)), NAME)
-    with listening(
-        HERE, tls(*kept(tmp_path, Made(names=names), intermediate()), newest=ssl.TLSVersion.TLSv1_2)
-    ) as peer:
+    with listening(HERE, tls(*kept(tmp_path, Made(names=names), intermediate()), newest=ssl.TLSVersion.TLSv1_2)) as peer:
         found = seen(look(peer.target(), circumstances(anchors=anchors)))
     assert found.name_matches is True
     assert not isinstance(found.trust, Unobserved) and found.trust.faults == ()

@@ -73,9 +73,7 @@ def test_a_modern_server_is_seen_whole_in_few_connections(served: tuple[Path, Pa
     assert set(found.accepted_versions) == MODERN
     assert found.unasked == ()
     assert {support.version for support in found.versions} == set(TlsVersion)
-    wanted = {
-        cipher["name"] for cipher in ssl.create_default_context().get_ciphers() if cipher["protocol"] == "TLSv1.3"
-    }
+    wanted = {cipher["name"] for cipher in ssl.create_default_context().get_ciphers() if cipher["protocol"] == "TLSv1.3"}
     assert set(accepted(found, TlsVersion.TLS_1_3)) == wanted
     assert "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" in accepted(found, TlsVersion.TLS_1_2)
     assert (found.compression, found.secure_renegotiation, found.heartbleed) == (False, True, False)
@@ -139,9 +137,7 @@ def test_a_permissive_server_shows_all_its_weaknesses(permissive: Peer) -> None:
     assert set(found.accepted_versions) == {TlsVersion.TLS_1_0, TlsVersion.TLS_1_1, TlsVersion.TLS_1_2}
     assert found.unasked == ()
     assert {"TLS_RSA_WITH_NULL_SHA", "TLS_DH_anon_WITH_AES_128_CBC_SHA"} <= set(accepted(found, TlsVersion.TLS_1_0))
-    assert {"TLS_RSA_WITH_NULL_SHA256", "TLS_DHE_RSA_WITH_ARIA_256_GCM_SHA384"} <= set(
-        accepted(found, TlsVersion.TLS_1_2)
-    )
+    assert {"TLS_RSA_WITH_NULL_SHA256", "TLS_DHE_RSA_WITH_ARIA_256_GCM_SHA384"} <= set(accepted(found, TlsVersion.TLS_1_2))
     assert found.weakest_dh_bits == 1_024
 
 
@@ -272,13 +268,7 @@ def test_a_server_that_bans_us_in_mid_sweep_has_refused_nothing(served: tuple[Pa
 def ssl2_hello(*codes: int) -> bytes:
     suites = b"".join(code.to_bytes(3) for code in codes)
     body = (
-        b"\x04\x00\x01\x00\x02"
-        + len(b"cert").to_bytes(2)
-        + len(suites).to_bytes(2)
-        + b"\x00\x10"
-        + b"cert"
-        + suites
-        + b"i" * 16
+        b"\x04\x00\x01\x00\x02" + len(b"cert").to_bytes(2) + len(suites).to_bytes(2) + b"\x00\x10" + b"cert" + suites + b"i" * 16
     )
     return (0x8000 | len(body)).to_bytes(2) + body
 

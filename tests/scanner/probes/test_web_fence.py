@@ -63,9 +63,7 @@ def test_sslyze_too_is_held_by_the_fence() -> None:
         assert peer.taken == []
 
 
-@pytest.mark.parametrize(
-    ("look", "needs"), [(tls.look, 10), (peer_certificate.look, 1)], ids=["tls", "peer-certificate"]
-)
+@pytest.mark.parametrize(("look", "needs"), [(tls.look, 10), (peer_certificate.look, 1)], ids=["tls", "peer-certificate"])
 def test_a_budget_spent_in_the_midst_is_said_and_kept(look: Probe, needs: int, tmp_path: Path) -> None:
     talk = speaking_tls(*kept(tmp_path, Made()))
     with listening(HERE, talk) as peer, raised(fence(f"{HERE}/32", budget=needs)):

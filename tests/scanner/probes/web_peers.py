@@ -132,9 +132,7 @@ def tls(chain: Path, key: Path, then: Talk = silent, *, newest: ssl.TLSVersion =
 @contextmanager
 def running(command: list[str], address: str, port: int, environment: dict[str, str] | None = None) -> Iterator[Peer]:
     """A program that listens there, from when it answers until the block ends."""
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         _await(process, address, port)
         yield Peer(address, port)
@@ -161,9 +159,7 @@ def free_port(address: str) -> int:
 
 
 @contextmanager
-def nginx(
-    folder: Path, address: str, port: int, servers: str, environment: dict[str, str] | None = None
-) -> Iterator[Peer]:
+def nginx(folder: Path, address: str, port: int, servers: str, environment: dict[str, str] | None = None) -> Iterator[Peer]:
     """nginx with these server blocks, all its files in this folder."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
