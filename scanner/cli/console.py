@@ -102,7 +102,7 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
         case InputError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
         case Refusal():
-            status = ExitStatus.REFUSED if error.kind is RefusalKind.POLICY else ExitStatus.INTEGRITY
+            status = {RefusalKind.POLICY: ExitStatus.REFUSED, RefusalKind.INPUT: ExitStatus.USAGE}.get(error.kind, ExitStatus.INTEGRITY)
             return _("refused [{code}]: {message}").format(code=error.code, message=escaped_lines(error.message)), status
         case StoreError() if isinstance(error.__cause__, OSError):
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED

@@ -155,4 +155,11 @@ def _asked(run: Run) -> tuple[str, ...]:
 
 
 def _sign_evaluation(console: Console, run: Run, signer: str, trust: Path | None) -> None:
-    raise NotImplementedError
+    from certification.sealing import sign_evaluation
+    from scanner.cli.certify import signer_at, trust_at
+    from scanner.store import EVALUATION
+
+    if trust is None:
+        raise click.UsageError(_("--signer needs the trust root the inspector's key stands in: name it with --trust"))
+    run.write(EVALUATION, sign_evaluation(run.files(), signer_at(signer), trust_at(trust), now()))
+    console.say(_("✓ evaluation signed: {path}").format(path=run.folder / EVALUATION))

@@ -59,7 +59,7 @@ def looking(command: Command) -> Command:
 @given
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @pass_console
-def plan(console: Console, form: str, **options: Any) -> None:
+def plan(console: Console, /, form: str, **options: Any) -> None:
     """Show what a scan would do; no packet leaves this machine."""
     from scanner import plan as planning
     from scanner.record import canonical
@@ -93,7 +93,7 @@ def plan(console: Console, form: str, **options: Any) -> None:
 @given
 @looking
 @pass_console
-def scan(console: Console, **options: Any) -> None:
+def scan(console: Console, /, **options: Any) -> None:
     """Look at everything in the scope that the permit allows, and keep what was seen. Judges nothing."""
     run, reached = _scanned(console, options)
     if not reached:
@@ -107,7 +107,7 @@ def scan(console: Console, **options: Any) -> None:
 @looking
 @click.pass_context
 @pass_console
-def check(console: Console, context: click.Context, **options: Any) -> None:
+def check(console: Console, context: click.Context, /, **options: Any) -> None:
     """Scan, evaluate and write the report in one go: what an agency runs on itself."""
     from scanner.cli.judging import evaluate, report
 

@@ -1,0 +1,1 @@
+"""Templates and catalogues: package data only, never read from anywhere else."""

@@ -1,0 +1,207 @@
+"""The verbs that certify: seal, request, approve, issue and verify, each from the files of the stage before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
+from scanner.i18n import _
+
+if TYPE_CHECKING:
+    from certification.signers import Signer
+    from certification.trust import TrustRoot
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+BUNDLE = click.argument("bundle", type=FILE)
+TRUST = click.option("--trust", type=FILE, required=True, help="The trust root.")
+REQUEST = click.option("--request", "request_file", type=FILE, required=True, help="The agency's signed request.")
+SIGNER = click.option("--signer", required=True, metavar="URI", help="The key that signs, as file:key.pem.")
+Command = Callable[..., Any]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@SIGNER
+@click.option("--out", type=FILE, required=True, help="The bundle to write.")
+@pass_console
+def seal(console: Console, run: Path, signer: str, out: Path) -> None:
+    """Sign the manifest of a judged run with the scanner's key and pack the run into one file for the road."""
+    from certification.sealing import sign_scan_evidence
+    from scanner.record import sha256
+    from scanner.store import ASSESSMENT, SCAN_EVIDENCE, Run, packed
+    from scanner.strict_yaml import InputError
+
+    opened = Run.opened(run)
+    if not opened.has(ASSESSMENT):
+        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
+    opened.write_manifest()
+    opened.write(SCAN_EVIDENCE, sign_scan_evidence(opened.files(), signer_at(signer), now()))
+    bundle = packed(opened.files())
+    keep(out, bundle, mode=0o600)
+    console.say(_("✓ sealed: {path}, SHA-256 {digest}").format(path=out, digest=sha256(bundle)))
+    console.say(_("  confidential: it lists every weakness that was seen"))
+
+
+@click.command()
+@BUNDLE
+@click.option("--kind", type=click.Choice(["trial", "official"]), required=True)
+@click.option("--csr", type=FILE, required=True, help="Certificate request of the client key: proves that the agency holds it.")
+@click.option("--api", "apis", multiple=True, required=True, help="An interface that is asked for; may be repeated.")
+@click.option("--purpose", required=True, help="What the data is for.")
+@click.option("--rate", type=click.IntRange(min=1), default=60, show_default=True, help="Requests a minute.")
+@SIGNER
+@click.option("--out", type=FILE, required=True)
+@pass_console
+def request(
+    console: Console, bundle: Path, kind: str, csr: Path, apis: tuple[str, ...], purpose: str, rate: int, signer: str, out: Path
+) -> None:
+    """Ask for a connection on a sealed inspection, signed with the agency's key."""
+    from certification.request import Kind, draft_request
+    from certification.signers import signed
+    from scanner.store import unpacked
+
+    files = unpacked(bundle_of(bundle))
+    drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate)
+    keep(out, signed(drafted, signer_at(signer)))
+    console.say(_("✓ request for a {kind} connection: {path}").format(kind=kind, path=out))
+
+
+@click.command()
+@BUNDLE
+@REQUEST
+@TRUST
+@SIGNER
+@click.option("--authorisation", type=FILE, help="The authorisation the other authority has signed already.")
+@click.option("--yes", is_flag=True, help="Sign without asking, for rehearsals; a laboratory's trust root only.")
+@click.option("--out", type=FILE, required=True)
+@pass_console
+def approve(
+    console: Console, bundle: Path, request_file: Path, trust: Path, signer: str, authorisation: Path | None, yes: bool, out: Path
+) -> None:
+    """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
+    from certification.approval import approve as approved
+    from certification.keyring import RootKind
+    from scanner.store import unpacked
+
+    root = trust_at(trust)
+    if yes and root.keyring.kind is not RootKind.LABORATORY:
+        raise click.UsageError(_("--yes works under a laboratory's trust root only; read what you sign and confirm it"))
+    rejudge, code = judge_again()
+    envelope = approved(
+        unpacked(bundle_of(bundle)),
+        bytes_of(request_file),
+        root,
+        now(),
+        signer=signer_at(signer),
+        rejudge=rejudge,
+        confirm=(lambda text: _shown(console, text)) if yes else _confirmed,
+        code_digests=code,
+        authorisation=None if authorisation is None else bytes_of(authorisation),
+    )
+    keep(out, envelope)
+    console.say(_("✓ approved: {path}").format(path=out))
+
+
+@click.command()
+@BUNDLE
+@REQUEST
+@TRUST
+@click.option("--authorisation", type=FILE, required=True, help="The authorisation both authorities have signed.")
+@click.option("--out", type=FILE, required=True, help="The certificate to write.")
+@pass_console
+def issue(console: Console, bundle: Path, request_file: Path, trust: Path, authorisation: Path, out: Path) -> None:
+    """Issue the connection certificate, where both authorities approved and the decision allows it."""
+    from certification.issue import issue as issued
+    from scanner.store import unpacked
+
+    rejudge, code = judge_again()
+    certificate = issued(
+        unpacked(bundle_of(bundle)),
+        bytes_of(request_file),
+        trust_at(trust),
+        now(),
+        authorisation=bytes_of(authorisation),
+        rejudge=rejudge,
+        code_digests=code,
+    )
+    keep(out, certificate)
+    console.say(_("✓ certificate: {path}").format(path=out))
+
+
+@click.command()
+@click.argument("certificate", type=FILE)
+@TRUST
+@click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on.")
+@click.option("--recompute", is_flag=True, help="Judge the bundle again and compare, byte for byte.")
+@click.option("--at", help="As of this instant; now where it is not given.")
+@pass_console
+def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None, recompute: bool, at: str | None) -> None:
+    """Verify a connection certificate offline; every refusal has its own code and exit status 12."""
+    from certification.verify import verify as verified
+    from scanner.store import unpacked
+
+    if recompute and bundle is None:
+        raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
+    instant = moment(at)
+    rejudge, code = judge_again() if recompute else (None, None)
+    found = verified(
+        bytes_of(certificate),
+        trust_at(trust, instant),
+        instant,
+        bundle=None if bundle is None else unpacked(bundle_of(bundle)),
+        rejudge=rejudge,
+        code_digests=code,
+    )
+    for number, step in enumerate(found.steps, 1):
+        console.say(f"  {number}. ✓ {step.explanation}")
+    granted = found.granted
+    console.say(
+        _("✓ VALID  {serial}: {kind} connection for {agency}, level {level}, from {begins} until {ends}").format(
+            serial=granted.serial,
+            kind=granted.kind.value,
+            agency=granted.agency.code,
+            level=granted.system.level,
+            begins=f"{granted.not_before:%Y-%m-%d %H:%M} UTC",
+            ends=f"{granted.not_after:%Y-%m-%d %H:%M} UTC",
+        )
+    )
+    if bundle is None:
+        console.say(_("  ! without --bundle the evidence behind it was not looked at"))
+
+
+def judge_again() -> tuple[Callable[[Mapping[str, bytes]], bytes], tuple[Any, ...]]:
+    """The function that judges a bundle again with this installation's checks, and the digests of that code."""
+    from scanner.judge import judge
+    from scanner.registry import code_digests, load_checks
+
+    checks = load_checks()
+    code = code_digests(checks)
+    return (lambda files: judge(files, checks, code).written()), code
+
+
+def signer_at(uri: str) -> Signer:
+    """The signer of this URI; a passphrase is asked for on the terminal and nowhere else."""
+    from certification.signers import signer_of
+
+    return signer_of(uri, lambda text: click.prompt(text, hide_input=True, err=True))
+
+
+def trust_at(path: Path, at: Any = None) -> TrustRoot:
+    """The trust root in this file, as of this instant or now."""
+    from certification.trust import read_trust_root
+
+    return read_trust_root(bytes_of(path), at or now())
+
+
+def _shown(console: Console, text: str) -> bool:
+    console.say(text)
+    return True
+
+
+def _confirmed(text: str) -> bool:
+    click.echo(text, err=True)
+    return click.confirm(_("Sign this?"), default=False, err=True)

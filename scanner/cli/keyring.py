@@ -1,0 +1,125 @@
+"""The verbs about keys: keys new and show, trust init and show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.i18n import _
+from scanner.strict_yaml import InputError
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def keys() -> None:
+    """Keys in files; tokens come later."""
+
+
+@keys.command("new")
+@click.argument("file", type=FILE)
+@click.option("--algorithm", type=click.Choice(["ed25519", "ecdsa-p256"]), default="ed25519", show_default=True)
+@click.option("--unencrypted", is_flag=True, help="Without a passphrase: for machines and rehearsals.")
+@pass_console
+def keys_new(console: Console, file: Path, algorithm: str, unencrypted: bool) -> None:
+    """Make a private key that only you can read, and print its id."""
+    from certification.keys import keyid_of, pem_of
+    from certification.signers import new_key
+
+    passphrase = None
+    if not unencrypted:
+        passphrase = click.prompt(_("Passphrase"), hide_input=True, confirmation_prompt=True, err=True)
+    public = new_key(file, algorithm, passphrase)
+    pem = pem_of(public)
+    keep(file.with_suffix(".pub.pem"), pem.encode())
+    console.say(_("✓ {path}, public key {public}").format(path=file, public=file.with_suffix(".pub.pem")))
+    click.echo(keyid_of(pem))
+
+
+@keys.command("show")
+@click.argument("file", type=FILE)
+def keys_show(file: Path) -> None:
+    """Print the id of a public key: the SHA-256 of its SubjectPublicKeyInfo."""
+    from certification.keys import keyid_of
+
+    click.echo(keyid_of(bytes_of(file).decode("ascii", "replace")))
+
+
+@click.group()
+def trust() -> None:
+    """The trust root: who may sign what."""
+
+
+@trust.command("init")
+@click.argument("spec", type=FILE)
+@click.option("--signer", "signers", multiple=True, required=True, metavar="URI", help="A root key; as many as the threshold asks for.")
+@click.option("--out", type=FILE, required=True)
+@pass_console
+def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path) -> None:
+    """Make a trust root from a YAML description, signed by its root keys.
+
+    Each key in the description names its public key by `file:` relative to it; its id is computed, and `stated_at` is now.
+    """
+    from pydantic import ValidationError
+
+    from certification.keyring import Keyring
+    from certification.signers import signed
+    from certification.trust import draft_keyring, read_trust_root
+    from scanner import strict_yaml
+    from scanner.cli.certify import signer_at
+
+    document = strict_yaml.read_file(spec)
+    value = _with_keys(document.value, spec.parent)
+    value.setdefault("stated_at", now().isoformat())
+    try:
+        keyring = Keyring.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise document.error(tuple(first["loc"]), first["msg"]) from None
+    envelope = signed(draft_keyring(keyring), *(signer_at(uri) for uri in signers))
+    root = read_trust_root(envelope, now())
+    keep(out, envelope)
+    console.say(_("✓ trust root {path}; compare its digest out of band: {digest}").format(path=out, digest=root.sha256))
+
+
+@trust.command("show")
+@click.argument("file", type=FILE)
+@pass_console
+def trust_show(console: Console, file: Path) -> None:
+    """Show a trust root: its digest, authorities, people, keys, baselines and ceilings."""
+    from scanner.cli.certify import trust_at
+
+    root = trust_at(file)
+    keyring = root.keyring
+    click.echo(
+        _("{kind} trust root, version {version}, expires {expires:%Y-%m-%d}, SHA-256 {digest}").format(
+            kind=keyring.kind.value, version=keyring.version, expires=keyring.expires, digest=root.sha256
+        )
+    )
+    for authority in keyring.authorities:
+        click.echo(f"  {_('authority')} {authority.id}")
+    for key in keyring.keys:
+        revoked = " " + _("REVOKED") if key.revoked_at else ""
+        click.echo(f"  {_('key')} {key.keyid[:16]}  {key.role.value:<16} {key.holder} {key.authority or ''}{revoked}")
+    for accepted in keyring.baselines:
+        click.echo(f"  {_('baseline')} {accepted.id} {accepted.version} {accepted.sha256[:16]}")
+    for ceiling in keyring.ceilings:
+        click.echo(f"  {_('echelon')} {ceiling.echelon}: {', '.join(ceiling.apis)}, {ceiling.rate}/min")
+
+
+def _with_keys(value: Any, folder: Path) -> dict[str, Any]:
+    """The description with each key's PEM and id in the place of its file."""
+    from certification.keys import keyid_of
+
+    if not isinstance(value, dict):
+        raise InputError(_("a trust root is described by a mapping"))
+    for name in ("root_keys", "keys"):
+        for entry in value.get(name) or ():
+            if isinstance(entry, dict) and "file" in entry:
+                pem = bytes_of(folder / str(entry.pop("file"))).decode("ascii", "replace")
+                entry["public_key"], entry["keyid"] = pem, keyid_of(pem)
+    return value

@@ -1,0 +1,80 @@
+"""The verbs about permits: permit new, permit sign and permit show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.i18n import _
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+_TEMPLATE = """\
+# A permit: without it no packet is sent. For an inspection the owner's authority signs it: clearance permit sign.
+schema_version: 1
+kind: {kind}
+decision: "{decision}"
+agency: {agency}
+permitted_by: {{person: change-me, organisation: "change me"}}
+inspectors:
+  - {{person: change-me, organisation: "change me"}}
+# Only these addresses may be touched; loopback and link-local ranges only where they stand here literally.
+addresses:
+{addresses}
+window: {{begins: "{begins}", ends: "{ends}"}}
+rate: {{connections_per_second: 50, parallel_per_host: 4, connections_per_host: 2000}}
+"""
+
+
+@click.group()
+def permit() -> None:
+    """Written authorisation to probe: no permit, no packet."""
+
+
+@permit.command("new")
+@click.argument("file", type=FILE)
+@click.option("--kind", type=click.Choice(["self-check", "inspection"]), default="self-check", show_default=True)
+@click.option("--agency", required=True, help="The agency's code, as in the scope.")
+@click.option("--decision", required=True, help="The number of the decision or request.")
+@click.option("--address", "addresses", multiple=True, required=True, help="A permitted range, as 10.1.2.0/24; may be repeated.")
+@click.option("--days", type=click.IntRange(1, 92), default=7, show_default=True, help="How long from now it holds.")
+@pass_console
+def permit_new(console: Console, file: Path, kind: str, agency: str, decision: str, addresses: tuple[str, ...], days: int) -> None:
+    """Write a permit to fill in."""
+    from scanner.strict_yaml import InputError, parse
+    from scanner.targets import Permit
+
+    if file.exists():
+        raise InputError(_("{path}: exists already; nothing was overwritten").format(path=file))
+    at = now()
+    text = _TEMPLATE.format(
+        kind=kind,
+        decision=decision.replace('"', "'"),
+        agency=agency,
+        addresses="\n".join(f'  - "{address}"' for address in addresses),
+        begins=at.isoformat(),
+        ends=(at + timedelta(days=days)).isoformat(),
+    )
+    parse(text.encode(), str(file)).as_record(Permit)
+    keep(file, text.encode())
+    console.say(_("✓ {path}: fill in who permits and who inspects").format(path=file))
+
+
+@permit.command("sign")
+@click.argument("file", type=FILE)
+@click.option("--signer", required=True, metavar="URI", help="The key of the authority that permits, as file:owner.pem.")
+@click.option("--out", type=FILE, required=True)
+@pass_console
+def permit_sign(console: Console, file: Path, signer: str, out: Path) -> None:
+    """Sign a permit for an inspection with the owner's key."""
+    from certification.permits import sign_permit
+    from scanner.cli.certify import signer_at
+    from scanner.strict_yaml import parse
+    from scanner.targets import Permit
+
+    found = parse(bytes_of(file), str(file)).as_record(Permit)
+    keep(out, sign_permit(found, signer_at(signer), now()))
+    console.say(_("✓ signed permit: {path}").format(path=out))

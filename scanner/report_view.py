@@ -1,0 +1,361 @@
+"""The one view model: what every report shows of a stored assessment, in words, in order, and never from a new look."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, Status
+from scanner.findings import Finding, Outcome
+from scanner.i18n import _, shown
+from scanner.observations import Sight, Sighting, Unobserved
+from scanner.order import Order
+from scanner.targets import RunKind
+
+_CLASSES = tuple(ControlClass)
+_UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A status as word, sign and tone: never by colour alone."""
+
+    word: str
+    sign: str
+    tone: str
+    """good, bad, open or quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding as a reader sees it."""
+
+    id: str
+    control: str
+    check: str
+    title: str
+    subject: str
+    outcome: Word
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do, wherever it is to be done."""
+
+    check: str
+    title: str
+    weight: str
+    subjects: tuple[str, ...]
+    seen: tuple[str, ...]
+    fixes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One reason for which things were not assessed, and where."""
+
+    why: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlView:
+    """One control with its findings."""
+
+    id: str
+    title: str
+    weight: str
+    status: Word
+    clauses: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingView:
+    """One heading of the report."""
+
+    id: str
+    passed: int
+    counted: int
+    controls: tuple[ControlView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence."""
+
+    subject: str
+    kind: str
+    seen: str
+    how: str
+    by: str
+    at: str
+    vantage: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a report shows."""
+
+    verdict: Word
+    sentence: str
+    agency: str
+    agency_code: str
+    system: str
+    level: int
+    run: str
+    kind: str
+    judged_at: str
+    observed: str
+    valid_until: str
+    reasons: tuple[tuple[str, str], ...]
+    gates: tuple[ControlView, ...]
+    gaps: tuple[Gap, ...]
+    unseen: int
+    actions: tuple[Action, ...]
+    conditions: tuple[tuple[str, str, str, str], ...]
+    unmatched_waivers: tuple[str, ...]
+    passed: int
+    counted: int
+    assessed: int
+    percent: int
+    capped: bool
+    headings: tuple[HeadingView, ...]
+    evidence: tuple[Piece, ...]
+    facts: tuple[tuple[str, str], ...]
+    """Scope, permit and digests, as name and value."""
+
+
+def view(
+    assessment: Assessment,
+    order: Order,
+    sightings: Mapping[Sight, tuple[Sighting, str]],
+    *,
+    fixes: Mapping[str, Mapping[str, str]],
+    titles: Mapping[str, str],
+) -> View:
+    """The view of an assessment; `fixes` and `titles` are those of the checks, by id."""
+    controls = {control.id: control for control in assessment.controls}
+    rows = tuple(_row(finding, titles) for finding in assessment.findings)
+    shown_controls = {control.id: _control(control, rows) for control in assessment.controls}
+    tally, scope = assessment.tally, order.scope
+    return View(
+        verdict=verdict_word(assessment.decision),
+        sentence=_sentence(assessment),
+        agency=f"{assessment.agency_name.en} ({assessment.agency_name.vi})",
+        agency_code=assessment.agency,
+        system=f"{assessment.system_name.en} ({assessment.system_name.vi})",
+        level=assessment.level,
+        run=assessment.run,
+        kind=_("inspection") if assessment.kind is RunKind.INSPECTION else _("self-check"),
+        judged_at=_moment(assessment.judged_at),
+        observed=f"{_moment(assessment.observed_from)} – {_moment(assessment.observed_until)}",
+        valid_until=_moment(assessment.evidence_until),
+        reasons=tuple((verdict_word(reason.leads_to).sign, shown(reason.message)) for reason in assessment.reasons),
+        gates=tuple(shown_controls[control.id] for control in assessment.controls if control.classed is ControlClass.GATE),
+        gaps=_gaps(assessment.findings),
+        unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings),
+        actions=_actions(assessment.findings, controls, fixes, titles),
+        conditions=tuple(
+            (condition.control, condition.subject, _moment(condition.due), condition.waiver or condition.owner or "")
+            for condition in assessment.conditions
+        ),
+        unmatched_waivers=assessment.unmatched_waivers,
+        passed=tally.passed,
+        counted=tally.counted,
+        assessed=tally.assessed,
+        percent=tally.percent,
+        capped=tally.capped,
+        headings=tuple(
+            HeadingView(
+                id=heading.heading,
+                passed=heading.tally.passed,
+                counted=heading.tally.counted,
+                controls=tuple(
+                    shown_controls[control.id] for control in assessment.controls if control.heading == heading.heading
+                ),
+            )
+            for heading in assessment.headings
+        ),
+        evidence=tuple(_piece(sight, *found) for sight, found in sorted(sightings.items(), key=_by_sight)),
+        facts=(
+            (_("Permit"), f"{order.permit.decision}, {order.permit.permitted_by.organisation}"),
+            (_("Permit signed"), _("yes") if order.permit_envelope else _("no")),
+            (_("Inspectors"), ", ".join(f"{who.person} ({who.organisation})" for who in order.permit.inspectors)),
+            (_("Permitted addresses"), ", ".join(order.permit.addresses)),
+            (_("Window"), f"{_moment(order.permit.window.begins)} – {_moment(order.permit.window.ends)}"),
+            (_("Operator"), scope.system.operator),
+            (_("Declared"), _("{hosts} hosts, {services} services").format(hosts=len(scope.hosts), services=sum(len(host.services) for host in scope.hosts))),
+            (_("Looked from"), f"{order.vantage.zone}, {order.vantage.address}"),
+            (_("Baseline"), f"{assessment.baseline.id} {assessment.baseline.version} ({assessment.baseline.regime})"),
+            (_("Baseline SHA-256"), assessment.baseline.sha256),
+            (_("Order SHA-256"), assessment.order),
+            (_("Assessment SHA-256"), assessment.digest()),
+            (_("System fingerprint"), assessment.fingerprint),
+            (_("Looked with"), order.tool),
+        ),
+    )
+
+
+def verdict_word(decision: Decision) -> Word:
+    """A decision as word, sign and tone."""
+    match decision:
+        case Decision.AUTHORISE:
+            return Word(_("AUTHORISE"), "✓", "good")
+        case Decision.AUTHORISE_TRIAL:
+            return Word(_("TRIAL ONLY"), "!", "open")
+        case Decision.INCOMPLETE:
+            return Word(_("INCOMPLETE"), "?", "open")
+        case Decision.DENY:
+            return Word(_("DENY"), "✗", "bad")
+
+
+def status_word(status: Status) -> Word:
+    """A control's status as word, sign and tone."""
+    match status:
+        case Status.SATISFIED:
+            return Word(_("satisfied"), "✓", "good")
+        case Status.NOT_APPLICABLE:
+            return Word(_("not applicable"), "–", "quiet")
+        case Status.WAIVED:
+            return Word(_("waived"), "!", "open")
+        case Status.UNDETERMINED:
+            return Word(_("undetermined"), "?", "open")
+        case Status.NOT_SATISFIED:
+            return Word(_("not satisfied"), "✗", "bad")
+
+
+def outcome_word(outcome: Outcome) -> Word:
+    """An outcome as word, sign and tone."""
+    match outcome:
+        case Outcome.PASS:
+            return Word(_("pass"), "✓", "good")
+        case Outcome.FAIL:
+            return Word(_("fail"), "✗", "bad")
+        case Outcome.NOT_APPLICABLE:
+            return Word(_("not applicable"), "–", "quiet")
+        case Outcome.NOT_CHECKED:
+            return Word(_("not assessed"), "?", "open")
+        case Outcome.ERROR:
+            return Word(_("error"), "?", "open")
+
+
+def class_word(classed: ControlClass) -> str:
+    """A control's class in words."""
+    match classed:
+        case ControlClass.GATE:
+            return _("gate")
+        case ControlClass.MAJOR:
+            return _("major")
+        case ControlClass.MINOR:
+            return _("minor")
+        case ControlClass.ADVISORY:
+            return _("advisory")
+
+
+def _sentence(assessment: Assessment) -> str:
+    match assessment.decision:
+        case Decision.AUTHORISE:
+            text = _("The results are a basis for considering the connection.")
+        case Decision.AUTHORISE_TRIAL:
+            text = _("The results are a basis for considering a trial connection only: deviations are still open.")
+        case Decision.INCOMPLETE:
+            text = _("Something was not assessed. What was not seen is not passed, so nothing can be issued on this run.")
+        case Decision.DENY:
+            text = _("The connection cannot be considered until the reasons below are mended.")
+    if assessment.kind is RunKind.SELF_CHECK:
+        text += " " + _("This is the agency's self-check: no certificate can be issued on it.")
+    if assessment.baseline.laboratory:
+        text += " " + _("The baseline is a laboratory's, for exercises.")
+    return text
+
+
+def _row(finding: Finding, titles: Mapping[str, str]) -> Row:
+    title = titles.get(finding.check)
+    return Row(
+        id=finding.id,
+        control=finding.control,
+        check=finding.check,
+        title=_(title) if title else _("A person's answer"),
+        subject=finding.subject,
+        outcome=outcome_word(finding.outcome),
+        seen=shown(finding.seen),
+    )
+
+
+def _control(control: ControlResult, rows: Iterable[Row]) -> ControlView:
+    return ControlView(
+        id=control.id,
+        title=control.title.en,
+        weight=class_word(control.classed),
+        status=status_word(control.status),
+        clauses=tuple(
+            f"{clause.source}, {clause.clause}" + (" " + _("(text not verified)") if clause.unverified else "")
+            for clause in control.clauses
+        ),
+        rows=tuple(row for row in rows if row.control == control.id),
+    )
+
+
+def _gaps(findings: Iterable[Finding]) -> tuple[Gap, ...]:
+    grouped: dict[str, set[str]] = defaultdict(set)
+    for finding in findings:
+        if finding.outcome in _UNSEEN:
+            grouped[shown(finding.seen)].add(f"{finding.control} {finding.subject}")
+    return tuple(Gap(why, tuple(sorted(places))) for why, places in sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _actions(
+    findings: Iterable[Finding],
+    controls: Mapping[str, ControlResult],
+    fixes: Mapping[str, Mapping[str, str]],
+    titles: Mapping[str, str],
+) -> tuple[Action, ...]:
+    grouped: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.outcome is Outcome.FAIL:
+            grouped[finding.check if finding.check in titles else finding.control].append(finding)
+    made = []
+    for check, failed in grouped.items():
+        weight = min((controls[finding.control].classed for finding in failed), key=_CLASSES.index)
+        title = _(titles[check]) if check in titles else controls[check].title.en
+        action = Action(
+            check=check,
+            title=title,
+            weight=class_word(weight),
+            subjects=tuple(sorted({finding.subject for finding in failed})),
+            seen=tuple(sorted({shown(finding.seen) for finding in failed})),
+            fixes=tuple((product, _(text)) for product, text in fixes.get(check, {}).items()),
+        )
+        made.append((_CLASSES.index(weight), -len(action.subjects), check, action))
+    return tuple(action for *_key, action in sorted(made, key=lambda item: item[:3]))
+
+
+def _piece(sight: Sight, sighting: Sighting, digest: str) -> Piece:
+    result = sighting.result
+    if isinstance(result, Unobserved):
+        seen, how, by = f"? {result.reason}: {result.detail}", "–", "–"
+    else:
+        seen, how, by = _("✓ seen"), result.seen.how.value, result.seen.by
+    return Piece(
+        subject=sight.subject,
+        kind=sight.kind,
+        seen=seen,
+        how=how,
+        by=by,
+        at=_moment(sighting.observed_at),
+        vantage=f"{sighting.vantage.zone}, {sighting.vantage.address}",
+        digest=digest,
+    )
+
+
+def _by_sight(item: tuple[Sight, object]) -> tuple[str, str]:
+    return item[0].subject, item[0].kind
+
+
+def _moment(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC" if instant else _("never")

@@ -1,0 +1,149 @@
+"""What the command line shows of a verdict and of a scan under way; words and signs always, colour where it is wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from scanner.i18n import _
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    from scanner.report_view import View
+
+_COLOURS = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "quiet": "dim"}
+_MOST = 6
+"""Actions and gaps shown; the report holds all."""
+
+
+def console(color: str) -> Console:
+    """A rich console on stderr that never reads markup out of data."""
+    from rich.console import Console
+
+    wanted = {"always": True, "never": False}.get(color)
+    no_color = wanted is False or (wanted is None and bool(os.environ.get("NO_COLOR")))
+    return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True, force_terminal=wanted or None, no_color=no_color)
+
+
+def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
+    """Prints the verdict, what to do first, what was not assessed, and where the files are."""
+    out = console(color)
+    line = _("{sign} {word}  {agency}  score {passed}/{counted} ({percent} %{cap})  assessed {assessed}/{counted}").format(
+        sign=view.verdict.sign,
+        word=view.verdict.word,
+        agency=view.agency_code,
+        passed=view.passed,
+        counted=view.counted,
+        percent=view.percent,
+        cap=_(", capped by a gate") if view.capped else "",
+        assessed=view.assessed,
+    )
+    if quiet:
+        _print(out, line, view.verdict.tone)
+        return
+    _print(out, "")
+    _print(out, line, view.verdict.tone)
+    _print(out, f"  {view.sentence}")
+    _print(out, f"  {view.agency} · {view.system} · " + _("level {level} · {kind} {run}").format(level=view.level, kind=view.kind, run=view.run))
+    failed = [gate for gate in view.gates if gate.status.tone == "bad"]
+    if failed:
+        _print(out, "")
+        _print(out, _("Gates that deny"), "bad")
+        for gate in failed:
+            _print(out, f"  {gate.status.sign} {gate.id} {gate.title}")
+    _print_actions(out, view)
+    _print_gaps(out, view)
+    for control, subject, due, who in view.conditions:
+        _print(out, _("  ! condition: {control} at {subject} by {due} ({who})").format(control=control, subject=subject, due=due, who=who), "open")
+    _print(out, "")
+    _print(out, _("  evidence and assessment: {folder}").format(folder=folder), "quiet")
+    _print(out, _("  report:  clearance report {folder}").format(folder=folder), "quiet")
+
+
+def _print_actions(out: Console, view: View) -> None:
+    if not view.actions:
+        return
+    _print(out, "")
+    _print(out, _("Mend first"), "bad")
+    for action in view.actions[:_MOST]:
+        _print(out, f"  ✗ {action.check} [{action.weight}]: {action.title}", "bad")
+        _print(out, f"      {', '.join(action.subjects[:4])}{' …' if len(action.subjects) > 4 else ''}: {action.seen[0]}")
+        for product, fix in action.fixes[:1]:
+            _print(out, f"      {product}: {fix.splitlines()[0]}", "quiet")
+    if len(view.actions) > _MOST:
+        _print(out, _("  … and {count} more in the report").format(count=len(view.actions) - _MOST))
+
+
+def _print_gaps(out: Console, view: View) -> None:
+    if not view.gaps:
+        return
+    _print(out, "")
+    _print(out, _("Not assessed, so not passed: {count}").format(count=view.unseen), "open")
+    for gap in view.gaps[:_MOST]:
+        _print(out, f"  ? {gap.why}: {', '.join(gap.places[:3])}{' …' if len(gap.places) > 3 else ''}", "open")
+    if len(view.gaps) > _MOST:
+        _print(out, _("  … and {count} more reasons in the report").format(count=len(view.gaps) - _MOST))
+
+
+def _print(out: Console, text: str, tone: str | None = None) -> None:
+    from rich.text import Text
+
+    printable = "".join(sign if sign.isprintable() else "�" for sign in text)
+    out.print(Text(printable, style=_COLOURS.get(tone or "", "")))
+
+
+class Progress:
+    """How far a scan is: a bar with percentage and time left on a terminal, plain lines every tenth or 30 s elsewhere."""
+
+    def __init__(self, total: int, *, quiet: bool, color: str) -> None:
+        self._total = total
+        self._done = 0
+        self._quiet = quiet
+        self._said = time.monotonic()
+        self._out = None if quiet else console(color)
+        self._bar: Bar | None = None
+        self._task: object = None
+
+    def __enter__(self) -> Self:
+        if self._out is not None and self._out.is_terminal and sys.stderr.isatty():
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.completed}/{task.total}", markup=False),
+                TimeRemainingColumn(),
+                console=self._out,
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(_("looking"), total=self._total)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def sighting(self, subject: str, kind: str, word: str, seconds: float) -> None:
+        """Counts one sight taken, and says so where it is time to."""
+        self._done += 1
+        if self._out is None:
+            return
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, description=f"{subject} {kind}")  # type: ignore[arg-type]  # rich's TaskID
+            if word != _("seen"):
+                _print(self._out, f"  ? {subject} {kind}: {word}", "open")
+            return
+        tenth = self._done * 10 // max(1, self._total) > (self._done - 1) * 10 // max(1, self._total)
+        if tenth or time.monotonic() - self._said >= 30 or word != _("seen"):
+            self._said = time.monotonic()
+            percent = self._done * 100 // max(1, self._total)
+            _print(self._out, f"  {percent:3d} %  {subject} {kind}: {word} ({seconds:.1f} s)")
