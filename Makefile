@@ -26,7 +26,7 @@ test: install lint ## Lint, then run the whole test suite
 
 lint: install ## Check style, types and layers
 	@$(VENV)/bin/ruff check .
-	@# mypy and import-linter join once every module stands
+	@$(VENV)/bin/mypy
 
 format: install ## Format the code
 	@$(VENV)/bin/ruff format .
