@@ -33,3 +33,6 @@ format: install ## Format the code
 
 clean: ## Remove the environment and what the tools left
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist demo
+
+demo: install ## Scan real servers on loopback, certify one agency, refuse the other
+	@$(PYTHON) -m examples.demo

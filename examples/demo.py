@@ -1,0 +1,159 @@
+"""The whole road on loopback: two agencies of an invented province are inspected, one is certified, the other refused.
+
+Real servers, real keys, the real command line; exits non-zero when anything did not happen as it should.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from examples.ceremony import hold
+from tests.lab.province import Lab, LabAgency
+
+HERE = Path(__file__).resolve().parent
+BASELINE = HERE / "lab-baseline.yaml"
+DOCUMENTS = ("D1", "D18", "D7", "D8")
+PORTS = "1-1024"
+
+
+class DemoError(Exception):
+    """Something did not happen as it should."""
+
+
+def clearance(*words: str | Path, expect: int = 0, show: bool = True) -> str:
+    """Runs one command as a person would, shows it and what it says; raises where its exit status is another."""
+    arguments = [str(word) for word in words]
+    if show:
+        print(f"\n\033[1m$ clearance {' '.join(arguments)}\033[0m" if _colour() else f"\n$ clearance {' '.join(arguments)}", flush=True)
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, "-m", "scanner.cli", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE if not show else None,
+        stderr=subprocess.PIPE if not show else None,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if done.returncode != expect:
+        said = f"\n{done.stdout}{done.stderr}" if not show else ""
+        raise DemoError(f"exit status {done.returncode} where {expect} was expected: clearance {' '.join(arguments)}{said}")
+    if show and expect:
+        print(f"  (exit status {expect}, as it should be)", flush=True)
+    return done.stdout or ""
+
+
+def title(text: str) -> None:
+    """Says what comes next."""
+    rule = "─" * max(4, 96 - len(text))
+    print(f"\n\033[1;36m── {text} {rule}\033[0m" if _colour() else f"\n── {text} {rule}", flush=True)
+
+
+def main() -> int:
+    """Runs the demonstration; 0 where everything happened as it should."""
+    folder = HERE.parent / "demo"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    try:
+        title("Keys and the trust root: two authorities, who may sign what")
+        root = hold(folder, BASELINE, clearance)
+        title("The lab: real servers of an invented province, on loopback only")
+        with Lab.start(folder / "lab") as lab:
+            certified(folder, root, lab.good)
+            refused(folder, root, lab.bad)
+    except DemoError as error:
+        print(f"\n✗ the demonstration failed: {error}", file=sys.stderr)
+        return 1
+    print(f"\n✓ One agency certified, one refused, a forged copy refused. Everything lies in {folder}")
+    return 0
+
+
+def inspected(folder: Path, root: Path, agency: LabAgency, name: str, expect: int) -> Path:
+    """Permit, scan, documents and evaluation of one agency; its run folder."""
+    keys = folder / "keys"
+    permit, run = folder / f"permit-{name}.dsse.json", folder / f"run-{name}"
+    clearance("permit", "sign", agency.permit, "--signer", f"file:{keys}/owner.pem", "--out", permit)
+    clearance(
+        "scan", agency.scope, "--permit", permit, "--trust", root, "--baseline", BASELINE,
+        "--anchors", agency.anchors, "--zone", "inspection-lan", "--ports", agency.ports, "--out", run,
+    )  # fmt: skip
+    document = folder / f"documents-{name}.txt"
+    document.write_text("Documents of the exercise.\n", encoding="utf-8")
+    for control in DOCUMENTS:
+        clearance(
+            "attest", run, control, "--answer", "yes", "--document", document, "--by", "tran.binh", "--role", "inspector", show=False
+        )
+    print(f"  documents answered: {', '.join(DOCUMENTS)}")
+    clearance("evaluate", run, "--signer", f"file:{keys}/inspector.pem", "--trust", root, expect=expect)
+    clearance("report", run)
+    clearance("seal", run, "--signer", f"file:{keys}/scanner.pem", "--out", folder / f"{name}.bundle")
+    return run
+
+
+def certified(folder: Path, root: Path, agency: LabAgency) -> None:
+    """The well-kept agency: inspected, approved by two authorities, certified and verified."""
+    keys, bundle, request = folder / "keys", folder / "good.bundle", folder / "good.request.dsse.json"
+    title("The well-kept agency: look and judge")
+    inspected(folder, root, agency, "good", expect=0)
+    title("The well-kept agency: request, two approvals, certificate")
+    ask(folder, agency, "good")
+    first, both = folder / "good.half.dsse.json", folder / "good.approved.dsse.json"
+    common = (bundle, "--request", request, "--trust", root)
+    clearance("approve", *common, "--signer", f"file:{keys}/approver-mps.pem", "--yes", "--out", first)
+    clearance("issue", *common, "--authorisation", first, "--out", folder / "never.dsse.json", expect=12)
+    clearance("approve", *common, "--signer", f"file:{keys}/approver-mic.pem", "--yes", "--authorisation", first, "--out", both, show=False)
+    print("  the second authority signed the same bytes")
+    certificate = folder / "good.certificate.dsse.json"
+    clearance("issue", *common, "--authorisation", both, "--out", certificate)
+    title("Anyone can verify it offline, and judge the evidence again")
+    clearance("verify", certificate, "--trust", root, "--bundle", bundle, "--recompute")
+    title("One byte of evidence changed: refused")
+    forged = folder / "forged.bundle"
+    forged.write_bytes(one_byte_changed(bundle))
+    clearance("verify", certificate, "--trust", root, "--bundle", forged, "--recompute", expect=12)
+
+
+def refused(folder: Path, root: Path, agency: LabAgency) -> None:
+    """The badly kept agency: denied with every reason, and nobody can issue on it."""
+    title("The badly kept agency: look and judge")
+    inspected(folder, root, agency, "bad", expect=10)
+    title("Nobody can approve it")
+    ask(folder, agency, "bad")
+    clearance(
+        "approve", folder / "bad.bundle", "--request", folder / "bad.request.dsse.json", "--trust", root,
+        "--signer", f"file:{folder}/keys/approver-mps.pem", "--yes", "--out", folder / "never.dsse.json", expect=13,
+    )  # fmt: skip
+
+
+def ask(folder: Path, agency: LabAgency, name: str) -> None:
+    """The agency's signed request for a trial connection."""
+    clearance(
+        "request", folder / f"{name}.bundle", "--kind", "trial", "--csr", agency.client_csr, "--api", "verify",
+        "--purpose", "Public services of the exercise", "--signer", f"file:{folder}/keys/agency-{name}.pem",
+        "--out", folder / f"{name}.request.dsse.json",
+    )  # fmt: skip
+
+
+def one_byte_changed(bundle: Path) -> bytes:
+    """The bundle with one byte of one observation changed, and nothing else."""
+    data = bytearray(bundle.read_bytes())
+    with tarfile.open(bundle) as tar:
+        member = next(entry for entry in tar if entry.name.startswith("observations/tls/"))
+    found = data.index(b'"accepted":[', member.offset_data)
+    at = data.index(b"TLS_", found)
+    data[at + 4] ^= 1
+    return bytes(data)
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

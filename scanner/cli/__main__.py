@@ -1,0 +1,5 @@
+"""`python -m scanner.cli` is the command `clearance`."""
+
+from scanner.cli import main
+
+main()
