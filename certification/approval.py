@@ -23,7 +23,7 @@ QUORUM = 2
 """Authorities that must sign. A constant: no file and no option lowers it."""
 
 
-def approve(
+def approve(  # noqa: PLR0913 - what an approval rests on, the means by name
     bundle: Mapping[str, bytes],
     request: bytes,
     trust: TrustRoot,
@@ -112,9 +112,7 @@ def apart(signers: Sequence[TrustedKey], granted: AuthorisationPredicate) -> Non
         if holder in granted.inspectors:
             raise Refusal(Code.APPROVER_IS_INSPECTOR, said("{person} inspected the system", person=holder))
         if signer.person is None or same_name(signer.person.organisation, own):
-            raise Refusal(
-                Code.APPROVER_OF_AGENCY, said("{person} belongs to the agency or the operator", person=holder)
-            )
+            raise Refusal(Code.APPROVER_OF_AGENCY, said("{person} belongs to the agency or the operator", person=holder))
 
 
 def _not_yet(key: TrustedKey, already: Sequence[TrustedKey]) -> None:

@@ -18,8 +18,7 @@ from scanner.targets import BilingualText, Level
 
 WORDING = BilingualText(
     vi="Kết quả kiểm tra, đánh giá này là căn cứ xem xét kết nối tới Cơ sở dữ liệu quốc gia về dân cư.",
-    en="These results of inspection and assessment are a basis for considering connection"
-    " to the national population database.",
+    en="These results of inspection and assessment are a basis for considering connection to the national population database.",
 )
 """What a certificate claims, and all it claims: the decision to connect stays with the database's managing agency."""
 

@@ -58,9 +58,7 @@ def read_envelope(data: bytes) -> Envelope:
     if again != data:
         raise Refusal(Code.ENVELOPE_NOT_CANONICAL, said("the envelope's bytes are not in canonical form"))
     match value:
-        case {"payload": str(payload), "payloadType": str(payload_type), "signatures": list(signatures), **more} if (
-            not more
-        ):
+        case {"payload": str(payload), "payloadType": str(payload_type), "signatures": list(signatures), **more} if not more:
             if payload_type != PAYLOAD_TYPE:
                 raise Refusal(Code.PAYLOAD_TYPE, said("payload type {seen}", seen=payload_type))
             return Envelope(_decoded(payload), _signatures(signatures))

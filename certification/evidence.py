@@ -130,9 +130,7 @@ def _permit(files: Mapping[str, bytes], order: Order, trust: TrustRoot, at: date
 
 def _assessed(files: Mapping[str, bytes], order: Order, assessment: Assessment) -> None:
     scope = order.scope
-    evidence = {
-        path: sha256(data) for path, data in files.items() if path.startswith(("observations/", "attestations/"))
-    }
+    evidence = {path: sha256(data) for path, data in files.items() if path.startswith(("observations/", "attestations/"))}
     told = {
         "run": (assessment.run, order.run),
         "kind": (assessment.kind, order.kind),

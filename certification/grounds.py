@@ -33,9 +33,7 @@ class Grounds:
         return described(self.evidence, self.request.statement, self.request_envelope, stated_at, not_after)
 
 
-def draft_authorisation(
-    bundle: Mapping[str, bytes], request: bytes, trust: TrustRoot, at: datetime
-) -> AuthorisationStatement:
+def draft_authorisation(bundle: Mapping[str, bytes], request: bytes, trust: TrustRoot, at: datetime) -> AuthorisationStatement:
     """The authorisation that follows from a bundle and a request at this instant; refuses where policy allows none."""
     at = at.replace(microsecond=0)
     grounds = read_grounds(bundle, request, trust, at)
@@ -108,9 +106,7 @@ def _tied(asked: RequestPredicate, evidence: Evidence) -> None:
     order, assessment = evidence.order, evidence.assessment
     own = (order.scope.agency.code, order.scope.system.id, assessment.fingerprint)
     if (asked.agency, asked.system, asked.fingerprint) != own:
-        message = said(
-            "a request for {system} of {agency} on the evidence of another", system=asked.system, agency=asked.agency
-        )
+        message = said("a request for {system} of {agency} on the evidence of another", system=asked.system, agency=asked.agency)
         raise Refusal(Code.OTHER_SYSTEM, message)
     if (asked.run, asked.order_nonce) != (order.run, order.nonce):
         raise Refusal(

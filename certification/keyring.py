@@ -113,9 +113,7 @@ class KeyringStatement(Statement):
 
     role: ClassVar[Role] = Role.ROOT
     most_signatures: ClassVar[int] = 16
-    predicate_type: Literal["urn:npd:clearance:keyring/v1"] = Field(
-        default="urn:npd:clearance:keyring/v1", alias="predicateType"
-    )
+    predicate_type: Literal["urn:npd:clearance:keyring/v1"] = Field(default="urn:npd:clearance:keyring/v1", alias="predicateType")
     predicate: Keyring
 
     @model_validator(mode="after")

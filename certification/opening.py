@@ -34,9 +34,7 @@ def opened(data: bytes, kind: type[S], trust: TrustRoot, at: datetime) -> Opened
     envelope = read_envelope(data)
     if len(envelope.signatures) > kind.most_signatures:
         count, most = len(envelope.signatures), kind.most_signatures
-        raise Refusal(
-            Code.SIGNATURE_COUNT, said("{count} signatures where at most {most} may stand", count=count, most=most)
-        )
+        raise Refusal(Code.SIGNATURE_COUNT, said("{count} signatures where at most {most} may stand", count=count, most=most))
     # (2) known keys of the right role
     signers = tuple(trust.key(signature.keyid) for signature in envelope.signatures)
     for signer in signers:
@@ -56,7 +54,5 @@ def in_role(signer: TrustedKey, kind: type[S]) -> None:
     """Returns where this key may sign statements of this type."""
     known = signer.known
     if known.role is not kind.role:
-        message = said(
-            "key {key} is for the role {seen}, not {wanted}", key=known.keyid, seen=known.role, wanted=kind.role
-        )
+        message = said("key {key} is for the role {seen}, not {wanted}", key=known.keyid, seen=known.role, wanted=kind.role)
         raise Refusal(Code.KEY_ROLE, message)

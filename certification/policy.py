@@ -53,9 +53,7 @@ def accepted(baseline: BaselineRef, trust: TrustRoot) -> None:
 def fresh(scan_started: datetime, at: datetime) -> None:
     """Returns where the oldest evidence is at most 30 days old."""
     if at - scan_started > EVIDENCE_AGE:
-        message = said(
-            "seen on {first}, {days} days before", first=f"{scan_started:%Y-%m-%d}", days=(at - scan_started).days
-        )
+        message = said("seen on {first}, {days} days before", first=f"{scan_started:%Y-%m-%d}", days=(at - scan_started).days)
         raise Refusal(Code.EVIDENCE_OLD, message)
 
 
@@ -64,9 +62,7 @@ def below_ceiling(scope: Grant, echelon: str, trust: TrustRoot, at: datetime) ->
     ceiling = trust.ceiling(echelon, at)
     beyond = sorted(set(scope.apis) - set(ceiling.apis))
     if beyond:
-        raise Refusal(
-            Code.ABOVE_CEILING, said("echelon {echelon} may not use {apis}", echelon=echelon, apis=", ".join(beyond))
-        )
+        raise Refusal(Code.ABOVE_CEILING, said("echelon {echelon} may not use {apis}", echelon=echelon, apis=", ".join(beyond)))
     if scope.bulk and not ceiling.bulk:
         raise Refusal(Code.ABOVE_CEILING, said("echelon {echelon} may not ask in bulk", echelon=echelon))
     if scope.rate > ceiling.rate:
@@ -98,9 +94,7 @@ def examined(granted: AuthorisationPredicate, trust: TrustRoot) -> None:
     fresh(granted.scan_started, granted.not_before)
     below_ceiling(granted.scope, granted.agency.echelon, trust, granted.not_before)
     if granted.not_after <= granted.not_before:
-        raise Refusal(
-            Code.NOTHING_LEFT, said("it would end on {day}, before it begins", day=f"{granted.not_after:%Y-%m-%d}")
-        )
+        raise Refusal(Code.NOTHING_LEFT, said("it would end on {day}, before it begins", day=f"{granted.not_after:%Y-%m-%d}"))
     dues = (condition.due for condition in granted.conditions)
     last = min(granted.not_before + lifetime(granted.kind, trust), granted.evidence_until, *dues)
     if granted.not_after > last:

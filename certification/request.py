@@ -75,7 +75,7 @@ class RequestStatement(Statement):
     predicate: RequestPredicate
 
 
-def draft_request(  # noqa: PLR0917 - what every request needs; the rest goes by name
+def draft_request(  # noqa: PLR0913 - what every request needs; the rest goes by name
     bundle: Mapping[str, bytes],
     csr_pem: bytes,
     kind: Kind,
@@ -95,9 +95,7 @@ def draft_request(  # noqa: PLR0917 - what every request needs; the rest goes by
         raise Refusal(Code.SELF_CHECK, said("run {run} is a self-check", run=order.run))
     key, digest = proven_key(csr_pem), sha256(packed(bundle))
     csr = plain(csr_pem)
-    scope = Grant(
-        endpoints=endpoints or declared_endpoints(order), apis=tuple(apis), bulk=bulk, rate=rate, purpose=purpose
-    )
+    scope = Grant(endpoints=endpoints or declared_endpoints(order), apis=tuple(apis), bulk=bulk, rate=rate, purpose=purpose)
     inspected(scope, order)
     return RequestStatement(
         subject=subjects({"bundle.tar": digest, "client.csr.pem": sha256(csr.encode())}),
@@ -134,9 +132,7 @@ def inspected(scope: Grant, order: Order) -> None:
     for endpoint in scope.endpoints:
         wanted = ip_network(endpoint)
         if not any(
-            wanted.version == network.version
-            and wanted.network_address in network
-            and wanted.broadcast_address in network
+            wanted.version == network.version and wanted.network_address in network and wanted.broadcast_address in network
             for network in permitted
         ):
             raise Refusal(Code.OUTSIDE_PERMIT, said("{endpoint} lies outside what was inspected", endpoint=endpoint))

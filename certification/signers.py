@@ -68,9 +68,7 @@ class FileSigner:
 
     def sign(self, statement: Statement) -> Signature:
         """The signature over the statement's envelope encoding (DSSE PAE)."""
-        signature: Signature = CryptoSigner(self._private, verifier(self._public)).sign(
-            Envelope(statement.written()).pae()
-        )
+        signature: Signature = CryptoSigner(self._private, verifier(self._public)).sign(Envelope(statement.written()).pae())
         return signature
 
 

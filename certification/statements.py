@@ -142,9 +142,7 @@ class PermitStatement(Statement):
     """The owner's authority permits an inspection."""
 
     role: ClassVar[Role] = Role.OWNER
-    predicate_type: Literal["urn:npd:clearance:permit/v1"] = Field(
-        default="urn:npd:clearance:permit/v1", alias="predicateType"
-    )
+    predicate_type: Literal["urn:npd:clearance:permit/v1"] = Field(default="urn:npd:clearance:permit/v1", alias="predicateType")
     predicate: PermitPredicate
 
     @model_validator(mode="after")

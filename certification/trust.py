@@ -49,9 +49,7 @@ class TrustedKey:
         """Returns where the key was valid when the statement was made, and is not revoked as of `at`."""
         known = self.known
         if not known.valid_from <= stated < known.valid_until:
-            raise Refusal(
-                Code.KEY_NOT_VALID, said("key {key} was not valid on {day}", key=known.keyid, day=f"{stated:%Y-%m-%d}")
-            )
+            raise Refusal(Code.KEY_NOT_VALID, said("key {key} was not valid on {day}", key=known.keyid, day=f"{stated:%Y-%m-%d}"))
         if known.revoked_at is not None and at >= known.revoked_at:
             # The date in a statement is its signer's own word: only a log could prove it older.
             message = said("key {key} was revoked on {day}", key=known.keyid, day=f"{known.revoked_at:%Y-%m-%d}")
@@ -129,13 +127,9 @@ def sound(keyring: Keyring) -> dict[str, TrustedKey]:
         message = said("threshold {threshold} of {count} root keys", threshold=keyring.threshold, count=len(holders))
         raise Refusal(Code.ROOT_THRESHOLD, message)
     if not 1 <= keyring.max_trial_days <= MAX_TRIAL_DAYS or not 1 <= keyring.max_official_days <= MAX_OFFICIAL_DAYS:
-        message = said(
-            "at most {trial} days of trial and {official} official", trial=MAX_TRIAL_DAYS, official=MAX_OFFICIAL_DAYS
-        )
+        message = said("at most {trial} days of trial and {official} official", trial=MAX_TRIAL_DAYS, official=MAX_OFFICIAL_DAYS)
         raise Refusal(Code.ROOT_LIMITS, message)
-    _once(
-        [*(root.keyid for root in keyring.root_keys), *(key.keyid for key in keyring.keys)], Code.ROOT_KEY_TWICE, "key"
-    )
+    _once([*(root.keyid for root in keyring.root_keys), *(key.keyid for key in keyring.keys)], Code.ROOT_KEY_TWICE, "key")
     _once(holders, Code.ROOT_KEY_TWICE, "root key holder")
     _once([authority.id for authority in keyring.authorities], Code.ROOT_INCONSISTENT, "authority")
     _once([person.id for person in keyring.people], Code.ROOT_INCONSISTENT, "person")

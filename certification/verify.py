@@ -65,7 +65,7 @@ class VerifiedCertificate:
         return self.statement.predicate
 
 
-def verify(  # noqa: PLR0917 - the last three belong together and come together
+def verify(
     envelope: bytes,
     trust_root: TrustRoot,
     at: datetime,

@@ -40,8 +40,7 @@ def _faulty(*faults: ChainFault) -> PeerCertificateObservation:
 
 
 def _relied_on(peer: PeerCertificateObservation) -> tuple[CertificateFacts, ...]:
-    """The peer's own certificate and the intermediates: a root is trusted for being in the store, not for its "
-    "signature."""
+    """The peer's own certificate and the intermediates: a root is trusted for being in the store, not for its signature."""
     return peer.chain[:1] + tuple(served for served in peer.chain[1:] if served.subject != served.issuer)
 
 
@@ -245,7 +244,7 @@ def signature(peer: PeerCertificateObservation, parameters: RefusedHashes) -> Ve
     Fails where the peer's certificate or an intermediate is signed with a refused hash. RFC 9325 section 4.5: SHA-256
     or better; MD5 and SHA-1 must not be used. A root's own signature proves nothing and is left out.
     """
-    refused = {hash.replace("-", "").lower() for hash in parameters.refused}
+    refused = {name.replace("-", "").lower() for name in parameters.refused}
     used = {served.signature_hash for served in _relied_on(peer)}
-    weak = sorted(hash for hash in used if hash.replace("-", "").lower() in refused)
+    weak = sorted(name for name in used if name.replace("-", "").lower() in refused)
     return Fail(said("signed with {hashes}", hashes=", ".join(weak))) if weak else Pass()

@@ -48,8 +48,7 @@ class RefusedHostKeys(Parameters):
 
 
 def _verdict(offered: Iterable[str], refused: tuple[str, ...]) -> Verdict:
-    """RFC 4253 section 7.1: none of the lists may be empty, so a server that offers nothing does not pass for "
-    "offering nothing weak."""
+    """Offering nothing is no pass for offering nothing weak: none of the lists may be empty (RFC 4253 section 7.1)."""
     names = tuple(offered)
     weak = [name for name in names if any(fnmatchcase(name, pattern) for pattern in refused)]
     if weak or not names:

@@ -13,7 +13,8 @@ from scanner.record import sha256
 class Command(Protocol):
     """Runs one `clearance` command; raises where its exit status is not the expected one."""
 
-    def __call__(self, *words: str | Path, expect: int = 0, show: bool = True) -> str: ...
+    def __call__(self, *words: str | Path, expect: int = 0, show: bool = True) -> str:
+        """What the command printed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ def clearance(*words: str | Path, expect: int = 0, show: bool = True) -> str:
     """Runs one command as a person would, shows it and what it says; raises where its exit status is another."""
     arguments = [str(word) for word in words]
     if show:
-        print(f"\n\033[1m$ clearance {' '.join(arguments)}\033[0m" if _colour() else f"\n$ clearance {' '.join(arguments)}", flush=True)
+        print(
+            f"\n\033[1m$ clearance {' '.join(arguments)}\033[0m" if _colour() else f"\n$ clearance {' '.join(arguments)}",
+            flush=True,
+        )
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         [sys.executable, "-m", "scanner.cli", *arguments],
@@ -87,7 +90,18 @@ def inspected(folder: Path, root: Path, agency: LabAgency, name: str, expect: in
     document.write_text("Documents of the exercise.\n", encoding="utf-8")
     for control in DOCUMENTS:
         clearance(
-            "attest", run, control, "--answer", "yes", "--document", document, "--by", "tran.binh", "--role", "inspector", show=False
+            "attest",
+            run,
+            control,
+            "--answer",
+            "yes",
+            "--document",
+            document,
+            "--by",
+            "tran.binh",
+            "--role",
+            "inspector",
+            show=False,
         )
     print(f"  documents answered: {', '.join(DOCUMENTS)}")
     clearance("evaluate", run, "--signer", f"file:{keys}/inspector.pem", "--trust", root, expect=expect)
@@ -107,7 +121,18 @@ def certified(folder: Path, root: Path, agency: LabAgency) -> None:
     common = (bundle, "--request", request, "--trust", root)
     clearance("approve", *common, "--signer", f"file:{keys}/approver-mps.pem", "--yes", "--out", first)
     clearance("issue", *common, "--authorisation", first, "--out", folder / "never.dsse.json", expect=12)
-    clearance("approve", *common, "--signer", f"file:{keys}/approver-mic.pem", "--yes", "--authorisation", first, "--out", both, show=False)
+    clearance(
+        "approve",
+        *common,
+        "--signer",
+        f"file:{keys}/approver-mic.pem",
+        "--yes",
+        "--authorisation",
+        first,
+        "--out",
+        both,
+        show=False,
+    )
     print("  the second authority signed the same bytes")
     certificate = folder / "good.certificate.dsse.json"
     clearance("issue", *common, "--authorisation", both, "--out", certificate)

@@ -53,7 +53,7 @@ class Check(Generic[O, P]):
 
 
 def check(
-    id: str,
+    id: str,  # noqa: A002 - it is the field's word
     *,
     observes: type[O],
     passes: tuple[O | tuple[O, P], ...],

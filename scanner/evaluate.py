@@ -53,9 +53,7 @@ def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: 
     return tuple(sorted(findings, key=lambda finding: (finding.control, finding.check, finding.subject)))
 
 
-def _of_rule(
-    rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers
-) -> Iterator[Finding]:
+def _of_rule(rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers) -> Iterator[Finding]:
     subjects = subjects_of(rule, order.scope)
     if not subjects:
         yield _without_subject(rule, answers)

@@ -34,6 +34,9 @@ class Message(Record):
         return _PLACE.sub(lambda place: known.get(place[1], place[0]), translated or self.text)
 
 
+NOTHING_SAID = Message()
+
+
 def said(text: str, **values: str | int) -> Message:
     """A message; `text` is a literal, so that the catalogue can hold its translation."""
     return Message(text=text, values=tuple(Value(name=name, value=escaped(str(value))) for name, value in values.items()))
@@ -43,7 +46,7 @@ def said(text: str, **values: str | int) -> Message:
 class Pass:
     """The subject meets the check."""
 
-    seen: Message = Message()
+    seen: Message = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)

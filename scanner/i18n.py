@@ -16,7 +16,7 @@ _chosen: gettext.NullTranslations = gettext.NullTranslations()
 
 def choose(language: str) -> None:
     """Makes this language the one in which everything is shown; English where the catalogue has no entry."""
-    global _chosen
+    global _chosen  # noqa: PLW0603 - one language for the process, chosen once at its start
     _chosen = gettext.translation(DOMAIN, str(FOLDER), languages=[language], fallback=True)
 
 

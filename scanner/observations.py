@@ -127,7 +127,7 @@ class TlsObservation(Record):
     compression: bool | Unobserved
     secure_renegotiation: bool | Unobserved
     heartbleed: bool | Unobserved
-    weakest_dh_bits: Count | None | Unobserved
+    weakest_dh_bits: Count | Unobserved | None
     """The smallest finite-field Diffie-Hellman group seen; None where only elliptic curves or none were used."""
 
     @property
@@ -317,7 +317,7 @@ class GreetingObservation(Record):
     """Whether it executed a read-only command without a credential."""
 
     @property
-    def spoken_in_clear(self) -> str | None | Unobserved:
+    def spoken_in_clear(self) -> str | Unobserved | None:
         """The protocol spoken in clear; None where the service speaks TLS, unobserved where it is not recognised."""
         if self.encrypted:
             return None

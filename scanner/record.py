@@ -173,7 +173,7 @@ def _small_integer(digits: str) -> int:
 
 
 def escaped(said: bytes | str, *, limit: int = 1_024) -> str:
-    """What a peer said as printable ASCII: other characters as \\xNN or \\u{N}; cut after `limit` bytes, and says so."""
+    r"""What a peer said as printable ASCII: other characters as \xNN or \u{N}; cut after `limit` bytes, and says so."""
     data = said.encode("utf-8", "surrogateescape") if isinstance(said, str) else said
     shown = "".join(_escape(sign) for sign in data[:limit].decode("utf-8", "surrogateescape"))
     return shown if len(data) <= limit else f"{shown}... ({len(data)} bytes)"

@@ -29,7 +29,7 @@ def load_checks(package: ModuleType | None = None) -> dict[str, Check[Any, Any]]
         name = f"{package.__name__}.{module.name}"
         try:
             content = importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - whatever keeps a check from loading must stop the run
+        except Exception as error:
             raise RegistryError(f"{name}: cannot be loaded: {type(error).__name__}: {error}") from error
         for value in vars(content).values():
             if isinstance(value, Check) and value.module == name:
@@ -51,5 +51,6 @@ def code_digests(checks: Mapping[str, Check[Any, Any]]) -> tuple[FileDigest, ...
         module = importlib.import_module(name)
         files[name.replace(".", "/") + ".py"] = Path(str(module.__file__))
     return tuple(
-        FileDigest(path=path, sha256=sha256(source.read_bytes().replace(b"\r\n", b"\n"))) for path, source in sorted(files.items())
+        FileDigest(path=path, sha256=sha256(source.read_bytes().replace(b"\r\n", b"\n")))
+        for path, source in sorted(files.items())
     )

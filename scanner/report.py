@@ -44,5 +44,7 @@ def as_html(view: View, language: str) -> bytes:
 
 def plain(text: str) -> str:
     """Text as it may be shown: control, formatting and bidirectional characters visible as U+FFFD, and cut when very long."""
-    clean = "".join(sign if sign == "\n" or unicodedata.category(sign) not in _BIDI else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    clean = "".join(
+        sign if sign == "\n" or unicodedata.category(sign) not in _BIDI else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )
     return clean if len(clean) <= _LONGEST else f"{clean[:_LONGEST]}… (+{len(clean) - _LONGEST})"

@@ -189,7 +189,12 @@ def view(
             (_("Permitted addresses"), ", ".join(order.permit.addresses)),
             (_("Window"), f"{_moment(order.permit.window.begins)} – {_moment(order.permit.window.ends)}"),
             (_("Operator"), scope.system.operator),
-            (_("Declared"), _("{hosts} hosts, {services} services").format(hosts=len(scope.hosts), services=sum(len(host.services) for host in scope.hosts))),
+            (
+                _("Declared"),
+                _("{hosts} hosts, {services} services").format(
+                    hosts=len(scope.hosts), services=sum(len(host.services) for host in scope.hosts)
+                ),
+            ),
             (_("Looked from"), f"{order.vantage.zone}, {order.vantage.address}"),
             (_("Baseline"), f"{assessment.baseline.id} {assessment.baseline.version} ({assessment.baseline.regime})"),
             (_("Baseline SHA-256"), assessment.baseline.sha256),
@@ -306,7 +311,9 @@ def _gaps(findings: Iterable[Finding]) -> tuple[Gap, ...]:
     for finding in findings:
         if finding.outcome in _UNSEEN:
             grouped[shown(finding.seen)].add(f"{finding.control} {finding.subject}")
-    return tuple(Gap(why, tuple(sorted(places))) for why, places in sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])))
+    return tuple(
+        Gap(why, tuple(sorted(places))) for why, places in sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))
+    )
 
 
 def _actions(

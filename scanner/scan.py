@@ -183,10 +183,10 @@ def _bounded(work: _Work, probe: Probe, target: Target) -> Result:
     work.looking.append(thread)
     try:
         found = answer.get(timeout=work.circumstances.deadline + _GRACE)
-        work.looking.remove(thread)
-        return found
     except queue.Empty:
         return unobserved(f"no answer within {work.circumstances.deadline:.0f} s", Reason.TIMED_OUT)
+    work.looking.remove(thread)
+    return found
 
 
 def _spent(journal: sqlite3.Connection) -> dict[str, int]:

@@ -50,9 +50,7 @@ class Standing:
         return tuple(finding.id for finding in self.findings)
 
 
-def standings(
-    order: Order, bound: BoundBaseline, findings: Iterable[Finding], deviations: Deviations
-) -> tuple[Standing, ...]:
+def standings(order: Order, bound: BoundBaseline, findings: Iterable[Finding], deviations: Deviations) -> tuple[Standing, ...]:
     """The status of each applicable control at each of its subjects, in the baseline's order."""
     grouped: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
@@ -64,9 +62,7 @@ def standings(
     )
 
 
-def _standing(
-    control: Control, subject: str, findings: tuple[Finding, ...], order: Order, deviations: Deviations
-) -> Standing:
+def _standing(control: Control, subject: str, findings: tuple[Finding, ...], order: Order, deviations: Deviations) -> Standing:
     status = status_of(control, findings)
     if status is not Status.NOT_SATISFIED or control.classed not in (ControlClass.MAJOR, ControlClass.MINOR):
         return Standing(control, subject, status, findings)

@@ -154,7 +154,10 @@ def ports(**changes: Any) -> PortsObservation:
     good = {
         "seen": _seen(Method.HANDSHAKE),
         "asked": "1-1024",
-        "open": (OpenPort(port=22, transport="tcp", service="ssh"), OpenPort(port=443, transport="tcp", service="http", tls=True)),
+        "open": (
+            OpenPort(port=22, transport="tcp", service="ssh"),
+            OpenPort(port=443, transport="tcp", service="http", tls=True),
+        ),
         "undeclared": (),
         "unanswered": (),
     }
@@ -184,7 +187,13 @@ def host(**changes: Any) -> HostObservation:
         "host_key": "SHA256:" + "A" * 43,
         "os": OsRelease(id="debian", version_id="12", pretty_name="Debian GNU/Linux 12 (bookworm)"),
         "packages": (
-            Package(name="openssl", version="3.0.17-1~deb12u3", architecture="amd64", source="openssl", source_version="3.0.17-1~deb12u3"),
+            Package(
+                name="openssl",
+                version="3.0.17-1~deb12u3",
+                architecture="amd64",
+                source="openssl",
+                source_version="3.0.17-1~deb12u3",
+            ),
         ),
         "sshd": Sshd(settings=tuple(Setting(name=name, value=value) for name, value in settings.items() if value is not None)),
         "kernel": "6.1.0-40-amd64",

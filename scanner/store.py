@@ -56,7 +56,9 @@ def sighting_path(sight: Sight) -> str:
 def manifest_of(files: Mapping[str, bytes]) -> Manifest:
     """The manifest that belongs to these files; itself, its signatures and the journal stand outside it."""
     outside = (MANIFEST, JOURNAL, *SIGNATURES)
-    return Manifest(files=tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if path not in outside))
+    return Manifest(
+        files=tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if path not in outside)
+    )
 
 
 class Run:
@@ -95,7 +97,7 @@ class Run:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, target)
+            Path(name).replace(target)
         except OSError as error:
             Path(name).unlink(missing_ok=True)
             raise StoreError(f"{target}: {error.strerror}; nothing was half-written") from error

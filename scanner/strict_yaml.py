@@ -121,7 +121,7 @@ def _scalar(node: ScalarNode, name: str, line: int) -> Any:
         return _WORDS[text]
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdigit():
-        if len(digits) > 1 and digits.startswith("0") or len(digits) > 15:
+        if (len(digits) > 1 and digits.startswith("0")) or len(digits) > 15:
             raise InputError(f"{name}:{line}: put quotes round {text!r} if it is text")
         return int(text)
     if digits.replace(".", "", 1).isascii() and digits.replace(".", "", 1).isdigit():

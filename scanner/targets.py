@@ -18,7 +18,12 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Level = Annotated[int, Field(ge=1, le=5)]
 """The information system's security level (Decree 331/2026 art. 11-15)."""
 
-DnsName = Annotated[str, StringConstraints(max_length=253, pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$")]
+DnsName = Annotated[
+    str,
+    StringConstraints(
+        max_length=253, pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$"
+    ),
+]
 Address = IPv4Address | IPv6Address
 
 
@@ -89,7 +94,9 @@ class Login(Record):
     port: Port = 22
     key: Text | None = None
     """A private key file; without it the SSH agent is asked."""
-    host_keys: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=4_000)], ...] = Field(min_length=1)
+    host_keys: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=4_000)], ...] = (
+        Field(min_length=1)
+    )
     """The host's public keys as `type base64`; a host that shows another key is not logged in to."""
 
 
@@ -97,7 +104,10 @@ class Host(Record):
     """One declared machine."""
 
     id: Name
-    address: Annotated[DnsName, AfterValidator(_an_address_or_name)] | Annotated[str, AfterValidator(lambda text: str(IPv6Address(text)))]
+    address: (
+        Annotated[DnsName, AfterValidator(_an_address_or_name)]
+        | Annotated[str, AfterValidator(lambda text: str(IPv6Address(text)))]
+    )
     services: tuple[Service, ...] = ()
     login: Login | None = None
 

@@ -28,7 +28,9 @@ def console(color: str) -> Console:
 
     wanted = {"always": True, "never": False}.get(color)
     no_color = wanted is False or (wanted is None and bool(os.environ.get("NO_COLOR")))
-    return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True, force_terminal=wanted or None, no_color=no_color)
+    return Console(
+        stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True, force_terminal=wanted or None, no_color=no_color
+    )
 
 
 def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
@@ -50,7 +52,11 @@ def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
     _print(out, "")
     _print(out, line, view.verdict.tone)
     _print(out, f"  {view.sentence}")
-    _print(out, f"  {view.agency} · {view.system} · " + _("level {level} · {kind} {run}").format(level=view.level, kind=view.kind, run=view.run))
+    _print(
+        out,
+        f"  {view.agency} · {view.system} · "
+        + _("level {level} · {kind} {run}").format(level=view.level, kind=view.kind, run=view.run),
+    )
     failed = [gate for gate in view.gates if gate.status.tone == "bad"]
     if failed:
         _print(out, "")
@@ -60,7 +66,13 @@ def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
     _print_actions(out, view)
     _print_gaps(out, view)
     for control, subject, due, who in view.conditions:
-        _print(out, _("  ! condition: {control} at {subject} by {due} ({who})").format(control=control, subject=subject, due=due, who=who), "open")
+        _print(
+            out,
+            _("  ! condition: {control} at {subject} by {due} ({who})").format(
+                control=control, subject=subject, due=due, who=who
+            ),
+            "open",
+        )
     _print(out, "")
     _print(out, _("  evidence and assessment: {folder}").format(folder=folder), "quiet")
     _print(out, _("  report:  clearance report {folder}").format(folder=folder), "quiet")

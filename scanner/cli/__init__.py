@@ -53,7 +53,7 @@ class _Verbs(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
 @click.version_option(package_name="clearance", prog_name="clearance")
 @click.pass_context
-def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug: bool) -> None:  # noqa: FBT001 - click passes flags so
+def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug: bool) -> None:
     """Look at an agency's systems, judge them against a baseline, certify what may connect.
 
     Human text goes to stderr, data to stdout. Exit statuses: 0 done or authorise, 10 deny or authorise-trial,

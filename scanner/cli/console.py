@@ -87,8 +87,8 @@ def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.replace(name, path)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}; nothing was half-written") from error
 
@@ -102,7 +102,9 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
         case InputError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
         case Refusal():
-            status = {RefusalKind.POLICY: ExitStatus.REFUSED, RefusalKind.INPUT: ExitStatus.USAGE}.get(error.kind, ExitStatus.INTEGRITY)
+            status = {RefusalKind.POLICY: ExitStatus.REFUSED, RefusalKind.INPUT: ExitStatus.USAGE}.get(
+                error.kind, ExitStatus.INTEGRITY
+            )
             return _("refused [{code}]: {message}").format(code=error.code, message=escaped_lines(error.message)), status
         case StoreError() if isinstance(error.__cause__, OSError):
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED

@@ -81,7 +81,11 @@ def baseline_show(console: Console, baseline: Path | None, form: str) -> None:
         console.data(canonical(bound.baseline.model_dump(mode="json", by_alias=True)) + b"\n")
         return
     found = bound.baseline
-    click.echo(_("{id} {version} ({regime}), sha256 {digest}").format(id=found.id, version=found.version, regime=found.regime, digest=bound.digest))
+    click.echo(
+        _("{id} {version} ({regime}), sha256 {digest}").format(
+            id=found.id, version=found.version, regime=found.regime, digest=bound.digest
+        )
+    )
     for control in found.controls:
         click.echo("\n".join(_control(control, console.language)))
 

@@ -32,7 +32,15 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--reason", default="", help="Mandatory for partly, no and not-applicable.")
 @pass_console
 def attest(
-    console: Console, run: Path, control: str, answer: str, document: Path | None, by: str, role: str, dated: str | None, reason: str
+    console: Console,
+    run: Path,
+    control: str,
+    answer: str,
+    document: Path | None,
+    by: str,
+    role: str,
+    dated: str | None,
+    reason: str,
 ) -> None:
     """Answer a control that no scanner can see, with the document that shows it."""
     import unicodedata
@@ -46,7 +54,9 @@ def attest(
     opened = Run.opened(run)
     known = _asked(opened)
     if control not in known:
-        raise InputError(_("the baseline asks nobody about {control}; it asks about {known}").format(control=control, known=", ".join(known)))
+        raise InputError(
+            _("the baseline asks nobody about {control}; it asks about {known}").format(control=control, known=", ".join(known))
+        )
     try:
         attestation = Attestation(
             control=control,
@@ -89,7 +99,13 @@ def evaluate(console: Console, run: Path, signer: str | None = None, trust: Path
 @click.option("--out", type=FILE, help="Where to write it; report.html in the run folder's parent where not given, - for stdout.")
 @pass_console
 def report(
-    console: Console, run: Path, form: str = "html", out: Path | None = None, *, quietly: bool = False, evaluate_first: bool = False
+    console: Console,
+    run: Path,
+    form: str = "html",
+    out: Path | None = None,
+    *,
+    quietly: bool = False,
+    evaluate_first: bool = False,
 ) -> None:
     """Write the report of a judged run; never looks again."""
     from scanner import report as reporting

@@ -56,7 +56,9 @@ def trust() -> None:
 
 @trust.command("init")
 @click.argument("spec", type=FILE)
-@click.option("--signer", "signers", multiple=True, required=True, metavar="URI", help="A root key; as many as the threshold asks for.")
+@click.option(
+    "--signer", "signers", multiple=True, required=True, metavar="URI", help="A root key; as many as the threshold asks for."
+)
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path) -> None:

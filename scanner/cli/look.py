@@ -81,7 +81,9 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
         if host.login is None:
             console.say(_("    ! no login: its host controls stay undetermined, and the decision incomplete"))
     for subject in planning.unplanned(inputs.scope, planned):
-        console.say(_("! {subject}: the baseline looks at nothing there, so the inventory is not covered").format(subject=subject))
+        console.say(
+            _("! {subject}: the baseline looks at nothing there, so the inventory is not covered").format(subject=subject)
+        )
     documents = [control.id for control in inputs.bound.controls(inputs.scope.system.level) if control.attestation]
     if documents:
         console.say(_("documents to attest: {controls}").format(controls=", ".join(documents)))
@@ -133,7 +135,9 @@ def _inputs(options: dict[str, Any]) -> Inputs:
     else:
         permit, envelope = strict_yaml.parse(data, str(options["permit"])).as_record(Permit), None
         if permit.kind is RunKind.INSPECTION:
-            raise InputError(_("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"]))
+            raise InputError(
+                _("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"])
+            )
     baseline = options["baseline"] or national_baseline()
     return ordering.gathered(
         ordering.read_scope(options["scope"]),
@@ -187,9 +191,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     else:
         inputs = _inputs(options)
         code = code_digests(load_checks())
-        order = ordered(
-            inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=_skipped(options["skip"])
-        )
+        order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=_skipped(options["skip"]))
         scanning.addresses(order, now())
         run = Run.create(options["out"], order, inputs.files)
     order = run.order
@@ -249,7 +251,9 @@ def _skipped(words: tuple[str, ...]) -> list[Any]:
     for word in words:
         subject, _sign, kind = word.partition("=")
         if kind not in KINDS:
-            raise InputError(_("--skip {word}: write SUBJECT=KIND, with a kind among {kinds}").format(word=word, kinds=", ".join(KINDS)))
+            raise InputError(
+                _("--skip {word}: write SUBJECT=KIND, with a kind among {kinds}").format(word=word, kinds=", ".join(KINDS))
+            )
         found.append(Sight(subject=subject, kind=kind))
     return found
 

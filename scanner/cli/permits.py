@@ -42,7 +42,9 @@ def permit() -> None:
 @click.option("--address", "addresses", multiple=True, required=True, help="A permitted range, as 10.1.2.0/24; may be repeated.")
 @click.option("--days", type=click.IntRange(1, 92), default=7, show_default=True, help="How long from now it holds.")
 @pass_console
-def permit_new(console: Console, file: Path, kind: str, agency: str, decision: str, addresses: tuple[str, ...], days: int) -> None:
+def permit_new(
+    console: Console, file: Path, kind: str, agency: str, decision: str, addresses: tuple[str, ...], days: int
+) -> None:
     """Write a permit to fill in."""
     from scanner.strict_yaml import InputError, parse
     from scanner.targets import Permit

@@ -67,7 +67,7 @@ _hooked = False
 @contextmanager
 def raised(fence: Fence) -> Iterator[Fence]:
     """Holds every connection of this process to the fence's permit until the block ends."""
-    global _hooked
+    global _hooked  # noqa: PLW0603 - an audit hook can be added and never removed, so it is added once
     if not _hooked:
         sys.addaudithook(_watch)
         _hooked = True

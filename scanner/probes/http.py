@@ -59,7 +59,7 @@ class _Adapter(HTTPAdapter):
         self.cut = False
         super().__init__(max_retries=0)
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **settings: object) -> None:
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **settings: object) -> None:  # noqa: FBT001, FBT002 - as requests has it
         """Pools whose connections are kept in sight."""
         super().init_poolmanager(connections, maxsize, block, ssl_context=_any_tls(), server_hostname=self._name, **settings)
         plain, secure = _pools(self.connected)
@@ -142,7 +142,7 @@ def _answer(
                 timeout=min(timeout, left),
                 allow_redirects=False,
                 stream=True,
-                verify=False,  # noqa: S501 - trust is judged by another probe
+                verify=False,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             return _why(error, adapter)

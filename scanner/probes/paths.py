@@ -224,10 +224,10 @@ def _value(certificate: Certificate, kind: type[V]) -> V | None:
 
 
 def _called(certificate: Certificate) -> str:
-    name = attempted(lambda: certificate.subject.rfc4514_string())
+    name = attempted(certificate.subject.rfc4514_string)
     return f"'{name}'" if name else "a certificate without a readable subject"
 
 
 def _issuer(certificate: Certificate) -> str:
-    name = attempted(lambda: certificate.issuer.rfc4514_string())
+    name = attempted(certificate.issuer.rfc4514_string)
     return f"'{name}'" if name else "an issuer without a readable name"

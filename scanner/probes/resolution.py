@@ -22,4 +22,4 @@ def resolve(host: Host) -> str:
         found = socket.getaddrinfo(host.address, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UnresolvedError(f"{host.address}: {getattr(error, 'strerror', None) or 'not a name'}") from None
-    return sorted(str(entry[4][0]) for entry in found)[0]
+    return min(str(entry[4][0]) for entry in found)

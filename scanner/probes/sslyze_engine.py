@@ -144,8 +144,8 @@ class _Server(ServerConnectivityInfo):
         self,
         override_tls_version: TlsVersionEnum | None = None,
         ca_certificates_path: Path | None = None,
-        should_use_legacy_openssl: bool | None = None,
-        should_enable_server_name_indication: bool = True,
+        should_use_legacy_openssl: bool | None = None,  # noqa: FBT001 - as sslyze has it
+        should_enable_server_name_indication: bool = True,  # noqa: FBT001, FBT002 - as sslyze has it
     ) -> SslConnection:
         """A connection as sslyze sets it up, under watch."""
         connection = super().get_preconfigured_tls_connection(

@@ -194,7 +194,7 @@ def _by_dh(suite: str) -> bool:
     return "_DHE_" in suite or "_DH_anon_" in suite
 
 
-def _weakest(at: _Look, sweep: _Sweep) -> int | None | Unobserved:
+def _weakest(at: _Look, sweep: _Sweep) -> int | Unobserved | None:
     """The smallest group; those OpenSSL refuses to read are read from the wire, by elimination as well."""
     old = [why for version, why in sweep.unclear.items() if version not in (TlsVersion.SSL_2_0, TlsVersion.TLS_1_3)]
     if old:

@@ -343,7 +343,7 @@ class Case:
     request: bytes = b""
     judge: Judge = field(init=False)
 
-    def __post_init__(self) -> None:  # noqa: D105 - fills in what follows from the rest
+    def __post_init__(self) -> None:
         self.request = self.request or request(self.bundle, self.kind)
         self.judge = Judge(self.bundle[ASSESSMENT])
 
@@ -396,7 +396,7 @@ def forged(payload: bytes, *names: str) -> bytes:
     """An envelope over any bytes, well signed by these keys: what no signer of the product would make."""
     envelope = Envelope(payload)
     for name in names:
-        private = signer(name)._private  # noqa: SLF001 - the attacker holds the key itself
+        private = signer(name)._private
         envelope = envelope.signed_also(CryptoSigner(private, verifier(private.public_key())).sign(envelope.pae()))
     return envelope.written()
 

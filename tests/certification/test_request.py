@@ -37,7 +37,7 @@ from tests.certification.stage import (
 _POINT = PublicFormat.UncompressedPoint
 
 
-def _csr(key: object, digest: object = SHA256()) -> bytes:  # noqa: B008 - a constant
+def _csr(key: object, digest: object = SHA256()) -> bytes:
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     return builder.sign(key, digest).public_bytes(Encoding.PEM)  # type: ignore[arg-type]
 
@@ -186,4 +186,4 @@ class _Unverifiable:
 
 
 def test_a_signature_that_cannot_be_verified_proves_nothing() -> None:
-    assert csr._signed(_Unverifiable()) is False  # type: ignore[arg-type] # noqa: SLF001 - no real request leads there
+    assert csr._signed(_Unverifiable()) is False  # type: ignore[arg-type]

@@ -258,7 +258,7 @@ def test_each_statement_has_a_type_and_a_role_of_its_own() -> None:
 
 def test_a_signature_over_the_payload_alone_is_refused(certificate: bytes) -> None:
     payload = read_envelope(certificate).payload
-    private = signer("other-services")._private  # noqa: SLF001 - a service that signs any bytes
+    private = signer("other-services")._private
     assert isinstance(private, Ed25519PrivateKey)
     bare = private.sign(payload)
     envelope = read_envelope(certificate)

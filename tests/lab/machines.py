@@ -1,0 +1,154 @@
+"""A lab host: its own os-release, package database, accounts, sudoers and SSH server, in a mount namespace of its own.
+
+As root the host is a mount namespace with a real sudo. As an ordinary user it is a user namespace with one account;
+sudo cannot work there, so a stand-in takes its place that allows exactly the published line.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.processes import Address, started
+
+USER = "audit"
+SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/sshd -T\n"
+
+_STAND_IN_FOR_SUDO = """\
+#!/bin/sh
+[ "$*" = "-n /usr/sbin/sshd -T" ] && exec /usr/sbin/sshd -T
+echo "sudo: a password is required" >&2
+exit 1
+"""
+_SOUND_SSHD = """\
+KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,ecdh-sha2-nistp256
+Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com
+MACs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com
+HostKeyAlgorithms ssh-ed25519,rsa-sha2-512,rsa-sha2-256
+PermitRootLogin no
+PasswordAuthentication no
+PermitEmptyPasswords no
+MaxAuthTries 3
+LoginGraceTime 30
+ClientAliveInterval 100
+ClientAliveCountMax 2
+LogLevel VERBOSE
+"""
+_WEAK_SSHD = """\
+KexAlgorithms +diffie-hellman-group1-sha1,diffie-hellman-group14-sha1
+Ciphers +3des-cbc,aes128-cbc
+MACs +hmac-md5,hmac-sha1-96
+HostKeyAlgorithms +ssh-rsa
+PubkeyAcceptedAlgorithms +ssh-rsa
+PermitRootLogin yes
+PasswordAuthentication yes
+PermitEmptyPasswords yes
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a host is kept: its release, its packages and its SSH server."""
+
+    os: tuple[str, str, str]
+    """ID, VERSION_ID, PRETTY_NAME."""
+    packages: tuple[tuple[str, str], ...]
+    sshd: str
+    rsa_bits: int
+
+
+WELL = Kept(
+    ("debian", "12", "Debian GNU/Linux 12 (bookworm)"),
+    (("openssh-server", "1:9.2p1-2+deb12u7"), ("nginx", "1.22.1-9+deb12u3"), ("openssl", "3.0.17-1~deb12u3")),
+    _SOUND_SSHD,
+    3_072,
+)
+BADLY = Kept(
+    ("debian", "10", "Debian GNU/Linux 10 (buster)"),
+    (
+        ("openssh-server", "1:7.9p1-10+deb10u2"),
+        ("telnetd", "0.17-41.2"),
+        ("rsh-server", "0.17-22"),
+        ("openssl", "1.1.1n-0+deb10u6"),
+    ),
+    _WEAK_SSHD,
+    1_024,
+)
+
+
+class Machine:
+    """One lab host's files, and the SSH server that runs among them."""
+
+    def __init__(self, folder: Path, address: str, ssh_port: int, kept: Kept, login_key: str) -> None:
+        self.folder, self.ssh = folder, Address((address, ssh_port))
+        self._ordinary = os.geteuid() != 0
+        etc = folder / "etc"
+        (etc / "ssh" / "authorized_keys").mkdir(parents=True)
+        self._write("etc/os-release", 'ID={}\nVERSION_ID="{}"\nPRETTY_NAME="{}"\n'.format(*kept.os))
+        self._write("dpkg/status", "".join(map(_installed, (*kept.packages, ("base-files", "12.4")))))
+        (folder / "dpkg" / "info").mkdir()
+        (folder / "dpkg" / "updates").mkdir()
+        uid, gid = (os.getuid(), os.getgid()) if self._ordinary else (2_001, 2_001)
+        sshd_user = "sshd:x:74:65534::/run/sshd:/usr/sbin/nologin\n"
+        self._write("etc/passwd", f"root:x:0:0:root:/root:/bin/sh\n{sshd_user}{USER}:x:{uid}:{gid}:read-only:/:/bin/sh\n")
+        self._write("etc/group", f"root:x:0:\nnogroup:x:65534:\n{USER}:x:{gid}:\n")
+        self._write("etc/shadow", f"root:*:20000:0:99999:7:::\nsshd:*:20000:0:99999:7:::\n{USER}:*:20000:0:99999:7:::\n", 0o600)
+        self._write("etc/sudoers", SUDOERS, 0o440)
+        self._write("sudo", _STAND_IN_FOR_SUDO, 0o755)
+        self._write(f"etc/ssh/authorized_keys/{USER}", f"restrict {login_key}\n")
+        self._write("etc/ssh/sshd_config", self._sshd_config(kept))
+        self.host_keys = tuple(self._host_key(kind, bits) for kind, bits in (("ed25519", 0), ("rsa", kept.rsa_bits)))
+
+    def start(self, stack: ExitStack) -> None:
+        """Starts the SSH server in the host's namespace."""
+        serve = "exec /usr/sbin/sshd -D -e"
+        if self._ordinary:
+            serve = f"exec unshare -U --map-user={os.getuid()} --map-group={os.getgid()} sh -c {shlex.quote(serve)}"
+        unshare = ["unshare", "-r", "-m"] if self._ordinary else ["unshare", "-m"]
+        script = "\n".join(["set -e", *map(shlex.join, self._mounts()), serve])
+        started(stack, [*unshare, "sh", "-c", script], self.folder / "sshd.log", [self.ssh])
+
+    def _mounts(self) -> list[list[str]]:
+        bound = {"etc/os-release": "/etc/os-release", "etc/passwd": "/etc/passwd", "etc/group": "/etc/group"}
+        bound |= {"etc/ssh": "/etc/ssh", "dpkg": "/var/lib/dpkg"}
+        bound |= {"sudo": "/usr/bin/sudo"} if self._ordinary else {"etc/shadow": "/etc/shadow", "etc/sudoers": "/etc/sudoers"}
+        commands = [["mount", "--bind", str(self.folder / ours), theirs] for ours, theirs in bound.items()]
+        if not self._ordinary:
+            commands += [["mount", "-t", "tmpfs", "none", hidden] for hidden in ("/etc/sudoers.d", "/run")]
+            commands += [["mkdir", "-m", "755", "/run/sshd"]]
+        return commands
+
+    def _sshd_config(self, kept: Kept) -> str:
+        own = f"ListenAddress {self.ssh[0]}\nPort {self.ssh[1]}\nPidFile none\nUsePAM no\n"
+        keys = "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/ssh_host_rsa_key\n"
+        return f"{own}{keys}AuthorizedKeysFile /etc/ssh/authorized_keys/%u\nStrictModes no\n{kept.sshd}"
+
+    def _host_key(self, kind: str, bits: int) -> str:
+        path = self.folder / "etc" / "ssh" / f"ssh_host_{kind}_key"
+        return keygen(path, kind, bits)
+
+    def _write(self, name: str, text: str, mode: int = 0o644) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+
+
+def keygen(path: Path, kind: str, bits: int = 0) -> str:
+    """Makes an SSH key pair; the public key as `type base64`."""
+    size = ["-b", str(bits)] if bits else []
+    command = ["ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-C", "", "-f", str(path)]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+    return " ".join(path.with_name(f"{path.name}.pub").read_text().split()[:2])
+
+
+def _installed(package: tuple[str, str]) -> str:
+    name, version = package
+    return (
+        f"Package: {name}\nStatus: install ok installed\nPriority: optional\nSection: admin\nInstalled-Size: 1\n"
+        f"Maintainer: Lab <lab@mau.test>\nArchitecture: amd64\nVersion: {version}\nDescription: lab\n\n"
+    )
