@@ -7,7 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: help install system demo test lint format clean
+.PHONY: help install system demo test lint format lock messages clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -27,6 +27,18 @@ test: install lint ## Lint, then run the whole test suite
 lint: install ## Check style, types and layers
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache >/dev/null || $(VENV)/bin/lint-imports --no-cache
+
+lock: install ## Lock the dependencies anew, with hashes and without an index address
+	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(PYTHON) -m pip install -q --disable-pip-version-check uv
+	@$(VENV)/bin/uv pip compile -q --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+	  requirements/dev.in -o requirements/dev.lock
+	@{ echo "# Locked with hashes; made from requirements/dev.in by 'make lock'. Carries no index address."; \
+	  cat requirements/dev.lock; } > requirements/dev.txt
+	@rm requirements/dev.lock
+
+messages: install ## Bring the catalogue of messages up to date
+	@$(PYTHON) -m tools.messages
 
 format: install ## Format the code
 	@$(VENV)/bin/ruff format .
