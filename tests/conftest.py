@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.fixtures import lab
+
+__all__ = ["lab", "shared_data"]
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

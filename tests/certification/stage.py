@@ -134,9 +134,7 @@ def keyring(**changes: Any) -> Keyring:
         "expires": SEEN + timedelta(days=500),
         "threshold": 2,
         "root_keys": tuple(root_key(name) for name in ("root-1", "root-2", "root-3")),
-        "authorities": tuple(
-            Authority(id=name, name=BilingualText(vi=name, en=name)) for name in ("ministry-a", "ministry-b")
-        ),
+        "authorities": tuple(Authority(id=name, name=BilingualText(vi=name, en=name)) for name in ("ministry-a", "ministry-b")),
         "people": people,
         "keys": keys,
         "baselines": (AcceptedBaseline(id="stage", version="1", sha256=sha256(BASELINE_FILE)),),
@@ -170,11 +168,7 @@ def order(permit_envelope: bytes | None, permit: Permit, /, **changes: Any) -> O
     scope = Scope(
         agency=Agency(code="P01", name=NAME, echelon="province"),
         system=System(id="portal", name=NAME, level=3, operator="Data Centre of P01"),
-        hosts=(
-            Host(
-                id="web1", address="10.1.2.3", services=(Service(port=443, speaks=Speaks.HTTPS, name="dvc.example.vn"),)
-            ),
-        ),
+        hosts=(Host(id="web1", address="10.1.2.3", services=(Service(port=443, speaks=Speaks.HTTPS, name="dvc.example.vn"),)),),
     )
     good = {
         "run": "R-1",
@@ -405,6 +399,4 @@ def restated(certificate: bytes, *names: str, **changes: Any) -> bytes:
     """The certificate with other words in its predicate, signed anew by these keys."""
     statement = read_statement(read_envelope(certificate).payload, AuthorisationStatement)
     predicate = statement.predicate.model_copy(update=changes)
-    return signed(
-        statement.model_copy(update={"predicate": predicate}), *(signer(name) for name in names or ("an", "binh"))
-    )
+    return signed(statement.model_copy(update={"predicate": predicate}), *(signer(name) for name in names or ("an", "binh")))

@@ -44,9 +44,7 @@ ORGANISATIONS = {"kim": "p01", "lan": "Data Centre of P01", "mai": "people's com
 
 def wide() -> TrustRoot:
     """A trust root with more approvers than it should have."""
-    people = tuple(
-        KnownPerson(id=name, organisation=where, authority="ministry-b") for name, where in ORGANISATIONS.items()
-    )
+    people = tuple(KnownPerson(id=name, organisation=where, authority="ministry-b") for name, where in ORGANISATIONS.items())
     return root(
         more_people=(*people, KnownPerson(id="quy", organisation="Inspectorate", authority="ministry-b")),
         more_keys=(
@@ -56,9 +54,7 @@ def wide() -> TrustRoot:
             known("quy-2", Role.INSPECTOR, holder="quy"),
             known("revoked", Role.APPROVER, holder="binh", authority="ministry-b", revoked_at=SEEN + timedelta(days=2)),
             known("old", Role.APPROVER, holder="binh", authority="ministry-b", valid_until=SEEN),
-            known(
-                "short", Role.APPROVER, holder="binh", authority="ministry-b", valid_until=DRAFTED + timedelta(days=1)
-            ),
+            known("short", Role.APPROVER, holder="binh", authority="ministry-b", valid_until=DRAFTED + timedelta(days=1)),
             known("new", Role.APPROVER, holder="binh", authority="ministry-b", valid_from=LATER),
         ),
     )
@@ -76,9 +72,7 @@ def test_two_authorities_sign_the_same_bytes(case: Case) -> None:
 
 def test_what_is_signed_depends_on_nothing_but_bundle_request_trust_and_instant(case: Case) -> None:
     draft = draft_authorisation(case.bundle, case.request, case.trust, DRAFTED)
-    again = draft_authorisation(
-        dict(reversed(case.bundle.items())), case.request, case.trust, DRAFTED.replace(microsecond=5)
-    )
+    again = draft_authorisation(dict(reversed(case.bundle.items())), case.request, case.trust, DRAFTED.replace(microsecond=5))
     assert draft.written() == again.written()
     other = draft_authorisation(case.bundle, case.request, case.trust, DRAFTED + timedelta(seconds=1))
     assert other.predicate.serial != draft.predicate.serial
@@ -96,9 +90,7 @@ def test_a_station_that_judges_otherwise_does_not_sign(case: Case) -> None:
     mine.judge.says = found.model_copy(update={"decision": Decision.DENY}).written()
     with refused(Code.RECOMPUTE_DIFFERS):
         mine.approve("an")
-    mine.judge.says = found.model_copy(
-        update={"checks": (FileDigest(path="checks/tls.py", sha256="88" * 32),)}
-    ).written()
+    mine.judge.says = found.model_copy(update={"checks": (FileDigest(path="checks/tls.py", sha256="88" * 32),)}).written()
     with refused(Code.CHECKS_DIFFER):
         mine.approve("an")
     mine.judge.says = b"not a record"

@@ -87,9 +87,7 @@ def _after(**changes: Any) -> TrustRoot:
 
 
 def test_what_the_echelon_lost_since_the_approval_is_not_issued(case: Case, certificate: bytes) -> None:
-    ended = tuple(
-        ceiling.model_copy(update={"valid_until": DRAFTED + timedelta(days=1)}) for ceiling in keyring().ceilings
-    )
+    ended = tuple(ceiling.model_copy(update={"valid_until": DRAFTED + timedelta(days=1)}) for ceiling in keyring().ceilings)
     mine = Case(case.bundle, trust=_after(ceilings=ended), request=case.request)
     assert mine.issue(certificate) == certificate
     with refused(Code.ECHELON_UNKNOWN):

@@ -29,9 +29,7 @@ def _unchecked(**changes: Any) -> KeyringStatement:
 
 def test_a_keyring_signed_by_two_root_keys_is_a_trust_root() -> None:
     found = root()
-    assert found.key(signer("an").keyid).person == KnownPerson(
-        id="an", organisation="Ministry A", authority="ministry-a"
-    )
+    assert found.key(signer("an").keyid).person == KnownPerson(id="an", organisation="Ministry A", authority="ministry-a")
     assert keyid_of(signer("an").public_pem) == signer("an").keyid
 
 

@@ -1,0 +1,102 @@
+"""The project's own promises: locked dependencies, true documents, no trace of the machine it was made on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from scanner.cli import COMMANDS, clearance
+from scanner.cli.exits import ExitStatus
+from scanner.registry import load_checks
+from tools import messages
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKED = (ROOT / "requirements" / "dev.txt").read_text("utf-8")
+
+
+def _tracked() -> list[Path]:
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_every_locked_dependency_has_a_version_and_a_hash() -> None:
+    entries = re.split(r"\n(?=[a-z])", LOCKED.split("\n", 1)[1])
+    assert len(entries) > 40
+    for entry in entries:
+        assert re.match(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[^\s]+ \\\n    --hash=sha256:[0-9a-f]{64}", entry), entry[:80]
+
+
+def test_the_lock_names_no_index_and_no_path() -> None:
+    assert not re.search(r"https?://|--index|--extra-index|--find-links|file:|/home/|/root/|/tmp/|/dev/", LOCKED)
+
+
+def test_every_declared_dependency_is_locked() -> None:
+    declared = {line.split("==")[0].strip() for line in (ROOT / "requirements" / "dev.in").read_text("utf-8").split() if line}
+    locked = {re.split(r"[=\[]", line)[0] for line in LOCKED.splitlines() if re.match(r"^[a-z0-9]", line)}
+    assert not {name for name in declared if name.replace(".", "-") not in locked}
+
+
+def test_the_table_of_exit_statuses_is_the_enumeration() -> None:
+    table = (ROOT / "docs" / "exit-statuses.md").read_text("utf-8")
+    found = {(int(status), name) for status, name in re.findall(r"^\| (\d+) \| ([A-Z_]+) \|", table, re.MULTILINE)}
+    assert found == {(status.value, status.name) for status in ExitStatus}
+
+
+def test_the_licence_is_the_affero_gpl() -> None:
+    text = (ROOT / "LICENSE").read_text("utf-8")
+    assert "GNU AFFERO GENERAL PUBLIC LICENSE" in text
+    assert "Version 3, 19 November 2007" in text
+    assert len(text) > 30_000
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_verb_explains_itself(name: str) -> None:
+    context = click.Context(clearance, info_name="clearance")
+    command = clearance.get_command(context, name)
+    assert command is not None
+    assert command.help
+    assert len(command.help.split()) > 3
+
+
+def test_the_files_named_in_the_readme_exist() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in re.findall(r"\]\(([^)#:]+)\)", readme):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"examples/[a-z.]+", readme):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_catalogue_holds_every_message() -> None:
+    assert messages.TEMPLATE.read_bytes() == messages.template_bytes(), "run `make messages`"
+    text = messages.TEMPLATE.read_text("utf-8")
+    assert len(load_checks()) >= 15
+    for check in load_checks().values():
+        assert re.search(rf"checks/{check.id}\b", text), check.id
+
+
+def test_no_file_is_larger_than_a_reader_can_hold() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in _tracked()
+        if path.suffix == ".py" and (lines := path.read_text("utf-8").count("\n")) > 500
+    }
+    assert not long
+
+
+def test_the_makefile_promises_what_the_readme_says() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in ("demo", "test", "lint", "install", "lock", "messages", "format", "clean"):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_continuous_integration_runs_make_test_with_the_shared_data() -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "set -euo pipefail" in script
+    assert "make test" in script
+    assert "CLEARANCE_SHARED_REQUIRED=1" in script
