@@ -57,9 +57,8 @@ def title(text: str) -> None:
     print(f"\n\033[1;36m── {text} {rule}\033[0m" if _colour() else f"\n── {text} {rule}", flush=True)
 
 
-def main() -> int:
-    """Runs the demonstration; 0 where everything happened as it should."""
-    folder = HERE.parent / "demo"
+def main(folder: Path = HERE.parent / "demo", base: str = "127.10") -> int:
+    """Runs the demonstration in this folder, servers under this half of a loopback address; 0 where all happened as it should."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
@@ -67,7 +66,7 @@ def main() -> int:
         title("Keys and the trust root: two authorities, who may sign what")
         root = hold(folder, BASELINE, clearance)
         title("The lab: real servers of an invented province, on loopback only")
-        with Lab.start(folder / "lab") as lab:
+        with Lab.start(folder / "lab", base) as lab:
             certified(folder, root, lab.good)
             refused(folder, root, lab.bad)
     except DemoError as error:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import traceback
 
 import click
 
@@ -70,15 +71,18 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     try:
         _insist_on_own_engine()
-        clearance.main(prog_name="clearance", standalone_mode=False)
-        status = ExitStatus.DONE
-    except click.exceptions.Exit as way_out:
-        sys.exit(way_out.exit_code)
+        status = clearance.main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE  # click returns the status of Exit
     except click.ClickException as error:
         error.show()
         status = ExitStatus.USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo(_("interrupted; what was seen is kept, go on with --resume"), err=True)
+        looking = {"scan", "check"} & set(sys.argv[1:])
+        told = (
+            _("interrupted; what was seen is kept, go on with --resume")
+            if looking
+            else _("interrupted; nothing was half-written")
+        )
+        click.echo(told, err=True)
         status = ExitStatus.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,7 +96,7 @@ def _told(error: Exception, *, debug: bool) -> ExitStatus:
     from scanner.cli.console import explained
 
     if debug:
-        raise error
+        click.echo("".join(traceback.format_exception(error)), err=True)
     message, status = explained(error)
     click.echo(message, err=True)
     return status

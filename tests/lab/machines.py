@@ -31,6 +31,7 @@ MACs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com
 HostKeyAlgorithms ssh-ed25519,rsa-sha2-512,rsa-sha2-256
 PermitRootLogin no
 PasswordAuthentication no
+KbdInteractiveAuthentication no
 PermitEmptyPasswords no
 MaxAuthTries 3
 LoginGraceTime 30
