@@ -33,6 +33,10 @@ PROBES = {
 WORKERS = 8
 """Probes under way at once, over all hosts; more gains nothing on two cores."""
 
+DISCOVERY = "ports"
+"""The kind that is taken two hosts at a time, beside the rest: one nmap looks for ports with half the permit's rate to itself,
+while another asks open ports what they are."""
+
 _GRACE = 5.0
 """Seconds a probe may outlive its own deadline before the scan goes on without it."""
 
@@ -81,7 +85,6 @@ class _Work:
     found: Mapping[str, str | Unobserved]
     told: Told
     journal: sqlite3.Connection
-    waiting: queue.SimpleQueue[Sight] = field(default_factory=queue.SimpleQueue)
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     turns: dict[str, threading.Semaphore] = field(default_factory=dict)
@@ -97,9 +100,10 @@ def scan(run: Run, circumstances: Circumstances, told: Told, found: Mapping[str,
         work = _Work(run, order, probes(), circumstances, found, told, journal)
         for host in order.scope.hosts:
             work.turns[host.id] = threading.Semaphore(order.permit.rate.parallel_per_host)
-        for sight in _interleaved(left):
-            work.waiting.put(sight)
-        workers = [threading.Thread(target=_labour, args=(work,), daemon=True) for _ in range(min(WORKERS, len(left)))]
+        workers = [
+            *_workers(work, 2, [sight for sight in left if sight.kind == DISCOVERY]),
+            *_workers(work, WORKERS, _interleaved([sight for sight in left if sight.kind != DISCOVERY])),
+        ]
         try:
             for worker in workers:
                 worker.start()
@@ -127,10 +131,17 @@ def _interleaved(left: list[Sight]) -> list[Sight]:
     return [sights[turn] for turn in range(longest) for sights in by_host.values() if turn < len(sights)]
 
 
-def _labour(work: _Work) -> None:
+def _workers(work: _Work, most: int, sights: list[Sight]) -> list[threading.Thread]:
+    waiting: queue.SimpleQueue[Sight] = queue.SimpleQueue()
+    for sight in sights:
+        waiting.put(sight)
+    return [threading.Thread(target=_labour, args=(work, waiting), daemon=True) for _ in range(min(most, len(sights)))]
+
+
+def _labour(work: _Work, waiting: queue.SimpleQueue[Sight]) -> None:
     while not work.stop.is_set():
         try:
-            sight = work.waiting.get_nowait()
+            sight = waiting.get_nowait()
         except queue.Empty:
             return
         try:
@@ -153,7 +164,9 @@ def _take(work: _Work, sight: Sight) -> None:
             if work.stop.is_set():
                 return
             target = Target(subject=sight.subject, host=host, service=service, address=address)
-            result = _bounded(work, work.probes[sight.kind], target)
+            # discovery keeps its deadline by itself from when it has its turn, which another may hold for as long as its own lasts
+            deadline = work.circumstances.deadline * (2 if sight.kind == DISCOVERY else 1)
+            result = _bounded(work, work.probes[sight.kind], target, deadline)
     if work.stop.is_set():
         return  # the run was interrupted: what this probe met may be the interruption itself, so it is taken again
     seconds = time.monotonic() - began
@@ -168,7 +181,7 @@ def _take(work: _Work, sight: Sight) -> None:
         work.told(sight, result, seconds)
 
 
-def _bounded(work: _Work, probe: Probe, target: Target) -> Result:
+def _bounded(work: _Work, probe: Probe, target: Target, deadline: float) -> Result:
     """What the probe saw; a probe that raises or outlives its deadline saw nothing."""
     answer: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
@@ -182,9 +195,9 @@ def _bounded(work: _Work, probe: Probe, target: Target) -> Result:
     thread.start()
     work.looking.append(thread)
     try:
-        found = answer.get(timeout=work.circumstances.deadline + _GRACE)
+        found = answer.get(timeout=deadline + _GRACE)
     except queue.Empty:
-        return unobserved(f"no answer within {work.circumstances.deadline:.0f} s", Reason.TIMED_OUT)
+        return unobserved(f"no answer within {deadline:.0f} s", Reason.TIMED_OUT)
     work.looking.remove(thread)
     return found
 

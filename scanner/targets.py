@@ -184,7 +184,7 @@ class Rate(Record):
     """New connections in all, each second."""
     parallel_per_host: Annotated[int, Field(ge=1, le=16)] = 4
     """Probes at one host at a time."""
-    connections_per_host: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    connections_per_host: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """The hard budget of one host in one run."""
 
 

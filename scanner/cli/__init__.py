@@ -71,7 +71,9 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     try:
         _insist_on_own_engine()
-        status = clearance.main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE  # click returns the status of Exit
+        status = (
+            clearance.main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
+        )  # click returns the status of Exit
     except click.ClickException as error:
         error.show()
         status = ExitStatus.USAGE

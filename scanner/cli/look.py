@@ -130,7 +130,9 @@ def _inputs(options: dict[str, Any]) -> Inputs:
     if options["permit"] is None:
         raise click.UsageError(_("no permit, no packet: name one with --permit (see `clearance permit new --help`)"))
     data = bytes_of(options["permit"])
-    if data.lstrip()[:1] == b"{" and b'"payloadType"' in data:  # a DSSE envelope; a permit of its own may be JSON, which is YAML too
+    if (
+        data.lstrip()[:1] == b"{" and b'"payloadType"' in data
+    ):  # a DSSE envelope; a permit of its own may be JSON, which is YAML too
         permit, envelope = _signed_permit(data, options["trust"]), data
     else:
         permit, envelope = strict_yaml.parse(data, str(options["permit"])).as_record(Permit), None

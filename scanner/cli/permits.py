@@ -25,7 +25,7 @@ inspectors:
 addresses:
 {addresses}
 window: {{begins: "{begins}", ends: "{ends}"}}
-rate: {{connections_per_second: 50, parallel_per_host: 4, connections_per_host: 2000}}
+rate: {{connections_per_second: 50, parallel_per_host: 4, connections_per_host: 5000}}
 """
 
 

@@ -159,7 +159,9 @@ def _of(found: dict[str, Section], name: str, read: Callable[[Section], T], abse
     try:
         return read(section)
     except (CollectionError, ValueError) as error:
-        return Unobserved(reason=Reason.UNREADABLE, detail=escaped(f"{name}: {type(error).__name__}: {error}".splitlines()[0], limit=200))
+        return Unobserved(
+            reason=Reason.UNREADABLE, detail=escaped(f"{name}: {type(error).__name__}: {error}".splitlines()[0], limit=200)
+        )
 
 
 def _text_lines(text: bytes) -> list[str]:

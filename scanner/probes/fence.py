@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -34,30 +34,63 @@ class Fence:
         self.permit = permit
         self.spent: Counter[str] = Counter(spent or {})
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._next_turn = 0.0
+        self._lent = 0
         self._closed = False
 
     def close(self) -> None:
         """From here on admits nothing: the scan is over or was interrupted."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            self._lock.notify_all()
 
     def admit(self, address: str, connections: int = 1) -> None:
         """Counts connections to this address and waits their turn; raises where the permit or the budget forbids them.
 
-        The hook calls this for every connection of the process; a caller whose connections a child process opens
-        (nmap) calls it itself.
+        The hook calls this for every connection of the process.
         """
+        with self._lock:
+            self._count(address, connections)
+            while self._free_rate() <= 0 and not self._closed:
+                self._lock.wait()
+            turn = max(self._next_turn, time.monotonic())
+            self._next_turn = turn + connections / max(1, self._free_rate())
+        time.sleep(max(0.0, turn - time.monotonic()))
+
+    @contextmanager
+    def lent(self, address: str, connections: int) -> Iterator[int]:
+        """Counts connections that another program is about to open, and yields the rate a second it may open them at.
+
+        That is half the permit's rate; while the block lasts, this process keeps to the other half.
+        """
+        with self._lock:
+            self._count(address, connections)
+            while self._lent and not self._closed:
+                self._lock.wait()
+            self._lent = max(1, self.permit.rate.connections_per_second // 2)
+        try:
+            yield self._lent
+        finally:
+            with self._lock:
+                self._lent = 0
+                self._lock.notify_all()
+
+    def count(self, address: str, connections: int) -> None:
+        """Counts connections that another program is about to open slowly by itself."""
+        with self._lock:
+            self._count(address, connections)
+
+    def _count(self, address: str, connections: int) -> None:
         refusal = "the scan is over" if self._closed else self.permit.refusal(address, self._now())
         if refusal:
             raise NotPermittedError(refusal)
-        with self._lock:
-            if self.spent[address] + connections > self.permit.rate.connections_per_host:
-                raise BudgetSpentError(f"{address}: the budget of {self.permit.rate.connections_per_host} connections is spent")
-            self.spent[address] += connections
-            turn = max(self._next_turn, time.monotonic())
-            self._next_turn = turn + connections / self.permit.rate.connections_per_second
-        time.sleep(max(0.0, turn - time.monotonic()))
+        if self.spent[address] + connections > self.permit.rate.connections_per_host:
+            raise BudgetSpentError(f"{address}: the budget of {self.permit.rate.connections_per_host} connections is spent")
+        self.spent[address] += connections
+
+    def _free_rate(self) -> int:
+        return self.permit.rate.connections_per_second - self._lent
 
 
 _raised: list[Fence] = []
@@ -78,12 +111,21 @@ def raised(fence: Fence) -> Iterator[Fence]:
         _raised.remove(fence)
 
 
-def admit(address: str, connections: int = 1) -> None:
-    """Asks the fence in force for connections that another process is about to open; raises where there is no fence."""
+def count(address: str, connections: int) -> None:
+    """Counts connections that another program is about to open slowly by itself; raises where there is no fence."""
     if not _raised:
         raise NotPermittedError("no permit is in force")
     for fence in tuple(_raised):
-        fence.admit(address, connections)
+        fence.count(address, connections)
+
+
+@contextmanager
+def lent(address: str, connections: int) -> Iterator[int]:
+    """Asks the fence in force for connections that another program is about to open; raises where there is no fence."""
+    if not _raised:
+        raise NotPermittedError("no permit is in force")
+    with ExitStack() as stack:
+        yield min(stack.enter_context(fence.lent(address, connections)) for fence in tuple(_raised))
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:

@@ -70,7 +70,8 @@ def _stop(process: subprocess.Popen[bytes], ends: int) -> None:
 class Talker:
     """A listener that asks for a name in clear as a telnet server does, and lets nobody in."""
 
-    _OPENING = b"\xff\xfd\x18\xff\xfd\x20\xff\xfb\x01Mau Province switch\r\n\r\nlogin: "
+    _OPENING = b"\xff\xfd\x18\xff\xfd\x20\xff\xfd\x23\xff\xfd\x27"
+    """DO terminal type, speed, display and environment: what telnetd on Linux says first (RFC 854, 1091, 1079, 1096, 1572)."""
 
     def __init__(self, address: Address) -> None:
         self._listener = socket.create_server(address, backlog=64)
@@ -88,7 +89,7 @@ class Talker:
             peer.settimeout(10)
             peer.sendall(self._OPENING)
             while peer.recv(256):
-                peer.sendall(b"Password: ")
+                peer.sendall(b"\r\nMau Province switch\r\nlogin: ")
 
     def stop(self) -> None:
         """Closes the port."""

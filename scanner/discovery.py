@@ -1,0 +1,198 @@
+"""Discovery: which ports of a host are open and what listens there, by the nmap program; which of them nobody declared."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from scanner import nmap_xml
+from scanner.observations import Method, PortsObservation, Reason, Unobserved
+from scanner.probes import fence
+from scanner.probes.looking import Circumstances, Target, unobserved
+from scanner.targets import Host
+
+OUTPUT_LIMIT = 32 * 1024 * 1024
+"""Bytes of XML that are read from nmap; more is unreadable."""
+TRIES = 2
+"""Connections nmap opens at most to one port before it takes it for closed to us."""
+QUESTIONS = 20
+"""Connections counted for asking one open port what it is; with light intensity nmap opens a handful."""
+
+_SPARE = 2.0
+"""Seconds left to nmap to write its report after it has given a host up."""
+
+
+def look(target: Target, circumstances: Circumstances) -> PortsObservation | Unobserved:
+    """The open ports of the host, seen by nmap's connect scan, as root or not."""
+    return Nmap().look(target, circumstances)
+
+
+class _TooMuchError(Exception):
+    """More output than is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nmap:
+    """The program, by the name or path it is started with."""
+
+    program: str = "nmap"
+
+    def look(self, target: Target, circumstances: Circumstances) -> PortsObservation | Unobserved:
+        """The open ports of the host, or why they could not be seen."""
+        asked = ports_asked(target.host, circumstances.ports)
+        connections = len(numbers(asked)) * TRIES
+        try:
+            with fence.lent(target.address, connections) as rate:
+                ends = time.monotonic() + circumstances.deadline
+                report = self._run(target.address, asked, ["--max-rate", str(rate)], ends)
+            if report.open:
+                connections += len(report.open) * QUESTIONS
+                fence.count(target.address, len(report.open) * QUESTIONS)
+                found = ",".join(str(port.port) for port in report.ports)
+                report.learn(self._run(target.address, found, ["-sV", "--version-light"], ends))
+        except FileNotFoundError:
+            return Unobserved(reason=Reason.TOOL_MISSING, detail=f"{self.program} is not installed")
+        except TimeoutError as error:
+            return unobserved(error)
+        except _TooMuchError:
+            return Unobserved(reason=Reason.UNREADABLE, detail=f"nmap wrote more than {OUTPUT_LIMIT} bytes")
+        except nmap_xml.UnreadableError as error:
+            return unobserved(f"nmap: {error}", Reason.UNREADABLE)
+        except _FailedError as error:
+            return unobserved(error, Reason.TOOL_FAILED)
+        except OSError as error:
+            return unobserved(error, None if isinstance(error, PermissionError) else Reason.TOOL_FAILED)
+        return _observed(report, target, asked, circumstances, connections)
+
+    def _run(self, address: str, asked: str, more: list[str], ends: float) -> nmap_xml.Report:
+        """What nmap reports; raises where it cannot be started, fails, or does not end in time."""
+        patience = max(1.0, ends - time.monotonic() - _SPARE)
+        words = [self.program, "-n", "-Pn", "-sT", "--unprivileged", "-p", asked]
+        words += [*more, "--max-retries", str(TRIES - 1), "--host-timeout", f"{int(patience * 1000)}ms"]
+        words += ["-oX", "-", *(["-6"] if ":" in address else []), "--", address]
+        with _child(words) as process:
+            unreadable: nmap_xml.UnreadableError | None = None
+            report = nmap_xml.Report()
+            try:
+                report = nmap_xml.read(_Output(process, ends))
+            except nmap_xml.UnreadableError as error:
+                unreadable = error
+            status = _status(process, ends)
+        if status != 0:
+            raise _FailedError(f"nmap was killed by signal {-status}" if status < 0 else f"nmap ended with status {status}")
+        if unreadable is not None:
+            raise unreadable
+        if report.trouble:
+            raise _FailedError(f"nmap: {report.trouble}")
+        return report
+
+
+class _FailedError(Exception):
+    """nmap ended without a report that counts."""
+
+
+def ports_asked(host: Host, ports: str) -> str:
+    """The ports to ask for, in nmap's notation: those of the run and every declared one."""
+    known = numbers(ports)
+    more = sorted({port for port in declared(host) if port not in known})
+    return ",".join([ports, *map(str, more)])
+
+
+def declared(host: Host) -> set[int]:
+    """The ports the agency declared, that of the login among them."""
+    return {service.port for service in host.services} | ({host.login.port} if host.login else set())
+
+
+def numbers(ports: str) -> set[int]:
+    """The port numbers in nmap's notation of ports and ranges."""
+    found: set[int] = set()
+    for part in ports.split(","):
+        first, _dash, last = part.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def _observed(
+    report: nmap_xml.Report, target: Target, asked: str, circumstances: Circumstances, connections: int
+) -> PortsObservation | Unobserved:
+    if report.timed_out:
+        return Unobserved(reason=Reason.TIMED_OUT, detail="nmap gave the host up before it was done")
+    if not report.up:
+        return Unobserved(reason=Reason.UNREACHABLE, detail="nmap reports no such host up")
+    opened, named = {port.port for port in report.ports if port.transport == "tcp"}, declared(target.host)
+    return PortsObservation(
+        seen=circumstances.seen(Method.BANNER, "nmap", connections=connections),
+        asked=asked,
+        open=report.ports,
+        undeclared=tuple(sorted(opened - named)),
+        unanswered=tuple(sorted(named - opened)),
+    )
+
+
+class _Output:
+    """A child's output as a file of bytes: no more than the limit, and not after the deadline."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ends: float) -> None:
+        if process.stdout is None:
+            raise AssertionError("the child was started with a pipe")
+        self._file, self._ends, self._left = process.stdout.fileno(), ends, OUTPUT_LIMIT
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; none at the end."""
+        ready, _, _ = select.select([self._file], [], [], max(0.0, self._ends - time.monotonic()))
+        if not ready:
+            raise TimeoutError("nmap did not end in time")
+        data = os.read(self._file, 65_536 if size < 0 else min(size, 65_536))
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooMuchError
+        return data
+
+
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+@contextmanager
+def _child(words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in a process group of its own, which does not outlive the block, nor this program."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/nonexistent"}
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        _children.add(process)
+        try:
+            yield process
+        finally:
+            _end(process)
+            _children.discard(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _status(process: subprocess.Popen[bytes], ends: float) -> int:
+    try:
+        return process.wait(max(0.1, ends - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise TimeoutError("nmap did not end in time") from None
+
+
+@atexit.register
+def _end_all() -> None:
+    """Ends what is still running when a scan was interrupted: its probe never gets to end it."""
+    for process in tuple(_children):
+        _end(process)
