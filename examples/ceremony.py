@@ -70,6 +70,7 @@ max_official_days: 366
 def hold(folder: Path, baseline: Path, clearance: Command, kind: str = "laboratory") -> Path:
     """Makes all keys under `folder`/keys and the trust root that knows them; the trust root's path."""
     keys = folder / "keys"
+    keys.mkdir(mode=0o700, exist_ok=True)
     for name in ("root-a", "root-b", *(holder.name for holder in HOLDERS)):
         if not (keys / f"{name}.pem").exists():
             algorithm = "ecdsa-p256" if name == "approver-mic" else "ed25519"

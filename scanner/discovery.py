@@ -128,7 +128,7 @@ def _observed(
         return Unobserved(reason=Reason.UNREACHABLE, detail="nmap reports no such host up")
     opened, named = {port.port for port in report.ports if port.transport == "tcp"}, declared(target.host)
     return PortsObservation(
-        seen=circumstances.seen(Method.BANNER, "nmap", connections=connections),
+        seen=circumstances.seen(Method.HANDSHAKE, "nmap", connections=connections),
         asked=asked,
         open=report.ports,
         undeclared=tuple(sorted(opened - named)),

@@ -314,7 +314,7 @@ class GreetingObservation(Record):
     encrypted: bool
     """Whether the service speaks TLS from its first byte."""
     answers_unauthenticated: bool | Unobserved
-    """Whether it executed a read-only command without a credential."""
+    """Whether it executed a read-only command without a credential; False also where its protocol asks for one first."""
 
     @property
     def spoken_in_clear(self) -> str | Unobserved | None:

@@ -23,6 +23,10 @@ class Wire:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._socket.close()
 
+    def patience(self, seconds: float) -> None:
+        """Waits no longer than this for the next bytes."""
+        self._timeout = seconds
+
     def send(self, data: bytes) -> None:
         """Sends all of it."""
         self._socket.settimeout(self._patience())
