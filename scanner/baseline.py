@@ -197,9 +197,7 @@ def _parameters(
 
 
 def _fault(document: Document, error: ValidationError) -> InputError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place: Place = tuple(first["loc"])
-    message = "no such key is known here" if first["type"] == "extra_forbidden" else first["msg"]
+    place, message = strict_yaml.complaint(error)
     if len(place) > 1 and place[0] == "controls" and isinstance(place[1], int):
         return _error(document, place, _control_id(document, place[1]), message)
     return document.error(place, message)

@@ -124,8 +124,8 @@ def _observed(
 ) -> PortsObservation | Unobserved:
     if report.timed_out:
         return Unobserved(reason=Reason.TIMED_OUT, detail="nmap gave the host up before it was done")
-    if not report.up:
-        return Unobserved(reason=Reason.UNREACHABLE, detail="nmap reports no such host up")
+    if not report.up or not report.answered:
+        return Unobserved(reason=Reason.UNREACHABLE, detail="no port of the host answered at all")
     opened, named = {port.port for port in report.ports if port.transport == "tcp"}, declared(target.host)
     return PortsObservation(
         seen=circumstances.seen(Method.HANDSHAKE, "nmap", connections=connections),

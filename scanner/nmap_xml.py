@@ -31,6 +31,8 @@ class Report:
     open: dict[tuple[int, str], OpenPort] = field(default_factory=dict)
     hosts: int = 0
     up: bool = False
+    answered: bool = False
+    """Whether at least one port said that it is open or closed; a host that drops everything never does."""
     timed_out: bool = False
     """nmap gave the host up before it was done; its ports are then not all of them."""
     finished: bool = False
@@ -79,6 +81,8 @@ def _keep(report: Report, element: Element) -> None:
     match element.tag:
         case "status":
             report.up = element.get("state") == "up"
+        case "state" | "extraports":
+            report.answered |= element.get("state") in ("open", "closed", "unfiltered")
         case "port":
             _keep_port(report, element)
         case "finished":

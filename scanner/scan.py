@@ -17,7 +17,7 @@ from scanner.order import Order
 from scanner.probes import fence
 from scanner.probes.looking import Circumstances, Probe, Target, unobserved
 from scanner.probes.resolution import UnresolvedError, resolve
-from scanner.store import Run, sighting_path
+from scanner.store import JOURNAL, Run, sighting_path, unwritable
 
 PROBES = {
     "tls": "scanner.probes.tls",
@@ -118,8 +118,10 @@ def scan(run: Run, circumstances: Circumstances, told: Told, found: Mapping[str,
                 thread.join(max(0.0, patience - time.monotonic()))
             with work.lock:
                 _keep_spent(journal, guard.spent)
-    if work.trouble:
-        raise work.trouble[0]
+    for trouble in work.trouble[:1]:
+        if isinstance(trouble, sqlite3.Error):
+            raise unwritable(run.folder / JOURNAL, trouble) from OSError(str(trouble))
+        raise trouble
 
 
 def _interleaved(left: list[Sight]) -> list[Sight]:

@@ -90,16 +90,20 @@ class Run:
         if not _PATH.match(path):
             raise StoreError(f"{path!r} is not a path inside a run")
         target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        name = None
         try:
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what it will hold is confidential
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(target)
         except OSError as error:
-            Path(name).unlink(missing_ok=True)
+            if name is not None:
+                Path(name).unlink(missing_ok=True)
             raise StoreError(f"{target}: {error.strerror}; nothing was half-written") from error
 
     def read(self, path: str) -> bytes:
@@ -145,17 +149,35 @@ class Run:
         self.write(MANIFEST, manifest.written())
         return manifest
 
+    def insist_on_manifest(self) -> None:
+        """Raises StoreError where evidence is not what the manifest says; an interrupted scan has none yet."""
+        if not self.has(MANIFEST):
+            return
+        files = self.files()
+        listed = _whole(Manifest, files[MANIFEST], self.folder / MANIFEST)
+        for entry in listed.files:
+            if entry.path.startswith(("observations/", "attestations/", "inputs/", ORDER)) and (
+                entry.path not in files or sha256(files[entry.path]) != entry.sha256
+            ):
+                raise StoreError(f"{self.folder / entry.path}: not what the manifest says; it was changed or lost")
+
     @contextmanager
     def journal(self) -> Iterator[sqlite3.Connection]:
         """The run's journal: progress for people and for --resume; not evidence."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.folder / JOURNAL, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("CREATE TABLE IF NOT EXISTS event (at TEXT, subject TEXT, kind TEXT, what TEXT, seconds REAL)")
             yield connection
+        except sqlite3.Error as error:
+            raise unwritable(self.folder / JOURNAL, error) from OSError(str(error))
         finally:
             connection.close()
+
+
+def unwritable(journal: Path, error: sqlite3.Error) -> StoreError:
+    """What to raise where the journal cannot be written, for want of space most often."""
+    return StoreError(f"{journal}: {error}; what was seen is kept")
 
 
 def sightings(files: Mapping[str, bytes]) -> dict[Sight, tuple[Sighting, str]]:

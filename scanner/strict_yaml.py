@@ -50,9 +50,23 @@ class Document:
         try:
             return kind.model_validate_json(json.dumps(self.value))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
+            place, message = complaint(error)
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-            raise self.error(tuple(first["loc"]), first["msg"] + more) from None
+            raise self.error(place, message + more) from None
+
+
+def complaint(error: ValidationError) -> tuple[Place, str]:
+    """Where a validation failed first, and what is wrong there; a misspelt key before the key that it leaves missing."""
+    found = error.errors(include_url=False, include_input=False)
+    first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
+    place = tuple(first["loc"])
+    match first["type"]:
+        case "extra_forbidden":
+            return place, f"no key is called {place[-1]!r} here"
+        case "missing":
+            return place, f"the key {place[-1]!r} is missing"
+        case _:
+            return place, str(first["msg"])
 
 
 def read_file(path: Path) -> Document:

@@ -52,6 +52,7 @@ def attest(
     from scanner.store import Run
 
     opened = Run.opened(run)
+    opened.insist_on_manifest()
     known = _asked(opened)
     if control not in known:
         raise InputError(
@@ -72,6 +73,7 @@ def attest(
     except ValidationError as error:
         raise InputError(explained(error)) from None
     opened.write(f"attestations/{control}.json", attestation.written())
+    opened.write_manifest()
     console.say(_("✓ {control}: {answer}, by {by}").format(control=control, answer=answer, by=by))
 
 
@@ -134,6 +136,7 @@ def judged(run: Run) -> Assessment:
     from scanner.registry import code_digests, load_checks
     from scanner.store import ASSESSMENT, EVALUATION, SCAN_EVIDENCE
 
+    run.insist_on_manifest()
     checks = load_checks()
     assessment = judge(run.files(), checks, code_digests(checks))
     data = assessment.written()

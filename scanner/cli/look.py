@@ -243,7 +243,10 @@ def _reached(run: Run) -> bool:
     from scanner.observations import Unobserved
     from scanner.store import sightings
 
-    return any(not isinstance(sighting.result, Unobserved) for sighting, _digest in sightings(run.files()).values())
+    results = [sighting.result for sighting, _digest in sightings(run.files()).values()]
+    return any(
+        not isinstance(result, Unobserved) and getattr(result, "open", True) for result in results
+    )  # closed ports alone are nothing
 
 
 def _skipped(words: tuple[str, ...]) -> list[Any]:
