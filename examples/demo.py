@@ -6,10 +6,12 @@ Real servers, real keys, the real command line; exits non-zero when anything did
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from examples.ceremony import hold
@@ -25,30 +27,41 @@ class DemoError(Exception):
     """Something did not happen as it should."""
 
 
-def clearance(*words: str | Path, expect: int = 0, show: bool = True) -> str:
-    """Runs one command as a person would, shows it and what it says; raises where its exit status is another."""
-    arguments = [str(word) for word in words]
-    if show:
-        print(
-            f"\n\033[1m$ clearance {' '.join(arguments)}\033[0m" if _colour() else f"\n$ clearance {' '.join(arguments)}",
-            flush=True,
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The folder in which a person works, and the commands typed there."""
+
+    folder: Path
+
+    def __call__(self, *words: str | Path, expect: int = 0, show: bool = True) -> str:
+        """Runs one command, shows it and what it says; raises where its exit status is not the expected one."""
+        arguments = [self._short(word) for word in words]
+        line = f"clearance {shlex.join(arguments)}"
+        if show:
+            print(f"\n\033[1m$ {line}\033[0m" if _colour() else f"\n$ {line}", flush=True)
+        quiet = None if show else subprocess.PIPE
+        done = subprocess.run(
+            [sys.executable, "-m", "scanner.cli", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+            stdout=quiet,
+            stderr=quiet,
+            text=True,
+            timeout=600,
+            check=False,
         )
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, "-m", "scanner.cli", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE if not show else None,
-        stderr=subprocess.PIPE if not show else None,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if done.returncode != expect:
-        said = f"\n{done.stdout}{done.stderr}" if not show else ""
-        raise DemoError(f"exit status {done.returncode} where {expect} was expected: clearance {' '.join(arguments)}{said}")
-    if show and expect:
-        print(f"  (exit status {expect}, as it should be)", flush=True)
-    return done.stdout or ""
+        if done.returncode != expect:
+            said = f"\n{done.stdout}{done.stderr}" if not show else ""
+            raise DemoError(f"exit status {done.returncode} where {expect} was expected: {line}{said}")
+        if show and expect:
+            print(f"  (exit status {expect}, as it should be)", flush=True)
+        return done.stdout or ""
+
+    def _short(self, word: str | Path) -> str:
+        text = str(word)
+        for folder in (f"{self.folder}/", f"{self.folder.resolve()}/"):
+            text = text.replace(folder, "")
+        return text
 
 
 def title(text: str) -> None:
@@ -64,11 +77,14 @@ def main(folder: Path = HERE.parent / "demo", base: str = "127.10") -> int:
     folder.mkdir(mode=0o700)
     try:
         title("Keys and the trust root: two authorities, who may sign what")
-        root = hold(folder, BASELINE, clearance)
+        baseline = folder / BASELINE.name
+        shutil.copy(BASELINE, baseline)
+        clearance = Desk(folder)
+        root = hold(folder, baseline, clearance)
         title("The lab: real servers of an invented province, on loopback only")
         with Lab.start(folder / "lab", base) as lab:
-            certified(folder, root, lab.good)
-            refused(folder, root, lab.bad)
+            certified(clearance, root, lab.good)
+            refused(clearance, root, lab.bad)
     except DemoError as error:
         print(f"\n✗ the demonstration failed: {error}", file=sys.stderr)
         return 1
@@ -76,13 +92,14 @@ def main(folder: Path = HERE.parent / "demo", base: str = "127.10") -> int:
     return 0
 
 
-def inspected(folder: Path, root: Path, agency: LabAgency, name: str, expect: int) -> Path:
+def inspected(clearance: Desk, root: Path, agency: LabAgency, name: str, expect: int) -> Path:
     """Permit, scan, documents and evaluation of one agency; its run folder."""
+    folder = clearance.folder
     keys = folder / "keys"
     permit, run = folder / f"permit-{name}.dsse.json", folder / f"run-{name}"
     clearance("permit", "sign", agency.permit, "--signer", f"file:{keys}/owner.pem", "--out", permit)
     clearance(
-        "scan", agency.scope, "--permit", permit, "--trust", root, "--baseline", BASELINE,
+        "scan", agency.scope, "--permit", permit, "--trust", root, "--baseline", folder / BASELINE.name,
         "--anchors", agency.anchors, "--zone", "inspection-lan", "--ports", agency.ports, "--out", run,
     )  # fmt: skip
     document = folder / f"documents-{name}.txt"
@@ -109,13 +126,14 @@ def inspected(folder: Path, root: Path, agency: LabAgency, name: str, expect: in
     return run
 
 
-def certified(folder: Path, root: Path, agency: LabAgency) -> None:
+def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     """The well-kept agency: inspected, approved by two authorities, certified and verified."""
+    folder = clearance.folder
     keys, bundle, request = folder / "keys", folder / "good.bundle", folder / "good.request.dsse.json"
     title("The well-kept agency: look and judge")
-    inspected(folder, root, agency, "good", expect=0)
+    inspected(clearance, root, agency, "good", expect=0)
     title("The well-kept agency: request, two approvals, certificate")
-    ask(folder, agency, "good")
+    ask(clearance, agency, "good")
     first, both = folder / "good.half.dsse.json", folder / "good.approved.dsse.json"
     common = (bundle, "--request", request, "--trust", root)
     clearance("approve", *common, "--signer", f"file:{keys}/approver-mps.pem", "--yes", "--out", first)
@@ -143,20 +161,22 @@ def certified(folder: Path, root: Path, agency: LabAgency) -> None:
     clearance("verify", certificate, "--trust", root, "--bundle", forged, "--recompute", expect=12)
 
 
-def refused(folder: Path, root: Path, agency: LabAgency) -> None:
+def refused(clearance: Desk, root: Path, agency: LabAgency) -> None:
     """The badly kept agency: denied with every reason, and nobody can issue on it."""
+    folder = clearance.folder
     title("The badly kept agency: look and judge")
-    inspected(folder, root, agency, "bad", expect=10)
+    inspected(clearance, root, agency, "bad", expect=10)
     title("Nobody can approve it")
-    ask(folder, agency, "bad")
+    ask(clearance, agency, "bad")
     clearance(
         "approve", folder / "bad.bundle", "--request", folder / "bad.request.dsse.json", "--trust", root,
         "--signer", f"file:{folder}/keys/approver-mps.pem", "--yes", "--out", folder / "never.dsse.json", expect=13,
     )  # fmt: skip
 
 
-def ask(folder: Path, agency: LabAgency, name: str) -> None:
+def ask(clearance: Desk, agency: LabAgency, name: str) -> None:
     """The agency's signed request for a trial connection."""
+    folder = clearance.folder
     clearance(
         "request", folder / f"{name}.bundle", "--kind", "trial", "--csr", agency.client_csr, "--api", "verify",
         "--purpose", "Public services of the exercise", "--signer", f"file:{folder}/keys/agency-{name}.pem",

@@ -51,6 +51,14 @@ class Action:
     subjects: tuple[str, ...]
     seen: tuple[str, ...]
     fixes: tuple[tuple[str, str], ...]
+    decides: bool
+    """Whether it stands under a control that can decide; advice never does."""
+
+    @property
+    def fix(self) -> tuple[str, str] | None:
+        """The fix for a product that was seen, else the first; None where the check knows none."""
+        seen = " ".join(self.seen).lower()
+        return next((fix for fix in self.fixes if fix[0] in seen), self.fixes[0] if self.fixes else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +345,7 @@ def _actions(
             subjects=tuple(sorted({finding.subject for finding in failed})),
             seen=tuple(sorted({shown(finding.seen) for finding in failed})),
             fixes=tuple((product, _(text)) for product, text in fixes.get(check, {}).items()),
+            decides=weight is not ControlClass.ADVISORY,
         )
         made.append((_CLASSES.index(weight), -len(action.subjects), check, action))
     return tuple(action for *_key, action in sorted(made, key=lambda item: item[:3]))

@@ -79,17 +79,24 @@ def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
 
 
 def _print_actions(out: Console, view: View) -> None:
-    if not view.actions:
-        return
-    _print(out, "")
-    _print(out, _("Mend first"), "bad")
-    for action in view.actions[:_MOST]:
-        _print(out, f"  ✗ {action.check} [{action.weight}]: {action.title}", "bad")
-        _print(out, f"      {', '.join(action.subjects[:4])}{' …' if len(action.subjects) > 4 else ''}: {action.seen[0]}")
-        for product, fix in action.fixes[:1]:
-            _print(out, f"      {product}: {fix.splitlines()[0]}", "quiet")
-    if len(view.actions) > _MOST:
-        _print(out, _("  … and {count} more in the report").format(count=len(view.actions) - _MOST))
+    deciding = [action for action in view.actions if action.decides]
+    advice = [action for action in view.actions if not action.decides]
+    for heading, sign, tone, actions in (
+        (_("Mend first"), "✗", "bad", deciding),
+        (_("Advice, which decides nothing"), "i", "quiet", advice),
+    ):
+        if actions:
+            _print(out, "")
+            _print(out, heading, tone)
+        for action in actions[:_MOST]:
+            _print(out, f"  {sign} {action.check} [{action.weight}]: {action.title}", tone)
+            places = ", ".join(action.subjects[:4]) + (" …" if len(action.subjects) > 4 else "")
+            seen = "; ".join(action.seen[:3]) + (" …" if len(action.seen) > 3 else "")
+            _print(out, f"      {places}: {seen}")
+            if action.fix:
+                _print(out, f"      {action.fix[0]}: {action.fix[1].splitlines()[0]}", "quiet")
+        if len(actions) > _MOST:
+            _print(out, _("  … and {count} more in the report").format(count=len(actions) - _MOST), tone)
 
 
 def _print_gaps(out: Console, view: View) -> None:
