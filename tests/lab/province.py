@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,26 +20,61 @@ from tests.lab.servers import Site, nginx, redis
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The lab's ports: the real ones as root, high ones as an ordinary user."""
+    """The lab's ports: the real ones as root, high ones as an ordinary user; never one on which this machine itself listens."""
 
-    https: int = 443
-    http: int = 80
-    ssh: int = 22
-    telnet: int = 23
-    undeclared: int = 1_000
-    redis: int = 6_379
-    faulty: int = 4_430
-    """The first of the ports with a faulty chain each."""
-    asked: str = "1-1024"
+    https: int
+    http: int
+    ssh: int
+    telnet: int
+    undeclared: int
+    redis: int
+    faulty: tuple[int, ...]
+    """The ports with a faulty chain each."""
+    asked: str
     """What discovery should ask for, in nmap's notation."""
 
     @classmethod
     def usable(cls) -> Self:
-        """The real ports where they may be bound, else high ones."""
-        lowest = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
-        if os.geteuid() == 0 or lowest <= cls.ssh:
-            return cls()
-        return cls(8_443, 8_080, 2_222, 2_323, 2_900, asked="2000-2999,8000-8499")
+        """The ports that may be bound here on any loopback address."""
+        lowest = 1 if os.geteuid() == 0 else int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+        busy = _bound_on_every_address()
+
+        def free(*wanted: int) -> int:
+            return next(port for port in wanted if port >= lowest and port not in busy)
+
+        asked = range(1, 1_025) if lowest <= 22 else range(2_000, 3_000)
+        return cls(
+            https=free(443, *range(8_443, 8_500)),
+            http=free(80, *range(8_080, 8_200)),
+            ssh=free(22, *range(2_222, 2_322)),
+            telnet=free(23, *range(2_323, 2_400)),
+            undeclared=free(*reversed(asked)),
+            redis=free(*range(6_379, 6_400)),
+            faulty=tuple(port for port in range(4_430, 4_500) if port not in busy)[: len(pki.faults(""))],
+            asked=_ranges(port for port in asked if port not in busy),
+        )
+
+
+def _bound_on_every_address() -> set[int]:
+    """TCP ports on which something of this machine listens on all addresses, the lab's among them."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            address, port = line.split()[1].split(":")
+            if line.split()[3] == "0A" and set(address) == {"0"}:
+                found.add(int(port, 16))
+    return found
+
+
+def _ranges(ports: Iterable[int]) -> str:
+    """These ports in nmap's notation."""
+    runs: list[list[int]] = []
+    for port in ports:
+        if runs and runs[-1][-1] == port - 1:
+            runs[-1][-1:] = [port]
+        else:
+            runs.append([port, port])
+    return ",".join(f"{first}-{last}" if first != last else str(first) for first, last in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +201,7 @@ def _well_kept(stack: ExitStack, agency: _Agency) -> LabAgency:
 
 def _badly_kept(stack: ExitStack, agency: _Agency) -> LabAgency:
     ports, name = agency.ports, "motcua.mau.test"
-    faults = {ports.faulty + number: fault for number, fault in enumerate(pki.faults(name).items())}
+    faults = dict(zip(ports.faulty, pki.faults(name).items(), strict=True))
     web = agency.machine(
         stack, "web", 10, BADLY,
         [{"port": ports.https, "speaks": "https", "name": name}, {"port": ports.http, "speaks": "http", "name": name}],
