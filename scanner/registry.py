@@ -13,7 +13,23 @@ from scanner.check import Check
 from scanner.order import FileDigest
 from scanner.record import sha256
 
-JUDGES = ("assessment", "baseline", "check", "evaluate", "findings", "observations", "plan", "record", "scoring")
+JUDGES = (
+    "assessment",
+    "attestations",
+    "baseline",
+    "check",
+    "evaluate",
+    "findings",
+    "judge",
+    "observations",
+    "order",
+    "plan",
+    "record",
+    "scoring",
+    "store",
+    "strict_yaml",
+    "targets",
+)
 """The engine's modules that a judgement depends on, besides the checks."""
 
 

@@ -92,12 +92,18 @@ class _Work:
     looking: list[threading.Thread] = field(default_factory=list)
 
 
-def scan(run: Run, circumstances: Circumstances, told: Told, found: Mapping[str, str | Unobserved]) -> None:
+def scan(
+    run: Run,
+    circumstances: Circumstances,
+    told: Told,
+    found: Mapping[str, str | Unobserved],
+    looks: Mapping[str, Probe] | None = None,
+) -> None:
     """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
     order = run.order
     left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
     with run.journal() as journal, fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal))) as guard:
-        work = _Work(run, order, probes(), circumstances, found, told, journal)
+        work = _Work(run, order, looks or probes(), circumstances, found, told, journal)
         for host in order.scope.hosts:
             work.turns[host.id] = threading.Semaphore(order.permit.rate.parallel_per_host)
         workers = [
