@@ -22,7 +22,7 @@ $(STAMP):
 install: system $(STAMP) ## Install what is missing: Debian programs and a virtual environment in .venv
 
 test: install lint ## Lint, then run the whole test suite
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile tests
 
 lint: install ## Check style, types and layers
 	@$(VENV)/bin/ruff check .

@@ -14,6 +14,11 @@ __all__ = ["lab", "shared_data"]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that the two workers end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/test_road.py"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real feeds beside the project; a clone without it skips, CI must have it."""

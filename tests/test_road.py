@@ -14,7 +14,6 @@ import pytest
 from examples.ceremony import hold
 from examples.demo import main as demonstrate
 
-pytestmark = pytest.mark.xdist_group("road")
 BASELINE = Path(__file__).resolve().parent.parent / "examples" / "lab-baseline.yaml"
 
 

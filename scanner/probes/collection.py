@@ -1,208 +1,196 @@
-"""The collection: one read-only POSIX-sh script, and what its output says. Parsing trusts nothing a host prints."""
+"""The collection: one read-only POSIX-sh script, and the sections of its output. Parsing trusts nothing a host prints."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TypeVar
 
-from scanner.observations import OpenPort, OsRelease, Package, Reason, Setting, Sshd, Unobserved
+from scanner.observations import OpenPort, OsRelease, Reason, Unobserved
 from scanner.record import escaped
 
-SUDO = "sudo -n /usr/sbin/sshd -T"
-"""The one command that is run with other rights than the user's own; published in docs/host-access.md."""
+PRIVILEGED = "/usr/sbin/sshd -T"
+"""The one command that needs other rights than the user's own; docs/host-access.md publishes the sudoers line that allows it."""
 
-_SCRIPT = """\
+SUDO = f"sudo -n {PRIVILEGED}"
+"""How an unprivileged user runs it: never asking for a password."""
+
+_SCRIPT = r"""{
 LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
-n='@NONCE@'
-begin() { printf '\\n%s begin %s\\n' "$n" "$1"; }
-end() { printf '\\n%s end %s %s\\n' "$n" "$1" "$2"; }
-begin uname; uname -sr 2>/dev/null; end uname $?
-begin os-release
-if [ -r /etc/os-release ]; then cat /etc/os-release; else cat /usr/lib/os-release 2>/dev/null; fi
-end os-release $?
-if command -v dpkg-query >/dev/null 2>&1; then
+begin() { printf '\n%s begin %s\n' '@NONCE@' "$1"; }
+end() { printf '\n%s end %s %s\n' '@NONCE@' "$1" "$2"; }
+match_blocks() {
+  if [ ! -r "$1" ] || [ ${#2} -gt 16 ]; then status=1; return; fi
+  sed -n '/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]=]/,$p' "$1" || status=1
+  printf '\n'
+  for file in $(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}//p' "$1"); do
+    if [ -e "$file" ]; then match_blocks "$file" "+$2"
+    elif [ -d "${file%/*}" ] && { [ ! -r "${file%/*}" ] || [ ! -x "${file%/*}" ]; }; then status=1
+    fi
+  done
+}
+begin uname; uname -sr; end uname $?
+begin os-release; if [ -r /etc/os-release ]; then cat /etc/os-release; else cat /usr/lib/os-release; fi; end os-release $?
+if [ -s /var/lib/dpkg/status ]; then
   begin dpkg
-  dpkg-query -W -f '${db:Status-Status}\\t${binary:Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${source:Version}\\n' 2>/dev/null
+  dpkg-query -W -f '${db:Status-Status}\t${binary:Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n'
   end dpkg $?
-elif command -v rpm >/dev/null 2>&1; then
-  begin rpm
-  rpm -qa --qf 'installed\\t%{NAME}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\n' 2>/dev/null
-  end rpm $?
 elif [ -r /lib/apk/db/installed ]; then
-  begin apk; cat /lib/apk/db/installed; end apk $?
+  begin apk; sed -n -e '/^[PVAo]:/p' -e '/^$/p' /lib/apk/db/installed; end apk $?
+elif command -v rpm >/dev/null; then
+  begin rpm; rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n'; end rpm $?
 fi
-if [ ! -x /usr/sbin/sshd ]; then begin sshd; end sshd 127
-elif [ "$(id -u)" = 0 ]; then begin sshd; /usr/sbin/sshd -T 2>/dev/null; end sshd $?
-else begin sshd; @SUDO@ 2>/dev/null; end sshd $?
+if [ ! -e /usr/sbin/sshd ]; then begin no-sshd; end no-sshd 0
+elif [ "$(id -u)" = 0 ]; then begin sshd; @PRIVILEGED@; end sshd $?
+else begin sshd-by-sudo; @SUDO@; end sshd-by-sudo $?
 fi
-begin listening; ss -H -tln 2>/dev/null; end listening $?
+begin sshd-match; status=0; if cd /etc/ssh; then match_blocks sshd_config +; else status=1; fi; end sshd-match $status
+begin listening; ss -H -tln; end listening $?
 begin done; end done 0
+} </dev/null 2>/dev/null
 """
+# In braces, so that a shell that is given half of it runs none of it, and no command can read the rest as its input.
 
-_LISTENING = re.compile(r"^LISTEN\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s")
-_SETTING = re.compile(r"^([a-z0-9]+) (.*)$")
-_VALUE = re.compile(r"""^([A-Z][A-Z0-9_]*)=(?:"([^"]*)"|'([^']*)'|([^\s"']*))$""")
-_LINES = 100_000
+_KERNEL = re.compile(rb"Linux ([!-~]{1,200})")
+_LISTENING = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s.*")
+_OS_RELEASE = re.compile(r"""\s*(ID|VERSION_ID|PRETTY_NAME)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']*))\s*""")
+_LINES = 200_000
 
 T = TypeVar("T")
 
 
 class CollectionError(ValueError):
-    """Output that is not a collection's: the session's own marker is nowhere in it."""
+    """Output, or a part of it, that is not what the script prints."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One complete section: what stood between its begin and its end, and the command's exit status."""
+    """One whole section: what stood between its begin and its end, and the command's exit status."""
 
     text: bytes
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The whole sections of an output by name, and whether the script began and ran to its end."""
+
+    sections: Mapping[str, Section]
+    begun: bool
+    complete: bool
+
+    def absent(self, name: str, reason: Reason, detail: str) -> Unobserved:
+        """Why a section is not there: the output ended before it was whole, or else the reason given."""
+        if self.complete:
+            return Unobserved(reason=reason, detail=f"{name}: {detail}")
+        return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: the output ended before this was whole")
+
+    def read(self, name: str, reader: Callable[[bytes], T], reason: Reason) -> T | Unobserved:
+        """What the reader makes of a section whose command succeeded; the reason where it did not."""
+        section = self.sections.get(name)
+        if section is None:
+            return self.absent(name, reason, "not there")
+        if section.status != 0:
+            return Unobserved(reason=reason, detail=f"{name}: the command ended with status {section.status}")
+        try:
+            return reader(section.text)
+        except CollectionError as error:
+            return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: {error}")
+        except ValueError:  # of the record: its own words could quote the host
+            return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: a value is longer than any that is read")
+
+
 def script(nonce: str) -> bytes:
-    """The script to feed to /bin/sh; `nonce` marks this session's sections and nothing else can."""
-    return _SCRIPT.replace("@NONCE@", nonce).replace("@SUDO@", SUDO).encode()
+    """The script to feed to /bin/sh; `nonce` marks this session's sections, and no file on the host can know it."""
+    return _SCRIPT.replace("@NONCE@", nonce).replace("@SUDO@", SUDO).replace("@PRIVILEGED@", PRIVILEGED).encode()
 
 
-def sections(output: bytes, nonce: str) -> dict[str, Section]:
-    """The sections that are whole, by name; raises CollectionError where the script did not run to its end."""
-    mark = nonce.encode()
-    pattern = re.compile(
-        rb"^" + mark + rb" begin (?P<name>[a-z-]+)\n(?P<text>.*?)\n" + mark + rb" end (?P=name) (?P<status>\d{1,3})$",
-        re.DOTALL | re.MULTILINE,
-    )
-    found = {m["name"].decode(): Section(m["text"], int(m["status"])) for m in pattern.finditer(output)}
-    if "done" not in found:
-        raise CollectionError("the collection did not run to its end")
-    return found
+def collected(output: bytes, nonce: str) -> Collected:
+    """The sections that are whole; raises CollectionError where they overlap or repeat, as no run of the script prints them."""
+    marks = re.compile(rb"^%s (begin|end) ([a-z-]{1,20})(?: (\d{1,3}))?(?=\n)" % nonce.encode(), re.MULTILINE)
+    # a marker counts once its line has ended: of a line that was cut, the status could be another
+    found: dict[str, Section] = {}
+    opened: re.Match[bytes] | None = None
+    begun = False
+    for mark in marks.finditer(output):
+        name = mark[2].decode()
+        if mark[1] == b"begin" and opened is None and mark[3] is None and name not in found:
+            opened, begun = mark, True
+        elif mark[1] == b"end" and opened is not None and mark[3] is not None and opened[2] == mark[2]:
+            found[name] = Section(output[opened.end() + 1 : mark.start() - 1], int(mark[3]))
+            opened = None
+        else:
+            raise CollectionError("the sections of the output overlap or repeat")
+    return Collected(found, begun, "done" in found)
 
 
-def system(found: dict[str, Section]) -> str:
-    """The kernel's name and release; empty where it could not be asked."""
-    section = found.get("uname")
-    return escaped(section.text.strip(), limit=200) if section and section.status == 0 else ""
+def kernel(found: Collected) -> str | Unobserved:
+    """The running kernel's release; unobserved where the host is no Linux, which nothing else here understands."""
+    section = found.sections.get("uname")
+    if section is None:
+        return found.absent("uname", Reason.UNSUPPORTED, "not there")
+    match = _KERNEL.fullmatch(section.text.strip())
+    if match is None or section.status != 0:
+        named = escaped(section.text.strip(), limit=100) or "unknown"
+        return Unobserved(reason=Reason.UNSUPPORTED, detail=f"unsupported operating system: {named}")
+    return match[1].decode()
 
 
-def os_release(found: dict[str, Section]) -> OsRelease | Unobserved:
+def os_release(found: Collected) -> OsRelease | Unobserved:
     """The operating system by its own word (os-release(5))."""
 
-    def read(section: Section) -> OsRelease:
-        values = {}
-        for line in _text_lines(section.text):
-            if line and not line.startswith("#"):
-                match = _VALUE.match(line)
-                if match is None:
-                    raise CollectionError("a line of os-release is no assignment")
+    def read(text: bytes) -> OsRelease:
+        values: dict[str, str] = {}
+        for line in text_lines(text):
+            match = _OS_RELEASE.fullmatch(line)
+            if match is not None:
                 values[match[1]] = next(group for group in match.groups()[1:] if group is not None)
-        if "ID" not in values:
-            raise CollectionError("os-release names no ID")
-        named = {name: escaped(values.get(name, ""), limit=200) for name in ("ID", "VERSION_ID", "PRETTY_NAME")}
+            elif line.lstrip().startswith(("ID=", "VERSION_ID=", "PRETTY_NAME=")):
+                raise CollectionError("a line is no assignment")
+        if not values.get("ID"):
+            raise CollectionError("it names no ID")
+        named = {name: escaped(re.sub(r"\\(.)", r"\1", values.get(name, "")), limit=200) for name in _NAMES}
         return OsRelease(id=named["ID"], version_id=named["VERSION_ID"], pretty_name=named["PRETTY_NAME"])
 
-    return _of(found, "os-release", read, Reason.UNSUPPORTED)
+    return found.read("os-release", read, Reason.UNSUPPORTED)
 
 
-def packages(found: dict[str, Section]) -> tuple[Package, ...] | Unobserved:
-    """The installed packages; one line that cannot be read makes the whole list unreadable, never shorter."""
-    for name, read in (("dpkg", _tabled), ("rpm", _tabled), ("apk", _apk)):
-        if name in found:
-            return _of(found, name, read, Reason.UNREADABLE)
-    return Unobserved(reason=Reason.UNSUPPORTED, detail="no dpkg, rpm or apk database")
+_NAMES = ("ID", "VERSION_ID", "PRETTY_NAME")
 
 
-def sshd(found: dict[str, Section]) -> Sshd | Unobserved:
-    """The SSH server's effective settings."""
-    section = found.get("sshd")
-    if section is not None and section.status == 127 and not section.text.strip():
-        return Unobserved(reason=Reason.UNSUPPORTED, detail="no /usr/sbin/sshd")
-    if section is not None and section.status != 0:
-        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"allow the audit user to run without a password: {SUDO}")
+def listening(found: Collected) -> tuple[OpenPort, ...] | Unobserved:
+    """TCP ports on which something listens on other than loopback addresses."""
 
-    def read(part: Section) -> Sshd:
-        settings = []
-        for line in _text_lines(part.text):
-            match = _SETTING.match(line.lower() if " " not in line else line)
-            if line and match is None:
-                raise CollectionError("a line of sshd -T is no setting")
-            if match:
-                settings.append(Setting(name=match[1], value=escaped(match[2])))
-        if not settings:
-            raise CollectionError("sshd -T printed nothing")
-        return Sshd(settings=tuple(settings))
-
-    return _of(found, "sshd", read, Reason.NEEDS_RIGHTS)
-
-
-def listening(found: dict[str, Section]) -> tuple[OpenPort, ...] | Unobserved:
-    """TCP ports on which something listens on other addresses than 127.0.0.1 and ::1."""
-
-    def read(section: Section) -> tuple[OpenPort, ...]:
+    def read(text: bytes) -> tuple[OpenPort, ...]:
         ports = set()
-        for line in filter(None, _text_lines(section.text)):
-            match = _LISTENING.match(line + " ")
+        for line in filter(None, text_lines(text)):
+            match = _LISTENING.fullmatch(f"{line} ")
             if match is None or int(match[2]) > 65_535:
-                raise CollectionError("a line of ss is no listening socket")
-            if match[1] not in ("127.0.0.1", "[::1]"):
+                raise CollectionError("a line is no listening socket")
+            if not _loopback(match[1]):
                 ports.add(int(match[2]))
         return tuple(OpenPort(port=port, transport="tcp", service="") for port in sorted(ports))
 
-    return _of(found, "listening", read, Reason.UNSUPPORTED)
+    return found.read("listening", read, Reason.UNSUPPORTED)
 
 
-def _of(found: dict[str, Section], name: str, read: Callable[[Section], T], absent: Reason) -> T | Unobserved:
-    section = found.get(name)
-    if section is None or section.status != 0:
-        return Unobserved(reason=absent, detail=f"{name}: not readable here")
+def _loopback(shown: str) -> bool:
+    bare = shown.partition("%")[0].strip("[]")
+    if bare in ("", "*"):
+        return False
     try:
-        return read(section)
-    except (CollectionError, ValueError) as error:
-        return Unobserved(
-            reason=Reason.UNREADABLE, detail=escaped(f"{name}: {type(error).__name__}: {error}".splitlines()[0], limit=200)
-        )
+        address = ip_address(bare)
+    except ValueError:
+        raise CollectionError("a line names no address") from None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
 
 
-def _text_lines(text: bytes) -> list[str]:
-    lines = text.decode("utf-8", "surrogateescape").split("\n")
-    if len(lines) > _LINES:
+def text_lines(text: bytes) -> list[str]:
+    """The lines of a section; bytes that are not UTF-8 stay as surrogates, which `escaped` shows."""
+    if text.count(b"\n") > _LINES:
         raise CollectionError(f"more than {_LINES} lines")
-    return [line.rstrip("\r") for line in lines]
-
-
-def _tabled(section: Section) -> tuple[Package, ...]:
-    found = []
-    for line in filter(None, _text_lines(section.text)):
-        fields = line.split("\t")
-        if len(fields) != 6 or not all(fields[:4]):
-            raise CollectionError("a line of the package list has not its six fields")
-        status, name, version, architecture, source, source_version = (escaped(part, limit=300) for part in fields)
-        if status == "installed":
-            found.append(
-                Package(
-                    name=name.partition(":")[0],
-                    version=version,
-                    architecture=architecture,
-                    source=source or name,
-                    source_version=source_version or version,
-                )
-            )
-    if not found:
-        raise CollectionError("an empty package list")
-    return tuple(found)
-
-
-def _apk(section: Section) -> tuple[Package, ...]:
-    found = []
-    for block in "\n".join(_text_lines(section.text)).split("\n\n"):
-        values = {line[0]: escaped(line[2:], limit=300) for line in block.split("\n") if line[1:2] == ":" and line[0] in "PVAo"}
-        if block.strip():
-            if not {"P", "V", "A"} <= set(values):
-                raise CollectionError("an apk entry without name, version or architecture")
-            name, version = values["P"], values["V"]
-            source = values.get("o", name)
-            found.append(Package(name=name, version=version, architecture=values["A"], source=source, source_version=version))
-    if not found:
-        raise CollectionError("an empty package list")
-    return tuple(found)
+    return [line.rstrip("\r") for line in text.decode("utf-8", "surrogateescape").split("\n")]

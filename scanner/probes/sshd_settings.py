@@ -1,0 +1,88 @@
+"""The SSH server's effective settings: what `sshd -T` prints, and what Match blocks set otherwise, which it does not print."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from scanner.observations import Reason, Setting, Sshd, Unobserved
+from scanner.probes.collection import PRIVILEGED, SUDO, Collected, CollectionError, text_lines
+from scanner.record import escaped
+
+_SETTING = re.compile(r"([A-Za-z0-9]{1,60})(?: (.*))?")
+_LINE = re.compile(r"\s*([A-Za-z0-9]{1,60})(?:\s*=\s*|\s+)(.*?)\s*")
+_READ = 8_192
+_NOT_RUN = (1, 126, 127)
+"""How a shell and sudo end when the command was not run: not allowed, no sudo."""
+
+Overrides = Mapping[str, list[str]]
+
+
+def sshd(found: Collected) -> Sshd | Unobserved:
+    """The settings in force.
+
+    A value that a Match block changes for some is written together with that block, so that no check takes the general
+    value for the whole truth (sshd_config(5), Match).
+    """
+    if "no-sshd" in found.sections:
+        return Unobserved(reason=Reason.UNSUPPORTED, detail="no /usr/sbin/sshd")
+    by_sudo = found.sections.get("sshd-by-sudo")
+    if by_sudo is not None and by_sudo.status in _NOT_RUN:
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"allow the audit user to run without a password: {SUDO}")
+    blocks = found.sections.get("sshd-match")
+    if blocks is not None and blocks.status != 0:
+        readable = "/etc/ssh/sshd_config and every file it includes"
+        return Unobserved(
+            reason=Reason.NEEDS_RIGHTS, detail=f"let the audit user read {readable}: {PRIVILEGED} shows no Match block"
+        )
+    overrides = found.read("sshd-match", _overrides, Reason.NEEDS_RIGHTS)
+    if isinstance(overrides, Unobserved):
+        return overrides
+    name = "sshd" if by_sudo is None else "sshd-by-sudo"
+    return found.read(name, lambda text: Sshd(settings=_settings(text, overrides)), Reason.UNREADABLE)
+
+
+def _settings(text: bytes, overrides: Overrides) -> tuple[Setting, ...]:
+    values: dict[str, list[str]] = defaultdict(list)
+    for line in filter(None, text_lines(text)):
+        match = _SETTING.fullmatch(line)
+        if match is None:
+            raise CollectionError("a line is no setting")
+        values[match[1].lower()].append(match[2] or "")
+    if not values:
+        raise CollectionError("no setting was printed")
+    for name, others in overrides.items():
+        _override(values, name, others)
+    return tuple(Setting(name=name, value=escaped(value, limit=_READ)) for name, every in values.items() for value in every)
+
+
+def _override(values: dict[str, list[str]], name: str, others: list[str]) -> None:
+    """Writes beside the general value those of the Match blocks; where one value stands, it stays one."""
+    general = values[name]
+    known = {value.lower() for value in general}
+    changed = [other for other in others if other.partition(" under Match ")[0].lower() not in known]
+    if len(general) == 1 and changed:
+        values[name] = ["; ".join((general[0], *changed))]
+    else:
+        general.extend(changed)
+
+
+def _overrides(text: bytes) -> Overrides:
+    """What the Match blocks set, by setting, each as `value under Match criteria`; the text begins at the first of them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    criteria = ""
+    for line in text_lines(text):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise CollectionError("a line is no setting")
+        name, value = match[1].lower(), match[2].strip('"')
+        if name == "match":
+            criteria = value
+        elif name == "include":
+            raise CollectionError("a Match block includes other files, which is not read")
+        else:
+            found[name].append(f"{value} under Match {criteria}")
+    return found
