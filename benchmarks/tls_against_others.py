@@ -37,7 +37,10 @@ def ours(host: Host, service: Service) -> Answers:
 
 def sslyze(host: Host, service: Service) -> Answers:
     """What sslyze's scanner says."""
-    from sslyze import ScanCommand, Scanner, ServerNetworkConfiguration, ServerNetworkLocation, ServerScanRequest
+    from sslyze.plugins.scan_commands import ScanCommand
+    from sslyze.scanner.models import ServerScanRequest
+    from sslyze.scanner.scanner import Scanner
+    from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation
 
     versions = {
         "SSL 2.0": "ssl_2_0",

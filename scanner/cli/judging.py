@@ -106,7 +106,6 @@ def report(
     form: str = "html",
     out: Path | None = None,
     *,
-    quietly: bool = False,
     evaluate_first: bool = False,
 ) -> None:
     """Write the report of a judged run; never looks again."""
@@ -126,8 +125,7 @@ def report(
         return
     target = out or run.parent / f"{run.name}.{form}"
     keep(target, data, mode=0o600)
-    if not quietly:
-        console.say(_("✓ report: {path}").format(path=target))
+    console.say(_("✓ report: {path}").format(path=target))
 
 
 def judged(run: Run) -> Assessment:

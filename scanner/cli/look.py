@@ -114,10 +114,14 @@ def check(console: Console, context: click.Context, /, **options: Any) -> None:
     from scanner.cli.judging import evaluate, report
 
     run, reached = _scanned(console, options)
-    context.invoke(report, run=run.folder, quietly=True, evaluate_first=True)
-    if not reached:
-        raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
-    context.invoke(evaluate, run=run.folder)
+    context.invoke(report, run=run.folder, evaluate_first=True)
+    try:
+        context.invoke(evaluate, run=run.folder)
+    except click.exceptions.Exit:
+        if reached:
+            raise
+    console.say(_("✗ nothing at all could be seen; the reasons are in {folder}").format(folder=run.folder))
+    raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
 
 
 def _inputs(options: dict[str, Any]) -> Inputs:

@@ -85,7 +85,8 @@ class Machine:
     """One lab host's files, and the SSH server that runs among them."""
 
     def __init__(self, folder: Path, address: str, ssh_port: int, kept: Kept, login_key: str) -> None:
-        self.folder, self.ssh = folder, Address((address, ssh_port))
+        self.folder = folder
+        self.ssh: Address = (address, ssh_port)
         self._ordinary = os.geteuid() != 0
         etc = folder / "etc"
         (etc / "ssh" / "authorized_keys").mkdir(parents=True)

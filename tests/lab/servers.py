@@ -85,7 +85,7 @@ def nginx(stack: ExitStack, folder: Path, sites: tuple[Site, ...], *, weak: bool
     openssl = folder / "openssl.cnf"
     openssl.write_text(_ANYTHING_GOES, encoding="utf-8")  # Debian's own refuses to serve a 1024-bit key
     environment = {"OPENSSL_CONF": str(openssl)} if weak else {}
-    command = ["nginx", "-p", folder, "-e", folder / "nginx.error.log", "-c", config]
+    command: list[str | Path] = ["nginx", "-p", folder, "-e", folder / "nginx.error.log", "-c", config]
     started(stack, command, folder / "nginx.log", [site.address for site in sites], signal.SIGQUIT, environment)
 
 

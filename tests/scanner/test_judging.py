@@ -17,7 +17,7 @@ from scanner.baseline import BoundBaseline, load
 from scanner.check import Check, Parameters
 from scanner.evaluate import evaluate
 from scanner.findings import Outcome, Verdict
-from scanner.observations import KINDS, Reason, Sight, Sighting, TlsObservation, TlsVersion, Unobserved, Vantage
+from scanner.observations import KINDS, Observation, Reason, Sight, Sighting, TlsObservation, TlsVersion, Unobserved, Vantage
 from scanner.order import Order
 from scanner.plan import sights, subjects_of
 from scanner.record import RecordError
@@ -30,7 +30,7 @@ from tests.checks.test_verdicts_of_the_baselines import order as placed_for
 CHECKS = load_checks()
 BAD_TLS = tls(accepts={**SUITES, TlsVersion.TLS_1_0: ("TLS_RSA_WITH_AES_128_CBC_SHA",)})
 LATE = Unobserved(reason=Reason.TIMED_OUT)
-RESULTS = {"good": tls(), "bad": BAD_TLS, "unseen": LATE}
+RESULTS: dict[str, Observation | Unobserved] = {"good": tls(), "bad": BAD_TLS, "unseen": LATE}
 NO_DEVIATIONS = Deviations()
 CLASSES = ("gate", "major", "minor", "advisory")
 
@@ -127,8 +127,8 @@ def test_every_rule_at_every_subject_gives_exactly_one_finding_whatever_was_seen
     for finding in findings:
         kinds = {kind for kind, known in KINDS.items() if finding.check in CHECKS and CHECKS[finding.check].observes is known}
         for kind in kinds:
-            result = looked.get(Sight(subject=finding.subject, kind=kind), (None, ""))[0] if finding.subject != "agency" else None
-            if result is None or isinstance(result.result, Unobserved) or not isinstance(result.result, KINDS[kind]):
+            sighting = looked.get(Sight(subject=finding.subject, kind=kind), (None, ""))[0]
+            if sighting is None or not isinstance(sighting.result, KINDS[kind]):
                 assert finding.outcome in (Outcome.NOT_CHECKED, Outcome.ERROR)
 
 
@@ -227,7 +227,9 @@ def test_the_decision_is_that_of_the_truth_table(states: dict[str, tuple[str, st
 
 def _looked(placed: Order, states: dict[str, str]) -> dict[Sight, tuple[Sighting, str]]:
     """Each endpoint in its state, and the host itself seen."""
-    found = {sight: RESULTS[states[sight.subject]] for sight in placed.plan if sight.subject in states}
+    found: dict[Sight, Observation | Unobserved] = {
+        sight: RESULTS[states[sight.subject]] for sight in placed.plan if sight.subject in states
+    }
     found[Sight(subject="web1", kind="ports")] = GOOD["ports"]()
     return {
         sight: (Sighting(sight=sight, observed_at=AT, vantage=VANTAGE, result=result), "00" * 32)

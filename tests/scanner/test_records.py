@@ -100,7 +100,7 @@ def test_a_record_longer_than_the_limit_is_not_even_parsed() -> None:
 
 def test_records_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        Specimen().name = "b"  # type: ignore[misc]
+        Specimen().name = "b"
 
 
 @given(st.binary(max_size=2_000))
