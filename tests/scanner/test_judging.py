@@ -360,3 +360,29 @@ def test_the_order_in_which_things_were_seen_changes_nothing() -> None:
 def test_the_vantage_is_part_of_every_observation() -> None:
     for make in GOOD.values():
         assert isinstance(make().seen.vantage, Vantage)
+
+
+def test_a_rule_without_any_subject_is_not_checked_until_a_person_says_it_does_not_apply() -> None:
+    bound = baseline([control("C", "major", "ssh-ciphers")])
+    placed = placed_for(bound, scope((1, Speaks.TLS)))
+    (finding,) = evaluate(placed, bound, {}, {})
+    assert (finding.subject, finding.outcome) == ("agency", Outcome.NOT_CHECKED)
+    (finding,) = evaluate(placed, bound, {}, answered(bound, "C"))
+    assert finding.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_documents_alone_are_no_inspection() -> None:
+    document = control("D", "gate") | {
+        "method": ["document"],
+        "attestation": {"document": {"vi": "Văn bản", "en": "Document"}},
+    }
+    del document["rules"]
+    bound = baseline([document])
+    placed = placed_for(bound, scope((1, Speaks.TLS)))
+    looked = _looked(placed, {}) | {
+        (tls_sight := Sight(subject="web1:1", kind="tls")): (
+            Sighting(sight=tls_sight, observed_at=AT, vantage=VANTAGE, result=tls()),
+            "00" * 32,
+        )
+    }
+    assert decision(bound, placed, looked)[0] is Decision.INCOMPLETE
