@@ -440,3 +440,9 @@ def test_messages_go_through_one_catalogue() -> None:
     assert _("no such sentence") == "no such sentence"
     assert ngettext("{count} host", "{count} hosts", 2) == "{count} hosts"
     assert shown(said("saw {x}", x="1")) == "saw 1"
+
+
+def test_what_a_peer_says_is_cut_and_says_that_it_was() -> None:
+    said = escaped(b"A" * 10_000_000)
+    assert 1_024 <= len(said) < 1_200
+    assert said != "A" * len(said)
