@@ -99,6 +99,10 @@ SuiteName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", max_len
 """A cipher suite's IANA name, as in TLS_AES_128_GCM_SHA256."""
 
 
+GroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=60)]
+"""A named group's IANA name, as in x25519."""
+
+
 class TlsVersionSupport(Record):
     """Whether one protocol version is accepted, and with which suites."""
 
@@ -126,6 +130,20 @@ class TlsObservation(Record):
     """Versions whose question got no clear answer (time-out, reset): neither accepted nor refused."""
     compression: bool | Unobserved
     secure_renegotiation: bool | Unobserved
+    extended_master_secret: bool | Unobserved
+    """RFC 7627; true where only TLS 1.3 is spoken, which has it built in."""
+    session_tickets: bool | Unobserved
+    """Whether it hands out tickets before TLS 1.3 (RFC 5077)."""
+    ocsp_stapling: bool | Unobserved
+    """Whether it answers a status request before TLS 1.3 (RFC 6066 section 8)."""
+    encrypt_then_mac: bool | Unobserved | None
+    """RFC 7366; None where no suite in CBC mode is accepted."""
+    fallback_scsv: bool | Unobserved | None
+    """Whether it refuses a client that says it fell back (RFC 7507); None where there is nothing to fall back to."""
+    prefers_own_order: bool | Unobserved | None
+    """Whether the server's order of suites counts and not the client's; None where no version accepts two."""
+    groups: Sorted[GroupName] | Unobserved
+    """The groups accepted in any version, by IANA's names; empty where no key exchange shows one."""
     heartbleed: bool | Unobserved
     weakest_dh_bits: Count | Unobserved | None
     """The smallest finite-field Diffie-Hellman group seen; None where only elliptic curves or none were used."""

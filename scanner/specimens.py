@@ -58,6 +58,13 @@ def tls(**changes: Any) -> TlsObservation:
         "versions": versions,
         "compression": False,
         "secure_renegotiation": True,
+        "extended_master_secret": True,
+        "session_tickets": False,
+        "ocsp_stapling": False,
+        "encrypt_then_mac": None,
+        "fallback_scsv": True,
+        "prefers_own_order": True,
+        "groups": ("x25519", "secp256r1"),
         "heartbleed": False,
         "weakest_dh_bits": None,
     }

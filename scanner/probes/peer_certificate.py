@@ -9,13 +9,18 @@ from cryptography import x509
 from cryptography.x509 import Certificate
 
 from scanner.observations import Method, PeerCertificateObservation, Reason, Seen, TlsVersion, Trust, Unobserved
-from scanner.probes import hello, paths
+from scanner.probes import paths
 from scanner.probes.certificates import UnreadableError, alternative_names, facts, loaded, matches
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.sslyze_engine import BY, Engine
+from scanner.probes.sweep.asking import Asker, no_tls
+from scanner.probes.sweep.client_hello import Hello, server_name
+from scanner.probes.sweep.registry import OLD_SUITES
+from scanner.probes.sweep.server_flight import Flight
 from scanner.record import escaped, sha256
 from scanner.targets import Service
 
+_COMMON = tuple(OLD_SUITES)[:100]
 LONGEST = 20
 """Certificates of one chain that are read; a chain that is longer is unreadable, for a part could mislead."""
 
@@ -25,8 +30,9 @@ def look(target: Target, circumstances: Circumstances) -> PeerCertificateObserva
     if target.service is None:
         return unobserved("a host as a whole has no TLS port", Reason.NOT_ASKED)
     try:
-        first = hello.greet(target, target.service.port, target.service.name, circumstances)
-        elsewise = hello.refusal(first, target, target.service.port, circumstances)
+        asker = Asker(target, target.service.port, circumstances, time.monotonic() + circumstances.deadline)
+        first = asker.first(Hello(TlsVersion.TLS_1_2, _COMMON, server_name(target.service.name)))
+        elsewise = no_tls(first, asker)
         if elsewise:
             return elsewise
         engine = _engine(target, target.service, circumstances)
@@ -37,7 +43,7 @@ def look(target: Target, circumstances: Circumstances) -> PeerCertificateObserva
         return unobserved(f"no certificate was shown in the first {circumstances.read_limit} bytes", Reason.UNREADABLE)
     if len(chain) > LONGEST:
         return unobserved(f"{len(chain)} certificates where at most {LONGEST} are read", Reason.UNREADABLE)
-    seen = circumstances.seen(Method.HANDSHAKE, BY, engine.connections + 1)
+    seen = circumstances.seen(Method.HANDSHAKE, BY, engine.connections + asker.opened)
     try:
         return _observed(target.service, chain, seen, circumstances)
     except UnreadableError as error:
@@ -46,11 +52,11 @@ def look(target: Target, circumstances: Circumstances) -> PeerCertificateObserva
 
 def _engine(target: Target, service: Service, circumstances: Circumstances) -> Engine:
     ends = time.monotonic() + circumstances.deadline - 2 * circumstances.timeout
-    name = hello.server_name(service.name)
+    name = server_name(service.name)
     return Engine(target.address, service.port, name, timeout=circumstances.timeout, ends=ends)
 
 
-def _chain(engine: Engine, first: hello.Flight) -> tuple[bytes, ...]:
+def _chain(engine: Engine, first: Flight) -> tuple[bytes, ...]:
     """The chain of the newest version's handshake, which proves the key; else the one sent in clear, however large."""
     versions = [TlsVersion.TLS_1_3, *([first.hello.version] if first.hello else [])]
     for version in versions:
@@ -64,7 +70,7 @@ def _observed(service: Service, chain: tuple[bytes, ...], seen: Seen, circumstan
     certificates = [loaded(der) for der in chain]
     return PeerCertificateObservation(
         seen=seen,
-        sni=escaped(hello.server_name(service.name)),
+        sni=escaped(server_name(service.name)),
         chain=tuple(facts(certificate, der) for certificate, der in zip(certificates, chain, strict=True)),
         trust=_trust(certificates, seen, circumstances),
         name_matches=_name_matches(certificates[0], service.name),

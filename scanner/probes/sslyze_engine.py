@@ -1,10 +1,4 @@
-"""TLS handshakes made by sslyze's two OpenSSLs, old and new, one connection each. sslyze's classes stop in this file.
-
-sslyze's own scan asks for each suite by itself, over 500 connections a server. Here its connections are led by
-elimination: all suites are offered, the one picked is taken away, until the server refuses the rest. A server's pick
-stands even where the handshake then fails on our side: a huge certificate, a tiny Diffie-Hellman group, a client
-certificate wanted.
-"""
+"""Full TLS handshakes made by sslyze's two OpenSSLs, one connection each. sslyze's classes stop in this file."""
 
 from __future__ import annotations
 
@@ -17,7 +11,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -25,33 +18,24 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from scanner.observations import Reason, TlsVersion, Unobserved
 from scanner.probes.fence import BudgetSpentError, NotPermittedError
-from scanner.probes.handshakes import Accepted, Answer, Client, Dropped, Refused, Unclear
 from scanner.probes.looking import unobserved
 
 with warnings.catch_warnings():  # sslyze's bundled stores hold roots with serial numbers that cryptography frowns upon
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
     from nassl._nassl import OpenSSLError
-    from nassl.ephemeral_key_info import DhEphemeralKeyInfo
-    from nassl.legacy_ssl_client import LegacySslClient
     from nassl.ssl_client import (
         BaseSslClient,
         ClientCertificateRequested,
-        OpenSslVerifyEnum,
-        OpenSslVersionEnum,
-        SslClient,
     )
     from sslyze.connection_helpers.tls_connection import NoCiphersAvailableBugInSSlyze, SslConnection
     from sslyze.errors import (
         ConnectionToServerFailed,
         ConnectionToServerTimedOut,
         ServerRejectedConnection,
-        ServerRejectedTlsHandshake,
-        ServerTlsConfigurationNotSupported,
         TlsHandshakeFailed,
         TlsHandshakeTimedOut,
     )
     from sslyze.plugins.heartbleed_plugin import HeartbleedImplementation
-    from sslyze.plugins.openssl_cipher_suites.cipher_suites import CipherSuitesRepository
     from sslyze.server_connectivity import (
         ClientAuthRequirementEnum,
         ServerConnectivityInfo,
@@ -70,36 +54,8 @@ _VERSIONS = {
     TlsVersion.TLS_1_3: TlsVersionEnum.TLS_1_3,
 }
 _ALL = "ALL:COMPLEMENTOFALL:-PSK:-SRP"
-_WHOLE_VERSION = ("TLS alert: protocol version ", "TLS error: wrong version number", "TLS error: wrong SSL version")
-_CLOSED = (
-    "Server rejected the connection",
-    "Server interrupted the TLS handshake",
-    "Server closed the connection during the TLS handshake",
-)
 _PATIENCE = 3
 """One handshake may take this many times the time for one answer, however slowly it drips."""
-
-_PAST_THE_PICK = ("TLS error: excessive message size", "Server returned wrong certificate type")
-
-
-@cache
-def suites(version: TlsVersion, client: Client) -> dict[str, str]:
-    """The suites this client can ask for in this version: IANA's name to OpenSSL's."""
-    named = {
-        suite.openssl_name: suite.name
-        for old in _VERSIONS.values()
-        for suite in CipherSuitesRepository.get_all_cipher_suites(old)
-    }
-    if version is TlsVersion.TLS_1_3:
-        known = {suite.name for suite in CipherSuitesRepository.get_all_cipher_suites(TlsVersionEnum.TLS_1_3)}
-        return {name: name for name in sorted(known)} if client is Client.NEW else {}
-    if client is Client.NEW and version is TlsVersion.SSL_3_0:
-        return {}
-    kind = LegacySslClient if client is Client.OLD else SslClient
-    asker = kind(ssl_version=OpenSslVersionEnum(_VERSIONS[version].value), ssl_verify=OpenSslVerifyEnum.NONE)
-    asker.set_cipher_list(_ALL)
-    askable = {suite.name for suite in CipherSuitesRepository.get_all_cipher_suites(_VERSIONS[version])}
-    return {named[name]: name for name in sorted(asker.get_cipher_list()) if named.get(name) in askable}
 
 
 class _Watched:
@@ -174,34 +130,9 @@ class Engine:
         """How many connections were opened so far."""
         return self._opened
 
-    def ask(self, version: TlsVersion, offered: tuple[str, ...], client: Client) -> Answer:
-        """What the server does with a hello of this version that offers these suites."""
-        known = suites(version, client)
-        with self._watched(version, client) as watched:
-            ciphers = ":".join(known[name] for name in offered)
-            if version is TlsVersion.TLS_1_3 and isinstance(watched.tls, SslClient):
-                watched.tls.set_ciphersuites(ciphers)
-            else:
-                watched.tls.set_cipher_list(ciphers)
-            trouble = self._handshake(watched)
-            picked = watched.tls.get_current_cipher_name()
-            named = next((name for name in offered if known[name] == picked), None)
-            if named:
-                key = watched.tls.get_ephemeral_key()
-                return Accepted(named, key.size if isinstance(key, DhEphemeralKeyInfo) else None)
-        return self._halved(version, offered, client) if _after_pick(trouble) else _unpicked(trouble, picked)
-
-    def _halved(self, version: TlsVersion, offered: tuple[str, ...], client: Client) -> Answer:
-        """The suite picked by a server whose pick the new OpenSSL does not tell, because it failed right after it."""
-        if len(offered) == 1:
-            return Accepted(offered[0], None)
-        half = len(offered) // 2
-        answer = self.ask(version, offered[:half], client)
-        return self.ask(version, offered[half:], client) if isinstance(answer, Refused | Dropped) else answer
-
     def chain(self, version: TlsVersion) -> tuple[bytes, ...]:
         """The certificates shown in a handshake of this version, in DER; none where it ends before they are shown."""
-        with self._watched(version, Client.NEW if version >= TlsVersion.TLS_1_2 else Client.OLD) as watched:
+        with self._watched(version) as watched:
             if version is not TlsVersion.TLS_1_3:
                 watched.tls.set_cipher_list(f"{_ALL}:-aNULL")
             self._handshake(watched)
@@ -238,14 +169,14 @@ class Engine:
         return vulnerable
 
     @contextmanager
-    def _watched(self, version: TlsVersion, client: Client) -> Iterator[_Watched]:
+    def _watched(self, version: TlsVersion) -> Iterator[_Watched]:
         watched = self._watch(
             SslConnection(
                 self._location,
                 self._settings,
                 _VERSIONS[version],
                 should_ignore_client_auth=True,
-                should_use_legacy_openssl=client is Client.OLD,
+                should_use_legacy_openssl=version < TlsVersion.TLS_1_2,
                 should_enable_server_name_indication=bool(self._name),
             )
         )
@@ -276,25 +207,6 @@ class Engine:
             _hold(error)
             return TimeoutError("the handshake did not end") if watched.cut else error
         return None
-
-
-def _after_pick(trouble: Exception | None) -> bool:
-    """Whether the handshake failed on our side at what the server sent after its pick."""
-    return isinstance(trouble, ServerTlsConfigurationNotSupported) or (
-        isinstance(trouble, ServerRejectedTlsHandshake) and trouble.error_message in _PAST_THE_PICK
-    )
-
-
-def _unpicked(trouble: Exception | None, picked: str | None) -> Answer:
-    """The answer where the server picked none of the suites that were offered."""
-    if picked or trouble is None:
-        return Unclear(unobserved("picked a suite that was not offered", Reason.UNREADABLE))
-    said = trouble.error_message if isinstance(trouble, ServerRejectedTlsHandshake) else ""
-    if said in _WHOLE_VERSION or said.startswith("TLS alert: "):
-        return Refused(version=said in _WHOLE_VERSION)
-    if said in _CLOSED:
-        return Dropped()
-    return Unclear(_why(trouble))
 
 
 def _why(trouble: Exception) -> Unobserved:

@@ -11,7 +11,6 @@ import pytest
 from scanner.observations import Reason, TlsVersion, Unobserved
 from scanner.probes import http, peer_certificate, tls
 from scanner.probes.fence import Fence, NotPermittedError, raised
-from scanner.probes.handshakes import Client
 from scanner.probes.looking import Probe
 from scanner.probes.sslyze_engine import Engine
 from scanner.targets import Permit, Person, Rate, RunKind, Window
@@ -54,7 +53,6 @@ def test_sslyze_too_is_held_by_the_fence() -> None:
     with listening(HERE, silent) as peer, raised(fence(f"{ELSEWHERE}/32")):
         engine = Engine(peer.address, peer.port, "", timeout=0.5, ends=time.monotonic() + 5)
         for ask in (
-            lambda: engine.ask(TlsVersion.TLS_1_2, ("TLS_RSA_WITH_AES_128_CBC_SHA",), Client.OLD),
             lambda: engine.chain(TlsVersion.TLS_1_3),
             lambda: engine.heartbleed(TlsVersion.TLS_1_2),
         ):

@@ -1,0 +1,289 @@
+"""Elimination: offers everything, takes away what was picked, until the rest is refused. Asks through a function it is given.
+
+Each answer shows one suite or one group, so the questions are as many as there are things accepted, and a few refusals. What got
+no clear answer is never taken for refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from scanner.observations import Reason, TlsVersion, Unobserved
+from scanner.probes.looking import unobserved
+from scanner.probes.sweep.client_hello import ALL_GROUPS, FALLBACK_SCSV, Extension, Hello
+from scanner.probes.sweep.registry import FINITE_FIELD, NEW_SUITES, OLD_SUITES, by_curve
+from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
+from scanner.record import escaped
+
+NEWEST_FIRST = (TlsVersion.TLS_1_3, TlsVersion.TLS_1_2, TlsVersion.TLS_1_1, TlsVersion.TLS_1_0, TlsVersion.SSL_3_0)
+CHUNK = 120
+"""Suites in one hello; some stacks fail on more than about 128."""
+SMALL_CHUNK = 32
+"""Suites in one hello to a server that gave no answer to a large one."""
+
+_PROTOCOL_VERSION = 70
+_INAPPROPRIATE_FALLBACK = 86
+_REFUSALS = (40, 47, 71, 109, 110)
+"""Alerts by which servers refuse what was offered: handshake_failure, illegal_parameter, insufficient_security, and those about
+extensions. Any other alert is trouble of another kind and decides nothing."""
+
+Ask = Callable[[Hello], Flight]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The server picked one of the suites."""
+
+    hello: ServerHello
+    flight: Flight
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server refused in words of TLS; `version` where it refused the version and not only the suites."""
+
+    version: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The server closed or reset the connection on the hello: its way to refuse, or trouble on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The question got no answer that decides it."""
+
+    why: Unobserved
+
+
+Answer = Picked | Refused | Dropped | Unclear
+
+
+@dataclass
+class Swept:
+    """What is known of one endpoint, as far as it answered."""
+
+    accepted: dict[TlsVersion, list[int]] = field(default_factory=dict)
+    """The suites of each version, in the order in which the server picked them."""
+    unclear: dict[TlsVersion, Unobserved] = field(default_factory=dict)
+    dropped: set[TlsVersion] = field(default_factory=set)
+    dh_bits: dict[int, int] = field(default_factory=dict)
+    """The smallest group seen for each suite that exchanges keys by finite-field Diffie-Hellman."""
+    unread_dh: bool = False
+    """A server key exchange whose group could not be read."""
+    groups: list[int] | Unobserved = field(default_factory=list)
+    prefers_own_order: bool | Unobserved | None = None
+    """None where no version accepts two suites."""
+    fallback_scsv: bool | Unobserved | None = None
+    """None where no older version could be fallen back to."""
+    encrypt_then_mac: bool | Unobserved | None = None
+    """None where no suite in CBC mode is accepted."""
+    curious: ServerHello | None = None
+    """The hello of the newest version before TLS 1.3 to a hello that asked for everything; None where there is none."""
+
+    @property
+    def spoken(self) -> list[TlsVersion]:
+        """The versions that are accepted and whose answer is clear, oldest first."""
+        return sorted(version for version, found in self.accepted.items() if found and version not in self.unclear)
+
+    @property
+    def old(self) -> TlsVersion | None:
+        """The newest version before TLS 1.3 that is spoken; None where none is."""
+        return next((version for version in reversed(self.spoken) if version is not TlsVersion.TLS_1_3), None)
+
+
+class Sweep:
+    """The elimination of one endpoint."""
+
+    def __init__(self, ask: Ask, name: str) -> None:
+        self._ask = ask
+        self._name = name
+        self.found = Swept()
+
+    def run(self) -> Swept:
+        """Everything that can be read from first flights."""
+        for version in NEWEST_FIRST:
+            self.found.accepted[version] = []
+            self._eliminate(version)
+        self._weigh_drops()
+        if self.found.spoken:
+            self.found.groups = self._groups()
+            self.found.prefers_own_order = self._preference()
+            self.found.fallback_scsv = self._fallback()
+            self.found.encrypt_then_mac = self._encrypt_then_mac()
+        return self.found
+
+    def asked(self, hello: Hello) -> Answer:
+        """The answer, asked for a second time where there was none."""
+        answer = _answer(hello, self._ask(hello))
+        return _answer(hello, self._ask(hello)) if isinstance(answer, Unclear) else answer
+
+    def _eliminate(self, version: TlsVersion) -> None:
+        suites = tuple(NEW_SUITES if version is TlsVersion.TLS_1_3 else OLD_SUITES)
+        size = CHUNK
+        chunks = _chunks(suites, size)
+        at = 0
+        while at < len(chunks):
+            outcome = self._exhaust(version, chunks[at])
+            if isinstance(outcome, Refused) and outcome.version:
+                return
+            silent = isinstance(outcome, Dropped | Unclear)
+            if silent and size == CHUNK and at == 0 and not self.found.accepted[version] and self._worth_smaller(version):
+                size, at, chunks = SMALL_CHUNK, 0, _chunks(suites, SMALL_CHUNK)
+                continue
+            if isinstance(outcome, Unclear):
+                self.found.unclear[version] = outcome.why
+                return
+            if isinstance(outcome, Dropped):
+                self.found.dropped.add(version)
+                if not self.found.accepted[version]:
+                    return
+            at += 1
+
+    def _worth_smaller(self, version: TlsVersion) -> bool:
+        """Whether a small hello gets an answer where a large one got none."""
+        hello = Hello(version, tuple(OLD_SUITES)[:SMALL_CHUNK], self._name, groups=ALL_GROUPS[:4])
+        return version is not TlsVersion.TLS_1_3 and isinstance(_answer(hello, self._ask(hello)), Picked)
+
+    def _exhaust(self, version: TlsVersion, chunk: tuple[int, ...]) -> Answer:
+        """Asks for this chunk until it is refused; the last answer."""
+        left = list(chunk)
+        while left:
+            curious = version is not TlsVersion.TLS_1_3 and self.found.curious is None
+            answer = self.asked(Hello(version, tuple(left), self._name, curious=curious))
+            if not isinstance(answer, Picked):
+                return answer
+            self._keep(version, answer, curious=curious)
+            left.remove(answer.hello.suite)
+        return Refused(version=False)
+
+    def _keep(self, version: TlsVersion, answer: Picked, *, curious: bool) -> None:
+        suite, bits = answer.hello.suite, answer.flight.dh_bits
+        self.found.accepted[version].append(suite)
+        if curious:
+            self.found.curious = answer.hello
+        if suite in FINITE_FIELD:
+            self.found.unread_dh |= bits is None
+            if bits is not None:
+                self.found.dh_bits[suite] = min(bits, self.found.dh_bits.get(suite, bits))
+
+    def _weigh_drops(self) -> None:
+        """A closed connection is a refusal, as some stacks refuse, only while the server still answers what it accepts."""
+        if not self.found.dropped or not self.found.spoken:
+            return
+        version = self.found.spoken[-1]
+        again = self.asked(Hello(version, (self.found.accepted[version][0],), self._name))
+        if not isinstance(again, Picked):
+            trouble = unobserved("the server no longer answers what it accepted before", Reason.BLOCKED)
+            self.found.unclear |= dict.fromkeys(self.found.dropped, trouble)
+
+    def _groups(self) -> list[int] | Unobserved:
+        """The groups of the newest version, and those that only older versions know."""
+        found: list[int] = []
+        new = self.found.accepted[TlsVersion.TLS_1_3] if TlsVersion.TLS_1_3 in self.found.spoken else []
+        for version, suites in ((TlsVersion.TLS_1_3, tuple(new)), (self.found.old, by_curve(self._of_old()))):
+            if version is None or not suites:
+                continue
+            trouble = self._eliminate_groups(version, suites, found)
+            if trouble is not None:
+                return trouble
+        return found
+
+    def _eliminate_groups(self, version: TlsVersion, suites: tuple[int, ...], found: list[int]) -> Unobserved | None:
+        left = [group for group in ALL_GROUPS if group not in found]
+        while left:
+            match self.asked(Hello(version, suites, self._name, groups=tuple(left))):
+                case Picked(hello=hello, flight=flight):
+                    group = hello.group if version is TlsVersion.TLS_1_3 else flight.curve
+                    if group is None or group not in left:
+                        return None if group in found else unobserved("a group that was not offered", Reason.UNREADABLE)
+                    left.remove(group)
+                    found.append(group)
+                case Refused():
+                    return None
+                case Dropped():
+                    return None if found else unobserved("the connection was closed", Reason.RESET)
+                case Unclear(why):
+                    return why
+        return None
+
+    def _of_old(self) -> list[int]:
+        return self.found.accepted[self.found.old] if self.found.old else []
+
+    def _preference(self) -> bool | Unobserved | None:
+        """Whether the suite picked first is still picked when it is offered last."""
+        for version in (self.found.old, TlsVersion.TLS_1_3):
+            suites = self.found.accepted.get(version, []) if version in self.found.spoken else []
+            if version is None or len(suites) < 2:
+                continue
+            match self.asked(Hello(version, (*reversed(suites[1:]), suites[0]), self._name)):
+                case Picked(hello=hello):
+                    return hello.suite == suites[0]
+                case Unclear(why):
+                    return why
+                case _:
+                    return unobserved("refuses what it accepted before", Reason.UNREADABLE)
+        return None
+
+    def _fallback(self) -> bool | Unobserved | None:
+        """Whether an older version is refused to a client that says it fell back (RFC 7507)."""
+        usable = [version for version in self.found.spoken if version is not TlsVersion.TLS_1_3]
+        if not usable or self.found.spoken[-1] == usable[0]:
+            return None
+        older = usable[-1] if self.found.spoken[-1] is not usable[-1] else usable[-2]
+        hello = Hello(older, (*self.found.accepted[older][:8], FALLBACK_SCSV), self._name)
+        flight = self._ask(hello)
+        if flight.spoke is Spoke.ALERT:
+            return True if flight.alert == _INAPPROPRIATE_FALLBACK else _strange(flight)
+        if flight.spoke is Spoke.HELLO:
+            return False
+        return unobserved("no answer to a fallback", Reason.RESET)
+
+    def _encrypt_then_mac(self) -> bool | Unobserved | None:
+        from scanner.probes.sweep.registry import suite_name
+
+        cbc = tuple(suite for suite in self._of_old() if "_CBC_" in suite_name(suite))
+        if not cbc or self.found.old is None:
+            return None
+        if self.found.curious and self.found.curious.suite in cbc:
+            return Extension.ENCRYPT_THEN_MAC in self.found.curious.extensions
+        match self.asked(Hello(self.found.old, cbc, self._name, curious=True)):
+            case Picked(hello=hello):
+                return Extension.ENCRYPT_THEN_MAC in hello.extensions
+            case Unclear(why):
+                return why
+            case _:
+                return unobserved("refuses what it accepted before", Reason.UNREADABLE)
+
+
+def _chunks(suites: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
+    return [suites[start : start + size] for start in range(0, len(suites), size)]
+
+
+def _answer(hello: Hello, flight: Flight) -> Answer:
+    match flight.spoke:
+        case Spoke.HELLO if flight.hello is not None:
+            if flight.hello.version < hello.version:
+                return Refused(version=True)
+            if flight.hello.version != hello.version or flight.hello.suite not in hello.suites:
+                return Unclear(unobserved("picked what was not offered", Reason.UNREADABLE))
+            return Picked(flight.hello, flight)
+        case Spoke.ALERT if flight.alert == _PROTOCOL_VERSION:
+            return Refused(version=True)
+        case Spoke.ALERT if flight.alert in _REFUSALS:
+            return Refused(version=False)
+        case Spoke.ALERT:
+            return Unclear(_strange(flight))
+        case Spoke.CLOSED:
+            return Dropped()
+        case Spoke.SILENT:
+            return Unclear(unobserved("no answer to a hello", Reason.TIMED_OUT))
+        case _:
+            return Unclear(unobserved(f"answers a hello with: {escaped(flight.said, limit=100)}", Reason.NOT_SPOKEN))
+
+
+def _strange(flight: Flight) -> Unobserved:
+    what = "an answer that breaks off" if flight.alert is None else f"alert {flight.alert}"
+    return unobserved(f"answers a hello with {what}", Reason.TIMED_OUT if flight.cut else Reason.UNREADABLE)
