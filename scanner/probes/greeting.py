@@ -2,189 +2,178 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from scanner.observations import GreetingObservation, Method, Reason, Unobserved
-from scanner.probes import protocols
+from scanner.probes import protocols, stores
+from scanner.probes.conversation import HUNG_UP, Conversation, Line
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.protocols import UNKNOWN, Recognised
-from scanner.probes.wire import Wire
+from scanner.probes.sealed import Sealed
+from scanner.probes.sweep.client_hello import server_name
 from scanner.record import escaped
 
 BUDGET = 6
-"""Connections to one service at the most: one to listen, one for each question."""
+"""Connections to one service at the most: one to listen, one for each question; it ends at the first recognised answer."""
 
-_READ = 4_096
-"""Bytes read of a greeting or an answer; more changes nothing."""
-_PATIENCE = 2.0
-"""Seconds to wait for a first word; whoever speaks first does so at once."""
-_PAUSE = 0.3
-"""Seconds without a further byte after which a peer has said what it had to say."""
-
-
-@dataclass
-class _Looking:
-    target: Target
-    circumstances: Circumstances
-    ends: float
-    opened: int = 0
-    heard: bytes = b""
-    """The last words that were not recognised."""
-
-    def wire(self) -> Wire:
-        """A new connection."""
-        if self.target.service is None:
-            raise AssertionError("the greeting probe looks at endpoints")
-        found = Wire(
-            self.target.address,
-            self.target.service.port,
-            timeout=self.circumstances.timeout,
-            ends=self.ends,
-            limit=_READ * 4,
-        )
-        self.opened += 1
-        return found
-
-    def listen(self, wire: Wire) -> bytes:
-        """What the peer says next; none where it says nothing for a while."""
-        said = b""
-        with suppress(TimeoutError):
-            while len(said) < _READ:
-                wire.patience(_PAUSE if said else min(_PATIENCE, self.circumstances.timeout))
-                more = wire.read()
-                if not more:
-                    break
-                said += more
-        self.heard = said[:_READ] or self.heard
-        return said[:_READ]
+_ROUNDS = 4
+"""How often a telnet server may propose options before it comes to its prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     recognised: Recognised
     said: bytes
-    encrypted: bool = False
 
 
 def look(target: Target, circumstances: Circumstances) -> GreetingObservation | Unobserved:
     """What the service says, which protocol that is, and whether it serves strangers; or why that could not be seen."""
-    looking = _Looking(target, circumstances, time.monotonic() + circumstances.deadline)
+    looking = Conversation(target, circumstances, time.monotonic() + circumstances.deadline)
+    trouble: Unobserved | None = None
     try:
-        answer = _greeted(looking)
+        answer = _answer(looking)
     except OSError as error:
-        return unobserved(error)
-    for question in _QUESTIONS:
-        if answer is not None:
-            break
-        try:
-            answer = question(looking)
-        except TimeoutError as error:
-            return unobserved(error)
-        except OSError:
-            continue  # it hung up on this question; another may be its own
-    if answer is None and looking.heard:
-        answer = _Answer(Recognised(UNKNOWN), looking.heard)
-    if answer is None:
+        trouble, answer = unobserved(error), None
+        if not looking.sealed:
+            return trouble
+    if answer is None and not looking.sealed and not looking.heard:
         return Unobserved(reason=Reason.SILENT, detail="it says nothing, whatever it is asked")
+    recognised = answer.recognised if answer else Recognised(UNKNOWN)
     return GreetingObservation(
         seen=circumstances.seen(Method.HANDSHAKE, "clearance greeting", connections=looking.opened),
-        protocol=answer.recognised.protocol,
-        said=escaped(answer.said),
-        encrypted=answer.encrypted,
-        answers_unauthenticated=_strangers(answer),
+        protocol="tls" if looking.sealed and recognised.protocol == UNKNOWN else recognised.protocol,
+        said=escaped(answer.said if answer else looking.heard),
+        encrypted=looking.sealed,
+        answers_unauthenticated=trouble or _strangers(recognised),
     )
 
 
-def _strangers(answer: _Answer) -> bool | Unobserved:
-    if answer.recognised.strangers is not None:
-        return answer.recognised.strangers
-    if answer.recognised.protocol == UNKNOWN:
+def _strangers(recognised: Recognised) -> bool | Unobserved:
+    if recognised.strangers is not None:
+        return recognised.strangers
+    if recognised.protocol == UNKNOWN:
         return Unobserved(reason=Reason.UNREADABLE, detail="the protocol is not recognised")
-    return Unobserved(reason=Reason.NOT_ASKED, detail="only an offered name or credential would show it")
+    return Unobserved(reason=Reason.NOT_ASKED, detail=recognised.doubt)
 
 
-def _greeted(looking: _Looking) -> _Answer | None:
+def _answer(looking: Conversation) -> _Answer | None:
+    """The first words that are recognised, or that were said unasked; None where there are none."""
+    with looking.line() as line:
+        answer = _greeted(looking, line)
+    for question in _QUESTIONS:
+        if answer is None:
+            try:
+                answer = question(looking)
+            except HUNG_UP:
+                continue  # it hung up on this question; another may be its own
+    if answer is None:
+        complaint = stores.http(looking.heard) or protocols.complained(looking.heard)
+        return _Answer(complaint, looking.heard) if complaint else None
+    return answer
+
+
+def _greeted(looking: Conversation, line: Line) -> _Answer | None:
     """What the peer says of its own accord."""
+    said = looking.listen(line, lambda said: said.endswith(b"\n") and protocols.greeted(said) is not None)
+    if not said:
+        return None
+    found = protocols.greeted(said)
+    if found is None and protocols.undecided(said):
+        found = _which_of_the_two(looking, line)
+    elif found and found.protocol == "vnc":
+        version = protocols.vnc_version(said)
+        found = protocols.vnc_strangers(looking.asked_further(line, version), version)
+    elif found and found.protocol == "telnet" and found.strangers is None:
+        return _negotiated(looking, line, said)
+    return _Answer(found or Recognised(UNKNOWN), said)
+
+
+def _which_of_the_two(looking: Conversation, line: Line) -> Recognised | None:
+    """FTP or SMTP, where the greeting says neither."""
+    found = protocols.featured(looking.asked_further(line, b"FEAT\r\n"))
+    return found or protocols.helloed(looking.asked_further(line, b"EHLO clearance.invalid\r\n"))
+
+
+def _negotiated(looking: Conversation, line: Line, said: bytes) -> _Answer:
+    """A telnet server's words, up to its prompt where it comes to one."""
+    news, found = said, Recognised("telnet")
+    for _ in range(_ROUNDS):
+        news = looking.asked_further(line, protocols.declined(news))
+        said += news
+        found = protocols.greeted(said) or found
+        if not news or found.strangers is not None:
+            break
+    return _Answer(found, said)
+
+
+def _asked_tls(looking: Conversation) -> _Answer | None:
     with looking.wire() as wire:
-        said = looking.listen(wire)
-        if not said:
+        wire.patience(looking.patience)
+        inside = Sealed(wire, server_name(looking.service.name))
+        try:
+            inside.handshake()
+        except (*HUNG_UP, TimeoutError):
+            looking.heard = inside.answered or looking.heard
+            looking.sealed = protocols.tls(inside.answered)
+            refused = Recognised("tls", doubt="it speaks TLS and refuses this handshake")
+            return _Answer(refused, inside.answered[:5]) if looking.sealed else None
+        looking.sealed, looking.heard = True, inside.answered[:5]
+        try:
+            return _greeted(looking, inside)
+        except ssl.SSLError as error:
+            if error.reason != "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+                raise
+            return _Answer(Recognised("tls", strangers=False), looking.heard)
+
+
+def _asked_ping(looking: Conversation) -> _Answer | None:
+    with looking.line() as line:
+        said = looking.asked(line, stores.PING, lambda said: said.endswith(b"\n") and stores.pinged(said) is not None)
+        first, second = stores.pinged(said), stores.second_question(said)
+        if second:
+            answer = looking.asked_further(line, second)
+            found = stores.pinged(answer)
+            return _Answer(found, answer) if found else _Answer(first, said) if first else None
+        return _Answer(first, said) if first else None
+
+
+def _asked_http(looking: Conversation) -> _Answer | None:
+    host = looking.service.name or looking.target.address
+    with looking.line() as line:
+        said = looking.asked(line, stores.get("/", host))
+    found = stores.http(said)
+    if found and found.protocol == "couchdb":
+        found = _listed_by_couchdb(looking, host)
+    return _Answer(found, said) if found else None
+
+
+def _listed_by_couchdb(looking: Conversation, host: str) -> Recognised:
+    try:
+        with looking.line() as line:
+            return stores.couchdb(looking.asked(line, stores.get(stores.COUCHDB_LIST, host)))
+    except HUNG_UP:
+        return stores.couchdb(b"")
+
+
+def _asked_postgresql(looking: Conversation) -> _Answer | None:
+    with looking.line() as line:
+        said = looking.asked(line, stores.SSL_REQUEST)
+    found = stores.postgresql(said)
+    return _Answer(found, said) if found else None
+
+
+def _asked_mongodb(looking: Conversation) -> _Answer | None:
+    with looking.line() as line:
+        said = looking.asked(line, stores.mongo(stores.MONGO_HELLO))
+        if not stores.mongo_answered(said, stores.MONGO_HELLO):
             return None
-        found = protocols.greeted(said) or Recognised(UNKNOWN)
-        if found.protocol == "vnc":
-            wire.send(said[:12])
-            types = looking.listen(wire)
-            found = Recognised("vnc", protocols.vnc_strangers(types, said[4:11]))
-        elif found.protocol == "telnet" and found.strangers is None:
-            wire.send(_declined(said))
-            said += looking.listen(wire)
-            found = protocols.greeted(said) or found
-        return _Answer(found, said)
+        return _Answer(stores.mongo_listed(looking.asked_further(line, stores.mongo(stores.MONGO_LIST))), said)
 
 
-def _declined(said: bytes) -> bytes:
-    """A polite no to each telnet option that is proposed (RFC 854), so that the server goes on to its prompt."""
-    answers = {0xFD: 0xFC, 0xFB: 0xFE}
-    found = bytearray()
-    for at in range(len(said) - 2):
-        if said[at] == 0xFF and said[at + 1] in answers:
-            found += bytes([0xFF, answers[said[at + 1]], said[at + 2]])
-    return bytes(found) or b"\r\n"
-
-
-def _asked_tls(looking: _Looking) -> _Answer | None:
-    with looking.wire() as wire:
-        wire.send(protocols.client_hello())
-        said = looking.listen(wire)
-        return _Answer(Recognised("tls"), said[:5], encrypted=True) if protocols.tls(said) else None
-
-
-def _asked_ping(looking: _Looking) -> _Answer | None:
-    with looking.wire() as wire:
-        wire.send(b"PING\r\n")
-        said = looking.listen(wire)
-        found = protocols.pinged(said)
-        if found and found.protocol == "memcached":
-            wire.send(b"version\r\n")
-            said = looking.listen(wire)
-            found = protocols.greeted(said) or found
-        if found and found.protocol == "http":
-            return None  # the next question is HTTP's own
-        return _Answer(found, said) if found else None
-
-
-def _asked_http(looking: _Looking) -> _Answer | None:
-    with looking.wire() as wire:
-        wire.send(f"GET / HTTP/1.0\r\nHost: {looking.target.address}\r\nAccept: */*\r\n\r\n".encode())
-        said = looking.listen(wire)
-        found = protocols.greeted(said)
-        if found and found.protocol == "http":
-            return _Answer(protocols.http_store(said), said)
-        return _Answer(found, said) if found else None
-
-
-def _asked_postgresql(looking: _Looking) -> _Answer | None:
-    with looking.wire() as wire:
-        wire.send(bytes((0, 0, 0, 8, 4, 210, 22, 47)))
-        said = looking.listen(wire)
-        found = protocols.postgresql(said)
-        return _Answer(found, said) if found else None
-
-
-def _asked_mongodb(looking: _Looking) -> _Answer | None:
-    with looking.wire() as wire:
-        wire.send(protocols.mongo(protocols.MONGO_HELLO))
-        said = looking.listen(wire)
-        if protocols.mongo_answer(said, protocols.MONGO_HELLO) is None:
-            return None
-        wire.send(protocols.mongo(protocols.MONGO_LIST))
-        listed = protocols.mongo_answer(looking.listen(wire), protocols.MONGO_LIST)
-        return _Answer(Recognised("mongodb", listed), said)
-
-
-_QUESTIONS: tuple[Callable[[_Looking], _Answer | None], ...] = (
+_QUESTIONS: tuple[Callable[[Conversation], _Answer | None], ...] = (
     _asked_tls,
     _asked_ping,
     _asked_http,
