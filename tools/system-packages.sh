@@ -5,7 +5,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 
 declare -A package=(
   [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
-  [sudo]=sudo [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
+  [sudo]=sudo [gnutls-serv]=gnutls-bin [stunnel]=stunnel4 [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
 )
 missing=()
 for command in "${!package[@]}"; do

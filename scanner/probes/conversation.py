@@ -22,7 +22,7 @@ _PATIENCE = 2.0
 """Seconds to wait for a first word; whoever speaks first does so at once."""
 _PAUSE, _PAUSE_IN_A_LINE = 0.3, 0.8
 """Seconds without a further byte after which a peer has said what it had to say: at the end of a line, and within one."""
-_LONGEST = 5.0
+_LONGEST = 3.0
 """Seconds to listen to one who goes on and on."""
 _CONNECTION = 15.0
 """Seconds for one connection."""
@@ -65,7 +65,7 @@ class Conversation:
             self.service.port,
             timeout=self.circumstances.timeout,
             ends=min(self.ends, time.monotonic() + _CONNECTION),
-            limit=10**9,
+            limit=min(_WIRE_LIMIT, self.circumstances.read_limit),
         ) as wire:
             self.opened += 1
             yield wire

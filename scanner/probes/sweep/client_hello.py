@@ -20,7 +20,10 @@ WIRE_VERSIONS = {
 FALLBACK_SCSV = 0x5600
 """Says that an older version is offered only because a newer one failed (RFC 7507)."""
 
-ALL_GROUPS = (*GROUPS, *OLD_GROUPS)
+
+def groups_of(version: TlsVersion) -> tuple[int, ...]:
+    """The groups that may be offered in a version; TLS 1.3 forbids the old curves (RFC 8446 section 4.2.7)."""
+    return tuple(GROUPS) if version is TlsVersion.TLS_1_3 else (*GROUPS, *OLD_GROUPS)
 
 
 class Extension(IntEnum):
@@ -56,7 +59,8 @@ class Hello:
     suites: tuple[int, ...]
     name: str = ""
     """Sent as SNI; empty for none."""
-    groups: tuple[int, ...] = ALL_GROUPS
+    groups: tuple[int, ...] = ()
+    """All that its version knows where none are named."""
     curious: bool = False
     """Whether it also asks for what a server answers in its hello: tickets, stapling, ALPN, heartbeats and the like."""
 
@@ -90,7 +94,9 @@ def _extensions(hello: Hello) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     if hello.name:
         found[Extension.SERVER_NAME] = sized(b"\0" + sized(hello.name.encode("ascii", "replace"), 2), 2)
-    found[Extension.SUPPORTED_GROUPS] = sized(b"".join(group.to_bytes(2) for group in hello.groups), 2)
+    found[Extension.SUPPORTED_GROUPS] = sized(
+        b"".join(group.to_bytes(2) for group in hello.groups or groups_of(hello.version)), 2
+    )
     found[Extension.EC_POINT_FORMATS] = b"\x01\0"
     if hello.version >= TlsVersion.TLS_1_2:
         found[Extension.SIGNATURE_ALGORITHMS] = sized(_SIGNATURES, 2)

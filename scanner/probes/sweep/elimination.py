@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from scanner.observations import Reason, TlsVersion, Unobserved
 from scanner.probes.looking import unobserved
-from scanner.probes.sweep.client_hello import ALL_GROUPS, FALLBACK_SCSV, Extension, Hello
+from scanner.probes.sweep.client_hello import FALLBACK_SCSV, Extension, Hello, groups_of
 from scanner.probes.sweep.registry import FINITE_FIELD, NEW_SUITES, OLD_SUITES, by_curve
 from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
 from scanner.record import escaped
@@ -27,6 +27,7 @@ _INAPPROPRIATE_FALLBACK = 86
 _REFUSALS = (40, 47, 71, 109, 110)
 """Alerts by which servers refuse what was offered: handshake_failure, illegal_parameter, insufficient_security, and those about
 extensions. Any other alert is trouble of another kind and decides nothing."""
+_INTERNAL_ERROR = 80
 
 Ask = Callable[[Hello], Flight]
 
@@ -48,7 +49,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The server closed or reset the connection on the hello: its way to refuse, or trouble on the way."""
+    """The server closed the connection on the hello, or failed at it: its way to refuse, or trouble on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Sweep:
 
     def _worth_smaller(self, version: TlsVersion) -> bool:
         """Whether a small hello gets an answer where a large one got none."""
-        hello = Hello(version, tuple(OLD_SUITES)[:SMALL_CHUNK], self._name, groups=ALL_GROUPS[:4])
+        hello = Hello(version, tuple(OLD_SUITES)[:SMALL_CHUNK], self._name, groups=(0x17, 0x18, 0x19))
         return version is not TlsVersion.TLS_1_3 and isinstance(_answer(hello, self._ask(hello)), Picked)
 
     def _exhaust(self, version: TlsVersion, chunk: tuple[int, ...]) -> Answer:
@@ -192,7 +193,7 @@ class Sweep:
         return found
 
     def _eliminate_groups(self, version: TlsVersion, suites: tuple[int, ...], found: list[int]) -> Unobserved | None:
-        left = [group for group in ALL_GROUPS if group not in found]
+        left = [group for group in groups_of(version) if group not in found]
         while left:
             match self.asked(Hello(version, suites, self._name, groups=tuple(left))):
                 case Picked(hello=hello, flight=flight):
@@ -274,6 +275,8 @@ def _answer(hello: Hello, flight: Flight) -> Answer:
             return Refused(version=True)
         case Spoke.ALERT if flight.alert in _REFUSALS:
             return Refused(version=False)
+        case Spoke.ALERT if flight.alert == _INTERNAL_ERROR:
+            return Dropped()  # so OpenSSL refuses a version for which its settings leave it no signature
         case Spoke.ALERT:
             return Unclear(_strange(flight))
         case Spoke.CLOSED:
