@@ -9,14 +9,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanner import nmap_xml
-from scanner.observations import Method, PortsObservation, Reason, Unobserved
-from scanner.probes import fence
+from scanner.observations import Method, OpenPort, PortsObservation, Reason, Unobserved
+from scanner.probes import fence, greeting, products
 from scanner.probes.looking import Circumstances, Target, unobserved
-from scanner.targets import Host
+from scanner.probes.protocols import UNKNOWN
+from scanner.targets import Host, Service, Speaks
 
 OUTPUT_LIMIT = 32 * 1024 * 1024
 """Bytes of XML that are read from nmap; more is unreadable."""
@@ -24,6 +26,9 @@ TRIES = 2
 """Connections nmap opens at most to one port before it takes it for closed to us."""
 QUESTIONS = 20
 """Connections counted for asking one open port what it is; with light intensity nmap opens a handful."""
+
+_AT_ONCE = 4
+"""Ports of one host asked at the same time what they are."""
 
 _SPARE = 2.0
 """Seconds left to nmap to write its report after it has given a host up."""
@@ -52,11 +57,16 @@ class Nmap:
             with fence.lent(target.address, connections) as rate:
                 ends = time.monotonic() + circumstances.deadline
                 report = self._run(target.address, asked, ["--max-rate", str(rate)], ends)
-            if report.open:
-                connections += len(report.open) * QUESTIONS
-                fence.count(target.address, len(report.open) * QUESTIONS)
-                found = ",".join(str(port.port) for port in report.ports)
-                report.learn(self._run(target.address, found, ["-sV", "--version-light"], ends))
+            known = identified(target, report.ports, replace(circumstances, deadline=max(1.0, ends - time.monotonic())))
+            connections += sum(opened for _, opened in known)
+            for port, _ in known:
+                report.open[port.port, port.transport] = port
+            unknown = [port for port in report.ports if port not in [found for found, _ in known]]
+            if unknown:
+                connections += len(unknown) * QUESTIONS
+                fence.count(target.address, len(unknown) * QUESTIONS)
+                asked_again = ",".join(str(port.port) for port in unknown)
+                report.learn(self._run(target.address, asked_again, ["-sV", "--version-light"], ends))
         except FileNotFoundError:
             return Unobserved(reason=Reason.TOOL_MISSING, detail=f"{self.program} is not installed")
         except TimeoutError as error:
@@ -98,6 +108,31 @@ class _FailedError(Exception):
     """nmap ended without a report that counts."""
 
 
+def identified(target: Target, ports: tuple[OpenPort, ...], circumstances: Circumstances) -> list[tuple[OpenPort, int]]:
+    """The ports whose service tells itself to our own first questions, and the connections that took; nmap waits longer for less."""
+    declared_names = {service.port: service.name for service in target.host.services}
+
+    def ask(port: OpenPort) -> tuple[OpenPort, int] | None:
+        service = Service(port=port.port, speaks=Speaks.OTHER, name=declared_names.get(port.port))
+        seen = greeting.look(replace(target, subject=f"{target.host.id}:{port.port}", service=service), circumstances)
+        if isinstance(seen, Unobserved) or seen.protocol in (UNKNOWN, "tls"):
+            return None
+        found = products.product(seen.said)
+        told = port.model_copy(
+            update={
+                "service": seen.protocol,
+                "product": found.name,
+                "version": found.version,
+                "tls": seen.encrypted,
+                "cpes": found.cpes,
+            }
+        )
+        return told, seen.seen.connections
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return [told for told in pool.map(ask, ports) if told is not None]
+
+
 def ports_asked(host: Host, ports: str) -> str:
     """The ports to ask for, in nmap's notation: those of the run and every declared one."""
     known = numbers(ports)
@@ -128,7 +163,7 @@ def _observed(
         return Unobserved(reason=Reason.UNREACHABLE, detail="no port of the host answered at all")
     opened, named = {port.port for port in report.ports if port.transport == "tcp"}, declared(target.host)
     return PortsObservation(
-        seen=circumstances.seen(Method.HANDSHAKE, "nmap", connections=connections),
+        seen=circumstances.seen(Method.HANDSHAKE, "nmap, clearance greeting", connections=connections),
         asked=asked,
         open=report.ports,
         undeclared=tuple(sorted(opened - named)),

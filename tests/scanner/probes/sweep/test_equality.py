@@ -70,10 +70,10 @@ def agree(host: Host, service: Service, more: int = 30) -> TlsObservation:
             assert completes(host, service, version, suite), (
                 f"{version} {suite}: seen by the sweep alone, and no handshake proves it"
             )
-    suites = sum(len(support.accepted) for support in found.versions)
+    taken = sum(len(support.accepted) for support in found.versions)
     assert isinstance(found.groups, tuple), found.groups
     groups = len(found.groups)
-    assert found.seen.connections <= suites + groups + more, found.seen
+    assert found.seen.connections <= taken + groups + more, found.seen
     return found
 
 

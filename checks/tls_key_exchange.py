@@ -1,0 +1,93 @@
+"""Checks of how a TLS handshake agrees on keys: the groups, and whose order of suites counts."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from scanner.check import Parameters, check
+from scanner.findings import Fail, Pass, Verdict, said
+from scanner.observations import TlsObservation, fact
+from scanner.specimens import tls
+
+
+class RefusedGroups(Parameters):
+    """Groups that may not be accepted, as patterns in which * stands for any letters."""
+
+    refused: tuple[str, ...] = ("sect1*", "secp160*", "secp192*")
+
+
+@check(
+    "tls-strong-groups",
+    observes=TlsObservation,
+    parameters=RefusedGroups,
+    facts=("groups",),
+    passes=(
+        tls(),
+        tls(groups=()),
+        tls(groups=("X25519MLKEM768", "x448", "secp521r1", "ffdhe3072", "brainpoolP256r1", "unknown-7e7e")),
+    ),
+    fails=(
+        tls(groups=("secp256r1", "secp192r1")),
+        tls(groups=("sect163k1",)),
+        (tls(groups=("x25519",)), RefusedGroups(refused=("x25519",))),
+    ),
+    fixes={
+        "nginx": "ssl_ecdh_curve X25519:prime256v1:secp384r1;",
+        "apache": "SSLOpenSSLConfCmd Groups X25519:P-256:P-384",
+        "haproxy": "ssl-default-bind-curves X25519:P-256:P-384  (in global)",
+        "openssl": "Groups = X25519:P-256:P-384  in the system_default section of openssl.cnf",
+    },
+)
+def strong_groups(tls: TlsObservation, parameters: RefusedGroups) -> Verdict:
+    """Weak elliptic curves are refused.
+
+    Fails on every group accepted that matches a refused pattern: curves of fewer than 224 bits give less than 112 bits
+    of strength (NIST SP 800-57 part 1, table 2), and RFC 8422 withdraws them. A group no pattern names never fails.
+    """
+    weak = [group for group in fact(tls.groups) if any(fnmatchcase(group, pattern) for pattern in parameters.refused)]
+    return Fail(said("accepts the groups {groups}", groups=", ".join(weak))) if weak else Pass()
+
+
+@check(
+    "tls-server-order",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("prefers_own_order",),
+    passes=(tls(), tls(prefers_own_order=None)),
+    fails=(tls(prefers_own_order=False),),
+    fixes={
+        "nginx": "ssl_prefer_server_ciphers on;",
+        "apache": "SSLHonorCipherOrder on",
+        "haproxy": "ssl-default-bind-options prefer-client-ciphers  must not stand in global",
+        "postgresql": "ssl_prefer_server_ciphers = on",
+    },
+)
+def server_order(tls: TlsObservation, _: Parameters) -> Verdict:
+    """The server's order of suites counts, not the client's.
+
+    Fails where the client's order decides; passes where no version accepts two suites (RFC 9325 section 4.2.1, as advice: where
+    all accepted suites are strong, either order is safe).
+    """
+    return Fail(said("takes the client's order of suites")) if fact(tls.prefers_own_order) is False else Pass()
+
+
+@check(
+    "tls-extended-master-secret",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("extended_master_secret",),
+    passes=(tls(),),
+    fails=(tls(extended_master_secret=False),),
+    fixes={
+        "openssl": "Upgrade OpenSSL to 1.1.0 or newer and restart the service.",
+        "iis": "Install the monthly updates; Windows Server 2012 R2 and newer know it since bulletin MS15-121.",
+        "java": "Upgrade to Java 8u161 or newer.",
+    },
+)
+def extended_master_secret(tls: TlsObservation, _: Parameters) -> Verdict:
+    """The master secret is bound to the whole handshake.
+
+    Fails where a server of TLS 1.2 or older does not know the extended master secret (RFC 7627; RFC 9325 section 3.5 recommends
+    it). TLS 1.3 has it built in.
+    """
+    return Pass() if fact(tls.extended_master_secret) else Fail(said("does not know the extended master secret"))
