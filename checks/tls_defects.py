@@ -87,3 +87,46 @@ def heartbleed(tls: TlsObservation, _: Parameters) -> Verdict:
     exploited.
     """
     return Fail(said("answers a heartbeat request with its memory")) if fact(tls.heartbleed) else Pass()
+
+
+@check(
+    "tls-ccs-injection",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("ccs_injection",),
+    passes=(tls(),),
+    fails=(tls(ccs_injection=True),),
+    fixes={
+        "debian": "apt upgrade openssl, then restart every service that uses it.",
+        "rhel": "dnf upgrade openssl, then restart every service that uses it.",
+        "appliance": "Install the vendor's firmware with OpenSSL 1.0.1h or newer.",
+    },
+)
+def ccs_injection(tls: TlsObservation, _: Parameters) -> Verdict:
+    """Nobody between can make the server use empty keys (ChangeCipherSpec injection).
+
+    Fails where a ChangeCipherSpec is taken before keys are agreed on (CVE-2014-0224).
+    """
+    return Fail(said("takes a ChangeCipherSpec before there are keys")) if fact(tls.ccs_injection) else Pass()
+
+
+@check(
+    "tls-robot",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("robot",),
+    passes=(tls(),),
+    fails=(tls(robot=True),),
+    fixes={
+        "any": "Offer no suites that begin with TLS_RSA_ (RSA key exchange), or install the vendor's update.",
+        "nginx": "ssl_ciphers with ECDHE suites only",
+        "appliance": "Install the vendor's firmware that answers ROBOT, and turn RSA key exchange off.",
+    },
+)
+def robot(tls: TlsObservation, _: Parameters) -> Verdict:
+    """Answers do not tell malformed RSA key exchanges apart (ROBOT).
+
+    Fails where the answers to differently malformed key exchanges differ: an onlooker can decrypt with such a server's help
+    (CVE-2017-13099 and others of its kind). Passes where no RSA key exchange is accepted.
+    """
+    return Fail(said("tells malformed RSA key exchanges apart")) if fact(tls.robot) else Pass()

@@ -145,6 +145,11 @@ class TlsObservation(Record):
     groups: Sorted[GroupName] | Unobserved
     """The groups accepted in any version, by IANA's names; empty where no key exchange shows one."""
     heartbleed: bool | Unobserved
+    """CVE-2014-0160."""
+    ccs_injection: bool | Unobserved
+    """CVE-2014-0224."""
+    robot: bool | Unobserved
+    """Whether it tells malformed RSA key exchanges apart (CVE-2017-13099 and others)."""
     weakest_dh_bits: Count | Unobserved | None
     """The smallest finite-field Diffie-Hellman group seen; None where only elliptic curves or none were used."""
 

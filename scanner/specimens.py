@@ -66,6 +66,8 @@ def tls(**changes: Any) -> TlsObservation:
         "prefers_own_order": True,
         "groups": ("x25519", "secp256r1"),
         "heartbleed": False,
+        "ccs_injection": False,
+        "robot": False,
         "weakest_dh_bits": None,
     }
     found: TlsObservation = _with(good, changes, TlsObservation)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 from cryptography.utils import CryptographyDeprecationWarning
 
@@ -36,6 +37,10 @@ with warnings.catch_warnings():  # sslyze's bundled stores hold roots with seria
         TlsHandshakeTimedOut,
     )
     from sslyze.plugins.heartbleed_plugin import HeartbleedImplementation
+    from sslyze.plugins.openssl_ccs_injection_plugin import OpenSslCcsInjectionImplementation
+    from sslyze.plugins.plugin_base import ScanJob, ScanJobResult
+    from sslyze.plugins.robot._robot_tester import RobotScanResultEnum, ServerDoesNotSupportRsa
+    from sslyze.plugins.robot.implementation import RobotImplementation
     from sslyze.server_connectivity import (
         ClientAuthRequirementEnum,
         ServerConnectivityInfo,
@@ -143,30 +148,43 @@ class Engine:
 
     def heartbleed(self, version: TlsVersion) -> bool | Unobserved:
         """Whether a heartbeat that claims more than it holds is answered (CVE-2014-0160), in an accepted version."""
+        found = self._examined(HeartbleedImplementation, version)
+        return found if isinstance(found, Unobserved) else bool(found.is_vulnerable_to_heartbleed)
+
+    def ccs_injection(self, version: TlsVersion) -> bool | Unobserved:
+        """Whether a ChangeCipherSpec is taken before there are keys (CVE-2014-0224), in an accepted version."""
+        found = self._examined(OpenSslCcsInjectionImplementation, version)
+        return found if isinstance(found, Unobserved) else bool(found.is_vulnerable_to_ccs_injection)
+
+    def robot(self, version: TlsVersion) -> bool | Unobserved:
+        """Whether the answers to malformed RSA key exchanges differ (ROBOT, CVE-2017-13099 and others), in an accepted version."""
+        found = self._examined(RobotImplementation, version)
+        if isinstance(found, Unobserved):
+            return found
+        if found.robot_result is RobotScanResultEnum.UNKNOWN_INCONSISTENT_RESULTS:
+            return unobserved("the answers differ from one time to the next", Reason.UNREADABLE)
+        return found.robot_result in (RobotScanResultEnum.VULNERABLE_WEAK_ORACLE, RobotScanResultEnum.VULNERABLE_STRONG_ORACLE)
+
+    def _examined(self, implementation: Any, version: TlsVersion) -> Any | Unobserved:
+        """The result of one of sslyze's plug-ins, its connections under watch; what kept it from a result otherwise."""
         seen: list[_Watched] = []
         probed = ServerTlsProbingResult(
             _VERSIONS[version], _ALL, ClientAuthRequirementEnum.DISABLED, supports_ecdh_key_exchange=True
         )
         server = _Server(self._location, self._settings, probed, lambda connection: seen.append(self._watch(connection)))
-        job = HeartbleedImplementation.scan_jobs_for_scan_command(server)[0]
         try:
-            vulnerable = bool(job.function_to_call(*job.function_arguments))
-        except (
-            ConnectionToServerFailed,
-            ClientCertificateRequested,
-            OSError,
-            OpenSSLError,
-            ValueError,
-            LookupError,
-        ) as error:
+            found = implementation.result_for_completed_scan_jobs(
+                server, [_done(job) for job in implementation.scan_jobs_for_scan_command(server)]
+            )
+        except _TROUBLE as error:
             _hold(error)
             return _why(error)
         finally:
             for watched in seen:
                 watched.close()
-        if not vulnerable and any(watched.cut for watched in seen):
-            return unobserved("the answer to the heartbeat did not end", Reason.TIMED_OUT)
-        return vulnerable
+        if any(watched.cut for watched in seen) and not _bad(found):
+            return unobserved("an answer that did not end", Reason.TIMED_OUT)
+        return found
 
     @contextmanager
     def _watched(self, version: TlsVersion) -> Iterator[_Watched]:
@@ -207,6 +225,26 @@ class Engine:
             _hold(error)
             return TimeoutError("the handshake did not end") if watched.cut else error
         return None
+
+
+_TROUBLE = (ConnectionToServerFailed, ClientCertificateRequested, OSError, OpenSSLError, ValueError, LookupError)
+
+
+def _done(job: ScanJob) -> ScanJobResult:
+    """A job's result; that a server knows no RSA key exchange is one as well."""
+    try:
+        return ScanJobResult(job.function_to_call(*job.function_arguments), None)
+    except ServerDoesNotSupportRsa as error:
+        return ScanJobResult(None, error)
+
+
+def _bad(found: Any) -> bool:
+    return bool(
+        getattr(found, "is_vulnerable_to_heartbleed", False)
+        or getattr(found, "is_vulnerable_to_ccs_injection", False)
+        or "WEAK" in str(getattr(found, "robot_result", ""))
+        or "STRONG" in str(getattr(found, "robot_result", ""))
+    )
 
 
 def _why(trouble: Exception) -> Unobserved:

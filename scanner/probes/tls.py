@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from scanner.observations import Method, Reason, TlsObservation, TlsVersion, TlsVersionSupport, Unobserved
@@ -35,8 +36,7 @@ class _Look:
     service: Service
     circumstances: Circumstances
     asker: Asker
-    ends: float
-    engine: Engine | None = None
+    engine: Engine
 
     @property
     def name(self) -> str:
@@ -46,13 +46,7 @@ class _Look:
     @property
     def connections(self) -> int:
         """How many connections were opened so far."""
-        return self.asker.opened + (self.engine.connections if self.engine else 0)
-
-    def bleeding(self, version: TlsVersion) -> bool | Unobserved:
-        """Whether the server leaks its memory, asked with a full handshake."""
-        timeout = self.circumstances.timeout
-        self.engine = Engine(self.target.address, self.service.port, self.name, timeout=timeout, ends=self.ends)
-        return self.engine.heartbleed(version)
+        return self.asker.opened + self.engine.connections
 
 
 def look(target: Target, circumstances: Circumstances) -> TlsObservation | Unobserved:
@@ -61,7 +55,9 @@ def look(target: Target, circumstances: Circumstances) -> TlsObservation | Unobs
         return unobserved("a host as a whole has no TLS port", Reason.NOT_ASKED)
     ends = time.monotonic() + circumstances.deadline * _SHARE
     asker = Asker(target, target.service.port, circumstances, ends)
-    at = _Look(target, target.service, circumstances, asker, ends)
+    name = server_name(target.service.name)
+    engine = Engine(target.address, target.service.port, name, timeout=circumstances.timeout, ends=ends)
+    at = _Look(target, target.service, circumstances, asker, engine)
     try:
         first = asker.first(Hello(TlsVersion.TLS_1_2, tuple(OLD_SUITES)[:CHUNK], at.name, curious=True))
         return _no_tls(at, first) or _observed(at)
@@ -83,7 +79,7 @@ def _observed(at: _Look) -> TlsObservation | Unobserved:
     _ask_ssl2(at, sweep)
     if not sweep.spoken and not sweep.accepted.get(TlsVersion.SSL_2_0):
         return _nothing(sweep)
-    heartbleed = _heartbleed(at, sweep)
+    heartbleed, ccs_injection, robot = _defects(at, sweep)
     accepted = {
         version: [sslv2.SUITES.get(code) or suite_name(code) for code in codes] for version, codes in sweep.accepted.items()
     }
@@ -106,6 +102,8 @@ def _observed(at: _Look) -> TlsObservation | Unobserved:
         prefers_own_order=sweep.prefers_own_order,
         groups=sweep.groups if isinstance(sweep.groups, Unobserved) else tuple(map(group_name, sweep.groups)),
         heartbleed=heartbleed,
+        ccs_injection=ccs_injection,
+        robot=robot,
         weakest_dh_bits=_weakest(sweep),
     )
 
@@ -138,13 +136,33 @@ def _of_hello(sweep: Swept, fact: Callable[[ServerHello], bool], *, without: boo
     return unobserved("the server did not answer a hello that shows it", Reason.NOT_ASKED)
 
 
-def _heartbleed(at: _Look, sweep: Swept) -> bool | Unobserved:
-    """Only a server that offers heartbeats can bleed (RFC 6520): the others need not be asked."""
-    if sweep.curious is not None:
-        return at.bleeding(sweep.curious.version) if Extension.HEARTBEAT in sweep.curious.extensions else False
-    if sweep.spoken == [TlsVersion.TLS_1_3] and not sweep.unclear:
-        return False
-    return unobserved("no version was accepted in which it can be asked", Reason.NOT_ASKED)
+def _defects(at: _Look, sweep: Swept) -> list[bool | Unobserved]:
+    """Heartbleed, ChangeCipherSpec injection and ROBOT: asked side by side, each only where the first flights say it can apply.
+
+    Only a server that offers heartbeats bleeds (RFC 6520). One that knows the extended master secret (RFC 7627, 2015) is younger
+    than the mending of the injection (2014). Without RSA key exchange there is nothing to tell apart.
+    """
+    hello = sweep.curious
+    if hello is None:
+        only_new = sweep.spoken == [TlsVersion.TLS_1_3] and not sweep.unclear
+        return [False if only_new else unobserved("no version was accepted in which it can be asked", Reason.NOT_ASKED)] * 3
+    version, engine = hello.version, at.engine
+    by_rsa = [
+        name for version in sweep.spoken for name in map(suite_name, sweep.accepted[version]) if name.startswith("TLS_RSA_")
+    ]
+    unclear = next(iter(sweep.unclear.values()), None)
+    with ThreadPoolExecutor(max_workers=3) as side_by_side:
+        asked = [
+            side_by_side.submit(engine.heartbleed, version) if Extension.HEARTBEAT in hello.extensions else None,
+            side_by_side.submit(engine.ccs_injection, version)
+            if Extension.EXTENDED_MASTER_SECRET not in hello.extensions
+            else None,
+            side_by_side.submit(engine.robot, version) if by_rsa else None,
+        ]
+        answers: list[bool | Unobserved] = [job.result() if job else False for job in asked]
+    if asked[2] is None and unclear is not None:
+        answers[2] = unclear  # a version that gave no clear answer may know RSA key exchange
+    return answers
 
 
 def _weakest(sweep: Swept) -> int | Unobserved | None:
