@@ -128,7 +128,7 @@ class Tally(Record):
     assessed: Count
     """Passed, failed and waived: what could be seen."""
     capped: bool
-    """A gate failed: the percentage shown is at most 49."""
+    """A gate failed or is undetermined: the percentage shown is at most 49."""
     percent: Annotated[int, Field(ge=0, le=100)]
     """passed / counted, rounded down, capped."""
 

@@ -110,7 +110,7 @@ class _FailedError(Exception):
 
 def identified(target: Target, ports: tuple[OpenPort, ...], circumstances: Circumstances) -> list[tuple[OpenPort, int]]:
     """The ports whose service tells itself to our own first questions, and the connections that took; nmap waits longer for less."""
-    declared_names = {service.port: service.name for service in target.host.services}
+    declared_names = {service.port: service.name for service in target.host.services if service.transport == "tcp"}
 
     def ask(port: OpenPort) -> tuple[OpenPort, int] | None:
         service = Service(port=port.port, speaks=Speaks.OTHER, name=declared_names.get(port.port))
@@ -141,8 +141,9 @@ def ports_asked(host: Host, ports: str) -> str:
 
 
 def declared(host: Host) -> set[int]:
-    """The ports the agency declared, that of the login among them."""
-    return {service.port for service in host.services} | ({host.login.port} if host.login else set())
+    """The TCP ports the agency declared, that of the login among them."""
+    tcp = {service.port for service in host.services if service.transport == "tcp"}
+    return tcp | ({host.login.port} if host.login else set())
 
 
 def numbers(ports: str) -> set[int]:

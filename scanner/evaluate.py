@@ -81,7 +81,7 @@ def _judged(rule: BoundRule, order: Order, bound: BoundBaseline, sight: Sight, s
     try:
         verdict = rule.check(observation, rule.parameters[order.scope.system.level])
         return *_outcome(verdict), confidence
-    except Exception as error:  # noqa: BLE001 - the one place where a check's fault becomes an outcome
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place where a check's fault becomes an outcome
         return Outcome.ERROR, said("the check failed: {error}", error=type(error).__name__), confidence
 
 
@@ -105,11 +105,11 @@ def _unfit(
 
 def _outcome(verdict: Verdict) -> tuple[Outcome, Message]:
     match verdict:
-        case Pass(seen=seen):
+        case Pass(seen=Message() as seen):
             return Outcome.PASS, seen
-        case Fail(seen=seen):
+        case Fail(seen=Message() as seen):
             return Outcome.FAIL, seen
-        case NotApplicable(seen=seen):
+        case NotApplicable(seen=Message() as seen):
             return Outcome.NOT_APPLICABLE, seen
         case _:
             assert_never(verdict)

@@ -11,7 +11,7 @@ from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
 from scanner.targets import Permit, RunKind, Scope
 
 FilePath = Annotated[
-    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$")
+    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$")
 ]
 """A relative path inside a run folder, with forward slashes and without dot segments."""
 

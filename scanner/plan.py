@@ -14,8 +14,9 @@ SPOKEN: dict[Speaks, tuple[str, ...]] = {
     Speaks.HTTP: ("http",),
     Speaks.SSH: ("ssh",),
     Speaks.OTHER: ("greeting",),
+    **{speaks: ("tls", "peer-certificate", "greeting") for speaks in Speaks if speaks.upgrades},
 }
-"""What can be observed of a service, by what it speaks."""
+"""What can be observed of a service over TCP, by what it speaks."""
 
 OF_A_HOST = ("ports", "host")
 """What can be observed of a host as a whole."""
@@ -25,7 +26,9 @@ def observable(host: Host | None, service: Service | None) -> tuple[str, ...]:
     """The kinds of observation a subject admits; none for the agency as a whole."""
     if host is None:
         return ()
-    return OF_A_HOST if service is None else SPOKEN[service.speaks]
+    if service is None:
+        return OF_A_HOST
+    return SPOKEN[service.speaks] if service.transport == "tcp" else ()
 
 
 def kind_of(observes: type[Observation]) -> str:

@@ -30,7 +30,7 @@ JUDGES = (
     "strict_yaml",
     "targets",
 )
-"""The engine's modules that a judgement depends on, besides the checks."""
+"""The engine's modules and packages that a judgement depends on, besides the checks."""
 
 
 class RegistryError(Exception):
@@ -62,7 +62,8 @@ def code_digests(checks: Mapping[str, Check[Any, Any]]) -> tuple[FileDigest, ...
     import scanner
 
     here = Path(scanner.__file__).parent
-    files = {f"scanner/{name}.py": here / f"{name}.py" for name in JUDGES}
+    sources = [source for name in JUDGES for source in (here / f"{name}.py", *(here / name).glob("*.py")) if source.is_file()]
+    files = {f"scanner/{source.relative_to(here).as_posix()}": source for source in sources}
     for name in {check.module for check in checks.values()}:
         module = importlib.import_module(name)
         files[name.replace(".", "/") + ".py"] = Path(str(module.__file__))

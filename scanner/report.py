@@ -27,9 +27,12 @@ def as_json(assessment: Assessment) -> bytes:
 def as_html(view: View, language: str) -> bytes:
     """The report as one HTML file without script, that loads nothing and opens from a USB stick."""
     environment = ImmutableSandboxedEnvironment(
-        loader=PackageLoader("report_templates", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("report_templates", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_shown,
     )
-    environment.filters["plain"] = plain
     style = files("report_templates").joinpath("style.css").read_text("utf-8")
     page = environment.get_template("report.html.j2").render(
         view=view,
@@ -40,6 +43,11 @@ def as_html(view: View, language: str) -> bytes:
         _=_,
     )
     return page.encode()
+
+
+def _shown(value: object) -> object:
+    """Whatever stands in the template between braces, before it is escaped: no field can be forgotten."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, Status
+from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, shown
 from scanner.observations import Sight, Sighting, Unobserved
@@ -121,9 +121,12 @@ class View:
     observed: str
     valid_until: str
     reasons: tuple[tuple[str, str], ...]
+    at_once: tuple[str, ...]
+    """The reasons for a refusal that lie in no control: the level, the permit, the inspector."""
     gates: tuple[ControlView, ...]
     gaps: tuple[Gap, ...]
     unseen: int
+    """What stands without an answer, all gaps together."""
     actions: tuple[Action, ...]
     conditions: tuple[tuple[str, str, str, str], ...]
     unmatched_waivers: tuple[str, ...]
@@ -150,7 +153,7 @@ def view(
     controls = {control.id: control for control in assessment.controls}
     rows = tuple(_row(finding, titles) for finding in assessment.findings)
     shown_controls = {control.id: _control(control, rows) for control in assessment.controls}
-    tally, scope = assessment.tally, order.scope
+    tally, scope, gaps = assessment.tally, order.scope, _gaps(assessment)
     return View(
         verdict=verdict_word(assessment.decision),
         sentence=_sentence(assessment),
@@ -164,9 +167,12 @@ def view(
         observed=f"{_moment(assessment.observed_from)} – {_moment(assessment.observed_until)}",
         valid_until=_moment(assessment.evidence_until),
         reasons=tuple((verdict_word(reason.leads_to).sign, shown(reason.message)) for reason in assessment.reasons),
+        at_once=tuple(
+            shown(reason.message) for reason in assessment.reasons if reason.leads_to is Decision.DENY and reason.control is None
+        ),
         gates=tuple(shown_controls[control.id] for control in assessment.controls if control.classed is ControlClass.GATE),
-        gaps=_gaps(assessment.findings),
-        unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings),
+        gaps=gaps,
+        unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings) + len(_further(assessment)),
         actions=_actions(assessment.findings, controls, fixes, titles),
         conditions=tuple(
             (condition.control, condition.subject, _moment(condition.due), condition.waiver or condition.owner or "")
@@ -314,13 +320,27 @@ def _control(control: ControlResult, rows: Iterable[Row]) -> ControlView:
     )
 
 
-def _gaps(findings: Iterable[Finding]) -> tuple[Gap, ...]:
+def _gaps(assessment: Assessment) -> tuple[Gap, ...]:
     grouped: dict[str, set[str]] = defaultdict(set)
-    for finding in findings:
+    for finding in assessment.findings:
         if finding.outcome in _UNSEEN:
             grouped[shown(finding.seen)].add(f"{finding.control} {finding.subject}")
+    for reason in _further(assessment):
+        grouped[shown(reason.message)].add(" ".join(filter(None, (reason.control, reason.subject))) or assessment.system)
     return tuple(
         Gap(why, tuple(sorted(places))) for why, places in sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))
+    )
+
+
+def _further(assessment: Assessment) -> tuple[DecisionReason, ...]:
+    """What leaves the decision open beside single findings: no rule, a stale feed, an endpoint of which nothing was seen."""
+    unseen = [finding for finding in assessment.findings if finding.outcome in _UNSEEN]
+    ids, subjects = {finding.id for finding in unseen}, {finding.subject for finding in unseen}
+    return tuple(
+        reason
+        for reason in assessment.reasons
+        if reason.leads_to is Decision.INCOMPLETE
+        and not (ids & set(reason.findings) if reason.findings else reason.subject in subjects)
     )
 
 

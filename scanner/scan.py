@@ -195,7 +195,8 @@ def _bounded(work: _Work, probe: Probe, target: Target, deadline: float) -> Resu
 
     def look() -> None:
         try:
-            answer.put(probe(target, work.circumstances))
+            found = probe(target, work.circumstances)
+            answer.put(found if isinstance(found, Result) else unobserved("the probe returned no observation", Reason.CRASHED))
         except BaseException as error:  # noqa: BLE001 - a crashed probe is an outcome the reader sees, whatever it raised
             answer.put(unobserved(f"{type(error).__name__} in the probe", Reason.CRASHED))
 

@@ -27,7 +27,7 @@ from scanner.order import Order
 from scanner.targets import AGENCY, RunKind
 
 CAP = 49
-"""The highest percentage that is shown when a gate has failed."""
+"""The highest percentage that is shown while a gate has failed or is undetermined."""
 
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
 _SEVERITY = (Status.SATISFIED, Status.NOT_APPLICABLE, Status.WAIVED, Status.UNDETERMINED, Status.NOT_SATISFIED)
@@ -131,13 +131,15 @@ def results(order: Order, bound: BoundBaseline, found: Sequence[Standing]) -> tu
 
 
 def tally(found: Iterable[Standing]) -> Tally:
-    """The number of passed findings of mandatory controls among all that count; capped when a gate has failed."""
+    """The number of passed findings of mandatory controls among all that count; capped while a gate is not satisfied."""
     passed = counted = assessed = 0
     capped = False
     for standing in found:
         if not standing.control.classed.mandatory:
             continue
-        capped = capped or (standing.control.classed is ControlClass.GATE and standing.status is Status.NOT_SATISFIED)
+        # a gate that nobody looked at caps as well: else leaving out the one that fails would raise the number
+        unmet = standing.status not in (Status.SATISFIED, Status.NOT_APPLICABLE)
+        capped = capped or (standing.control.classed is ControlClass.GATE and unmet)
         for finding in standing.findings:
             counted += finding.outcome is not Outcome.NOT_APPLICABLE
             assessed += finding.outcome in (Outcome.PASS, Outcome.FAIL)
@@ -229,7 +231,8 @@ def _that_leave_open(
     found: Sequence[Standing],
     sightings: Mapping[Sight, tuple[Sighting, str]],
 ) -> Iterator[DecisionReason]:
-    if not any(finding.check != ATTESTATION for standing in found for finding in standing.findings):
+    deciding = (standing for standing in found if standing.control.classed.mandatory)  # advice never decides, not even this
+    if not any(finding.check != ATTESTATION for standing in deciding for finding in standing.findings):
         message = said("baseline {baseline} selects no rule at this level", baseline=bound.baseline.id)
         yield DecisionReason(code=ReasonCode.NO_RULE, leads_to=Decision.INCOMPLETE, message=message)
     for standing in found:

@@ -34,7 +34,7 @@ SIGNATURES = (SCAN_EVIDENCE, EVALUATION)
 BUNDLE_LIMIT = 512 * 1024 * 1024
 _FILES_LIMIT = 200_000
 R = TypeVar("R", bound=Record)
-_PATH = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$")
+_PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$")
 
 
 class StoreError(Exception):
@@ -50,7 +50,7 @@ class Manifest(Record):
 
 def sighting_path(sight: Sight) -> str:
     """Where a sighting lies in the run folder."""
-    return f"observations/{sight.kind}/{sight.subject.replace(':', '_')}.json"
+    return f"observations/{sight.kind}/{sight.subject.replace(':', '_').replace('/', '.')}.json"
 
 
 def manifest_of(files: Mapping[str, bytes]) -> Manifest:

@@ -49,7 +49,30 @@ class Speaks(StrEnum):
     TLS = "tls"
     HTTP = "http"
     SSH = "ssh"
+    SMTP = "smtp"
+    LMTP = "lmtp"
+    IMAP = "imap"
+    POP3 = "pop3"
+    SIEVE = "sieve"
+    NNTP = "nntp"
+    IRC = "irc"
+    FTP = "ftp"
+    LDAP = "ldap"
+    XMPP_CLIENT = "xmpp-client"
+    XMPP_SERVER = "xmpp-server"
+    POSTGRES = "postgres"
+    MYSQL = "mysql"
+    MSSQL = "mssql"
+    RDP = "rdp"
     OTHER = "other"
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether it begins in clear and changes to TLS in words of its own (STARTTLS and its like)."""
+        return self not in _WITHOUT_UPGRADE
+
+
+_WITHOUT_UPGRADE = (Speaks.HTTPS, Speaks.TLS, Speaks.HTTP, Speaks.SSH, Speaks.OTHER)
 
 
 class BilingualText(Record):
@@ -82,6 +105,7 @@ class Service(Record):
     """One declared listening port and what it speaks."""
 
     port: Port
+    transport: Literal["tcp", "udp"] = "tcp"
     speaks: Speaks
     name: DnsName | None = None
     """The name clients use: sent as SNI and Host, and looked for in the peer's certificate."""
@@ -113,7 +137,7 @@ class Host(Record):
 
     @model_validator(mode="after")
     def _each_port_once(self) -> Self:
-        ports = [service.port for service in self.services]
+        ports = [(service.port, service.transport) for service in self.services]
         if len(set(ports)) != len(ports):
             raise ValueError(f"host {self.id}: a port is declared twice")
         if self.id == AGENCY:
@@ -146,8 +170,8 @@ class Scope(Record):
 
 
 def endpoint(host: Host, service: Service) -> str:
-    """The id of a declared endpoint, as in `web1:443`."""
-    return f"{host.id}:{service.port}"
+    """The id of a declared endpoint, as in `web1:443` or `ns1:53/udp`."""
+    return f"{host.id}:{service.port}" + ("" if service.transport == "tcp" else f"/{service.transport}")
 
 
 class RunKind(StrEnum):

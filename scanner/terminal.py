@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _COLOURS = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "quiet": "dim"}
 _MOST = 6
 """Actions and gaps shown; the report holds all."""
+_LONGEST = 1_000
+"""Characters of one line that are printed; the report shows more."""
 
 
 def console(color: str) -> Console:
@@ -57,6 +59,8 @@ def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
         f"  {view.agency} · {view.system} · "
         + _("level {level} · {kind} {run}").format(level=view.level, kind=view.kind, run=view.run),
     )
+    for reason in view.at_once:
+        _print(out, f"  ✗ {reason}", "bad")
     failed = [gate for gate in view.gates if gate.status.tone == "bad"]
     if failed:
         _print(out, "")
@@ -113,7 +117,8 @@ def _print_gaps(out: Console, view: View) -> None:
 def _print(out: Console, text: str, tone: str | None = None) -> None:
     from rich.text import Text
 
-    printable = "".join(sign if sign.isprintable() else "�" for sign in text)
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… (+{len(text) - _LONGEST})"
+    printable = "".join(sign if sign.isprintable() else "�" for sign in cut)
     out.print(Text(printable, style=_COLOURS.get(tone or "", "")))
 
 

@@ -119,6 +119,7 @@ def report(
     if not opened.has(ASSESSMENT):
         raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
     assessment = Assessment.read(opened.read(ASSESSMENT))
+    _insist_on_evidence(opened, assessment)
     data = reporting.as_json(assessment) if form == "json" else reporting.as_html(view_of(opened, assessment), console.language)
     if str(out) == "-":
         console.data(data)
@@ -144,6 +145,18 @@ def judged(run: Run) -> Assessment:
         run.write(ASSESSMENT, data)
     run.write_manifest()
     return assessment
+
+
+def _insist_on_evidence(run: Run, assessment: Assessment) -> None:
+    """Raises StoreError where the run holds another order or other evidence than the stored assessment was judged from."""
+    from scanner.record import sha256
+    from scanner.store import ORDER, StoreError
+
+    run.insist_on_manifest()
+    held = {path: sha256(data) for path, data in run.files().items() if path.startswith(("observations/", "attestations/"))}
+    if assessment.order != sha256(run.read(ORDER)) or held != {entry.path: entry.sha256 for entry in assessment.evidence}:
+        text = _("{run}: the assessment was made from other evidence than lies here; run `clearance evaluate {run}` again")
+        raise StoreError(text.format(run=run.folder))
 
 
 def view_of(run: Run, assessment: Assessment) -> View:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any
 
 from scanner.targets import Permit
@@ -56,7 +57,9 @@ class Fence:
                 self._lock.wait()
             turn = max(self._next_turn, time.monotonic())
             self._next_turn = turn + connections / max(1, self._free_rate())
-        time.sleep(max(0.0, turn - time.monotonic()))
+            while not self._closed and (left := turn - time.monotonic()) > 0:
+                self._lock.wait(left)
+            self._insist(address)  # the wait may have outlasted the scan, or the permit's window
 
     @contextmanager
     def lent(self, address: str, connections: int) -> Iterator[int]:
@@ -68,6 +71,7 @@ class Fence:
             self._count(address, connections)
             while self._lent and not self._closed:
                 self._lock.wait()
+            self._insist(address)  # as above; another program may have had its turn for minutes
             self._lent = max(1, self.permit.rate.connections_per_second // 2)
         try:
             yield self._lent
@@ -81,10 +85,15 @@ class Fence:
         with self._lock:
             self._count(address, connections)
 
-    def _count(self, address: str, connections: int) -> None:
+    def _insist(self, address: str) -> None:
         refusal = "the scan is over" if self._closed else self.permit.refusal(address, self._now())
         if refusal:
             raise NotPermittedError(refusal)
+
+    def _count(self, address: str, connections: int) -> None:
+        self._insist(address)
+        where = ip_address(address)
+        address = str(getattr(where, "ipv4_mapped", None) or where)  # one budget for one host, however its address is spelt
         if self.spent[address] + connections > self.permit.rate.connections_per_host:
             raise BudgetSpentError(f"{address}: the budget of {self.permit.rate.connections_per_host} connections is spent")
         self.spent[address] += connections
@@ -135,4 +144,9 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if not isinstance(address, tuple):
         return  # a Unix socket (the SSH agent) or a connected one leaves this machine no further than its connect did
     for fence in tuple(_raised):
-        fence.admit(str(address[0]).partition("%")[0])
+        fence.admit(_unscoped(str(address[0])))
+
+
+def _unscoped(address: str) -> str:
+    """An IPv6 address without its zone; in anything else a percent sign would make it a name, and the fence admits no name."""
+    return address.partition("%")[0] if ":" in address else address

@@ -159,7 +159,15 @@ def _answer(
 
 def _headers(response: requests.Response) -> Iterator[HttpHeader]:
     for name, value in response.raw.headers.items():
-        yield HttpHeader(name=_text(name).lower(), value=_text(value))
+        shown = _without_value(value) if name.lower() == "set-cookie" else value
+        yield HttpHeader(name=_text(name).lower(), value=_text(shown))
+
+
+def _without_value(cookie: str) -> str:
+    """A cookie's name and attributes: its value lets whoever holds it in, and has no place in evidence."""
+    pair, semicolon, attributes = cookie.partition(";")
+    name, equals, _value = pair.partition("=")
+    return (name if equals else "") + "=" + semicolon + attributes
 
 
 def _text(header: str) -> str:

@@ -87,14 +87,14 @@ def test_plain_http_is_seen_as_plain() -> None:
 
 
 @responses.activate
-def test_headers_are_kept_each_line_by_itself_and_escaped() -> None:
+def test_headers_are_kept_each_line_by_itself_escaped_and_cookies_without_their_value() -> None:
     responses.get(
         "http://192.0.2.1:80/",
         body=b"\x1b[2J<script>" + b"x" * 10_000,
         headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X-Odd", "tab\there \xe9")],
     )
     found = seen(look(Peer("192.0.2.1", 80).target(speaks=Speaks.HTTP), circumstances()))
-    assert {header.value for header in found.root.headers if header.name == "set-cookie"} == {"a=1", "b=2"}
+    assert {header.value for header in found.root.headers if header.name == "set-cookie"} == {"a=", "b="}
     assert found.root.header("x-odd") == "tab\\x09here \\xe9"
     assert found.root.body_start.startswith("\\x1b[2J<script>xxx") and len(found.root.body_start) < 2_100
     assert found.root.url == f"http://{NAME}/"

@@ -1,0 +1,101 @@
+"""What probes saw: facts without opinion, each with when, how, by what and from where it was seen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from scanner.observations.base import Count, Method, MissingFactError, PortNumber, Reason, Seen, Unobserved, Vantage, fact
+from scanner.observations.certificates import CertificateFacts, ChainFault, KeyAlgorithm, PeerCertificateObservation, Trust
+from scanner.observations.greeting import GreetingObservation
+from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
+from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
+from scanner.observations.ports import OpenPort, PortsObservation
+from scanner.observations.ssh import SshHostKey, SshObservation
+from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
+from scanner.record import Instant, Record
+
+__all__ = [
+    "KINDS",
+    "CertificateFacts",
+    "ChainFault",
+    "Count",
+    "GreetingObservation",
+    "GroupName",
+    "HostObservation",
+    "HttpAnswer",
+    "HttpHeader",
+    "HttpObservation",
+    "KeyAlgorithm",
+    "Kind",
+    "Method",
+    "MissingFactError",
+    "Observation",
+    "OpenPort",
+    "OsRelease",
+    "Package",
+    "PeerCertificateObservation",
+    "PortNumber",
+    "PortsObservation",
+    "Reason",
+    "Seen",
+    "Setting",
+    "Sight",
+    "Sighting",
+    "SshHostKey",
+    "SshObservation",
+    "Sshd",
+    "SubjectId",
+    "SuiteName",
+    "TlsObservation",
+    "TlsVersion",
+    "TlsVersionSupport",
+    "Trust",
+    "Unobserved",
+    "Vantage",
+    "fact",
+]
+
+Observation = (
+    TlsObservation
+    | PeerCertificateObservation
+    | SshObservation
+    | HttpObservation
+    | GreetingObservation
+    | PortsObservation
+    | HostObservation
+)
+KINDS: dict[str, type[Observation]] = {
+    kind.model_fields["kind"].default: kind
+    for kind in (
+        TlsObservation,
+        PeerCertificateObservation,
+        SshObservation,
+        HttpObservation,
+        GreetingObservation,
+        PortsObservation,
+        HostObservation,
+    )
+}
+
+Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,39}$")]
+SubjectId = Annotated[str, StringConstraints(max_length=140, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5}(/udp)?)?$")]
+"""`agency`, a host's id, or an endpoint as `web1:443` or `ns1:53/udp`."""
+
+
+class Sight(Record):
+    """One thing to look at: a subject and a kind of observation. The plan is a set of these."""
+
+    subject: SubjectId
+    kind: Kind
+
+
+class Sighting(Record):
+    """One file under observations/: what was seen of one sight, or why it was not."""
+
+    schema_version: Literal[1] = 1
+    sight: Sight
+    observed_at: Instant
+    vantage: Vantage
+    result: Annotated[Observation | Unobserved, Field(discriminator="kind")]
