@@ -96,12 +96,13 @@ def nmap(host: Host, service: Service) -> Answers:
 
 def counted(function: Callable[[Host, Service], Answers], host: Host, service: Service) -> tuple[Answers, float, int]:
     """Answers, seconds, and TCP connections as the kernel counts them (all of the machine's, so keep it quiet)."""
-    before, began = _opened(), time.perf_counter()
+    before, began = connections_opened(), time.perf_counter()
     answers = function(host, service)
-    return answers, time.perf_counter() - began, _opened() - before
+    return answers, time.perf_counter() - began, connections_opened() - before
 
 
-def _opened() -> int:
+def connections_opened() -> int:
+    """TCP connections this machine has opened since it started."""
     lines = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Tcp:")]
     return int(lines[1][lines[0].index("ActiveOpens")])
 
