@@ -6,12 +6,14 @@ export PATH="$PATH:/usr/sbin:/sbin"
 declare -A package=(
   [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
   [sudo]=sudo [gnutls-serv]=gnutls-bin [stunnel]=stunnel4 [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
+  [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [chromium]=chromium
 )
 missing=()
 for command in "${!package[@]}"; do
   command -v "$command" >/dev/null 2>&1 || missing+=("${package[$command]}")
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+[ -e /usr/share/fonts/truetype/croscore/Tinos-Regular.ttf ] || missing+=(fonts-croscore)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
 echo "Installing from Debian: ${missing[*]}"
