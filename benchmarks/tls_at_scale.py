@@ -68,7 +68,7 @@ def sweep(count: int) -> None:
     def look(at: tuple[str, int]) -> bool:
         service = Service(port=at[1], speaks=Speaks.TLS, name=NAME)
         host = Host(id="bench", address=at[0], services=(service,))
-        asker = Asker(Target(f"bench:{at[1]}", host, service, at[0]), at[1], circumstances, time.monotonic() + 60)
+        asker = Asker(Target(f"bench:{at[1]}", host, service, at[0]), service, circumstances, time.monotonic() + 60)
         return TlsVersion.TLS_1_2 in Sweep(asker.ask, NAME).run().spoken
 
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:

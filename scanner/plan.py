@@ -14,7 +14,7 @@ SPOKEN: dict[Speaks, tuple[str, ...]] = {
     Speaks.HTTP: ("http",),
     Speaks.SSH: ("ssh",),
     Speaks.OTHER: ("greeting",),
-    **{speaks: ("tls", "peer-certificate", "greeting") for speaks in Speaks if speaks.upgrades},
+    **{speaks: ("upgrade", "tls", "peer-certificate", "greeting") for speaks in Speaks if speaks.upgrades},
 }
 """What can be observed of a service over TCP, by what it speaks."""
 

@@ -21,6 +21,7 @@ from scanner.store import JOURNAL, Run, sighting_path, unwritable
 
 PROBES = {
     "tls": "scanner.probes.tls",
+    "upgrade": "scanner.probes.upgrade",
     "peer-certificate": "scanner.probes.peer_certificate",
     "ssh": "scanner.probes.ssh",
     "http": "scanner.probes.http",

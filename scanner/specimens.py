@@ -28,6 +28,7 @@ from scanner.observations import (
     TlsVersion,
     TlsVersionSupport,
     Trust,
+    UpgradeObservation,
     Vantage,
 )
 from scanner.record import Record
@@ -142,6 +143,13 @@ def http(**changes: Any) -> HttpObservation:
         "missing": HttpAnswer(url="https://dvc.example.vn/missing", status=404, headers=lines),
     }
     found: HttpObservation = _with(good, changes, HttpObservation)
+    return found
+
+
+def upgrade(**changes: Any) -> UpgradeObservation:
+    """A mail server that changes to TLS."""
+    good = {"seen": _seen(Method.HANDSHAKE), "protocol": "smtp", "offered": True, "said": ""}
+    found: UpgradeObservation = _with(good, changes, UpgradeObservation)
     return found
 
 

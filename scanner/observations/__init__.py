@@ -14,6 +14,7 @@ from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
+from scanner.observations.upgrade import UpgradeObservation
 from scanner.record import Instant, Record
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "TlsVersionSupport",
     "Trust",
     "Unobserved",
+    "UpgradeObservation",
     "Vantage",
     "fact",
 ]
@@ -65,6 +67,7 @@ Observation = (
     | GreetingObservation
     | PortsObservation
     | HostObservation
+    | UpgradeObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -76,6 +79,7 @@ KINDS: dict[str, type[Observation]] = {
         GreetingObservation,
         PortsObservation,
         HostObservation,
+        UpgradeObservation,
     )
 }
 

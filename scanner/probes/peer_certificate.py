@@ -17,6 +17,7 @@ from scanner.probes.sweep.asking import Asker, no_tls
 from scanner.probes.sweep.client_hello import Hello, server_name
 from scanner.probes.sweep.registry import OLD_SUITES
 from scanner.probes.sweep.server_flight import Flight
+from scanner.probes.upgrades import UpgradeError
 from scanner.record import escaped, sha256
 from scanner.targets import Service
 
@@ -30,13 +31,15 @@ def look(target: Target, circumstances: Circumstances) -> PeerCertificateObserva
     if target.service is None:
         return unobserved("a host as a whole has no TLS port", Reason.NOT_ASKED)
     try:
-        asker = Asker(target, target.service.port, circumstances, time.monotonic() + circumstances.deadline)
+        asker = Asker(target, target.service, circumstances, time.monotonic() + circumstances.deadline)
         first = asker.first(Hello(TlsVersion.TLS_1_2, _COMMON, server_name(target.service.name)))
         elsewise = no_tls(first, asker)
         if elsewise:
             return elsewise
         engine = _engine(target, target.service, circumstances)
         chain = _chain(engine, first)
+    except UpgradeError as error:
+        return error.why
     except OSError as error:
         return unobserved(error)
     if not chain:
@@ -52,8 +55,7 @@ def look(target: Target, circumstances: Circumstances) -> PeerCertificateObserva
 
 def _engine(target: Target, service: Service, circumstances: Circumstances) -> Engine:
     ends = time.monotonic() + circumstances.deadline - 2 * circumstances.timeout
-    name = server_name(service.name)
-    return Engine(target.address, service.port, name, timeout=circumstances.timeout, ends=ends)
+    return Engine(target.address, service, timeout=circumstances.timeout, ends=ends)
 
 
 def _chain(engine: Engine, first: Flight) -> tuple[bytes, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import warnings
 
-from scanner.probes.wire import Wire
+from scanner.probes.upgrades import Stream
 
 _LEGACY_SERVER_CONNECT = 4
 """OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which Python 3.11 has no name for: servers without RFC 5746 are heard too."""
@@ -14,7 +14,7 @@ _LEGACY_SERVER_CONNECT = 4
 class Sealed:
     """A TLS session inside a wire, with the wire's limits."""
 
-    def __init__(self, wire: Wire, name: str) -> None:
+    def __init__(self, wire: Stream, name: str) -> None:
         self._wire = wire
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = _anything_goes().wrap_bio(self._incoming, self._outgoing, server_hostname=name or None)

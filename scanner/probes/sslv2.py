@@ -6,11 +6,11 @@ The server's hello lists every suite it has in common with the client, so nothin
 from __future__ import annotations
 
 import os
-import time
 
 from scanner.observations import Unobserved
-from scanner.probes.looking import Circumstances, Target, unobserved
-from scanner.probes.wire import Wire
+from scanner.probes.looking import unobserved
+from scanner.probes.sweep.asking import Asker
+from scanner.probes.upgrades import Stream, UpgradeError
 
 SUITES = {
     0x010080: "SSL_CK_RC4_128_WITH_MD5",
@@ -27,15 +27,16 @@ _LIMIT = 32_769
 """A record of SSL 2.0 is no longer."""
 
 
-def accepted(target: Target, port: int, circumstances: Circumstances) -> tuple[str, ...] | Unobserved:
+def accepted(asker: Asker) -> tuple[str, ...] | Unobserved:
     """The suites accepted, none where SSL 2.0 is refused; unobserved where the server neither answers nor closes."""
-    ends = time.monotonic() + circumstances.timeout
     try:
-        with Wire(target.address, port, timeout=circumstances.timeout, ends=ends, limit=_LIMIT) as wire:
-            wire.send(client_hello())
-            return suites(_record(wire))
+        with asker.stream(_LIMIT) as stream:
+            stream.send(client_hello())
+            return suites(_record(stream))
     except ConnectionResetError:
         return ()
+    except UpgradeError as error:
+        return error.why
     except OSError as error:
         return unobserved(error)
 
@@ -57,10 +58,10 @@ def suites(record: bytes) -> tuple[str, ...]:
     return tuple(sorted({SUITES[code] for code in codes if code in SUITES}))
 
 
-def _record(wire: Wire) -> bytes:
+def _record(stream: Stream) -> bytes:
     data = b""
     while len(data) < 2 or (data[0] & 0x80 and len(data) < 2 + (int.from_bytes(data[:2]) & 0x7FFF)):
-        more = wire.read()
+        more = stream.read()
         if not more:
             break
         data += more

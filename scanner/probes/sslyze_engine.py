@@ -13,13 +13,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography.utils import CryptographyDeprecationWarning
 
 from scanner.observations import Reason, TlsVersion, Unobserved
 from scanner.probes.fence import BudgetSpentError, NotPermittedError
 from scanner.probes.looking import unobserved
+from scanner.probes.sweep.client_hello import server_name
+from scanner.probes.upgrades import Stream, UpgradeError, upgraded
+from scanner.probes.wire import Wire
+from scanner.targets import Service
 
 with warnings.catch_warnings():  # sslyze's bundled stores hold roots with serial numbers that cryptography frowns upon
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
@@ -59,8 +63,38 @@ _VERSIONS = {
     TlsVersion.TLS_1_3: TlsVersionEnum.TLS_1_3,
 }
 _ALL = "ALL:COMPLEMENTOFALL:-PSK:-SRP"
+_READ_LIMIT = 4 * 1024 * 1024
+"""Bytes read from one connection: a handshake with the longest chain, and a bleeding heart."""
 _PATIENCE = 3
 """One handshake may take this many times the time for one answer, however slowly it drips."""
+
+
+class _Socket:
+    """What nassl takes for a socket: a wire on which TLS has its turn."""
+
+    def __init__(self, wire: Wire, stream: Stream) -> None:
+        self._wire = wire
+        self._stream = stream
+        self._held = b""
+
+    def send(self, data: bytes) -> int:
+        """Sends all of it."""
+        self._stream.send(data)
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """At most so many bytes; none where the peer closed."""
+        self._held = self._held or self._stream.read()
+        data, self._held = self._held[:size], self._held[size:]
+        return data
+
+    def shutdown(self, _how: int) -> None:
+        """Cuts the connection: whoever waits on it wakes."""
+        self._wire.cut()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._wire.close()
 
 
 class _Watched:
@@ -119,13 +153,15 @@ class _Server(ServerConnectivityInfo):
 class Engine:
     """Handshakes with one endpoint; counts the connections it opens."""
 
-    def __init__(self, address: str, port: int, name: str, *, timeout: float, ends: float) -> None:
-        self._name = name
+    def __init__(self, address: str, service: Service, *, timeout: float, ends: float) -> None:
+        self._address = address
+        self._service = service
+        self._name = name = server_name(service.name)
         self._timeout = max(1, math.ceil(timeout))  # sslyze counts in whole seconds
         self._ends = ends
         self._opened = 0
         self._lock = threading.Lock()
-        self._location = ServerNetworkLocation(hostname=name or address, port=port, ip_address=address)
+        self._location = ServerNetworkLocation(hostname=name or address, port=service.port, ip_address=address)
         self._settings = ServerNetworkConfiguration(
             tls_server_name_indication=name or address, network_timeout=self._timeout, network_max_retries=1
         )
@@ -204,10 +240,22 @@ class Engine:
             watched.close()
 
     def _watch(self, connection: SslConnection) -> _Watched:
-        watched = _Watched(connection, min(_PATIENCE * self._timeout, self._ends - time.monotonic()))
+        ends = min(time.monotonic() + _PATIENCE * self._timeout, self._ends)
+        # sslyze knows nine upgrades and we fifteen, so the connection is ours and sslyze's begins with the handshake
+        setattr(connection, "_do_pre_handshake", lambda: self._open(connection, ends))  # noqa: B010 - mypy forbids the plain form
+        watched = _Watched(connection, ends - time.monotonic())
         with self._lock:
             self._opened += 1
         return watched
+
+    def _open(self, connection: SslConnection, ends: float) -> None:
+        wire = Wire(self._address, self._service.port, timeout=self._timeout, ends=ends, limit=_READ_LIMIT)
+        try:
+            stream = upgraded(wire, self._service, self._address)
+        except BaseException:
+            wire.close()
+            raise
+        connection.ssl_client.set_underlying_socket(cast("socket.socket", _Socket(wire, stream)))
 
     def _handshake(self, watched: _Watched) -> Exception | None:
         """What stopped the handshake, None where nothing did; raises where the permit forbids the connection."""
@@ -221,13 +269,14 @@ class Engine:
             NoCiphersAvailableBugInSSlyze,
             OSError,
             OpenSSLError,
+            UpgradeError,
         ) as error:
             _hold(error)
             return TimeoutError("the handshake did not end") if watched.cut else error
         return None
 
 
-_TROUBLE = (ConnectionToServerFailed, ClientCertificateRequested, OSError, OpenSSLError, ValueError, LookupError)
+_TROUBLE = (ConnectionToServerFailed, ClientCertificateRequested, OSError, OpenSSLError, ValueError, LookupError, UpgradeError)
 
 
 def _done(job: ScanJob) -> ScanJobResult:
@@ -249,6 +298,8 @@ def _bad(found: Any) -> bool:
 
 def _why(trouble: Exception) -> Unobserved:
     match trouble:
+        case UpgradeError():
+            return trouble.why
         case ConnectionToServerTimedOut() | TlsHandshakeTimedOut():
             return unobserved(trouble.error_message, Reason.TIMED_OUT)
         case ServerRejectedConnection():

@@ -20,6 +20,7 @@ from scanner.probes.sweep.client_hello import Extension, Hello, server_name
 from scanner.probes.sweep.elimination import CHUNK, Sweep, Swept
 from scanner.probes.sweep.registry import OLD_SUITES, group_name, suite_name
 from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
+from scanner.probes.upgrades import UpgradeError
 from scanner.record import escaped
 from scanner.targets import Service
 
@@ -54,13 +55,14 @@ def look(target: Target, circumstances: Circumstances) -> TlsObservation | Unobs
     if target.service is None:
         return unobserved("a host as a whole has no TLS port", Reason.NOT_ASKED)
     ends = time.monotonic() + circumstances.deadline * _SHARE
-    asker = Asker(target, target.service.port, circumstances, ends)
-    name = server_name(target.service.name)
-    engine = Engine(target.address, target.service.port, name, timeout=circumstances.timeout, ends=ends)
+    asker = Asker(target, target.service, circumstances, ends)
+    engine = Engine(target.address, target.service, timeout=circumstances.timeout, ends=ends)
     at = _Look(target, target.service, circumstances, asker, engine)
     try:
         first = asker.first(Hello(TlsVersion.TLS_1_2, tuple(OLD_SUITES)[:CHUNK], at.name, curious=True))
         return _no_tls(at, first) or _observed(at)
+    except UpgradeError as error:
+        return error.why
     except OSError as error:
         return unobserved(error)
 
@@ -109,8 +111,7 @@ def _observed(at: _Look) -> TlsObservation | Unobserved:
 
 
 def _ask_ssl2(at: _Look, sweep: Swept) -> None:
-    at.asker.opened += 1
-    match sslv2.accepted(at.target, at.service.port, at.circumstances):
+    match sslv2.accepted(at.asker):
         case Unobserved() as why:
             sweep.unclear[TlsVersion.SSL_2_0] = why
         case found:

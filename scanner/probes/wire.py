@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +22,16 @@ class Wire:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
         self._socket.close()
+
+    def cut(self) -> None:
+        """Shuts the connection down: whoever waits on it wakes."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def patience(self, seconds: float) -> None:
         """Waits no longer than this for the next bytes."""

@@ -16,9 +16,9 @@ from scanner.evaluate import Answers, evaluate
 from scanner.findings import Outcome
 from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting, TlsVersion, Unobserved, Vantage
 from scanner.order import Order
-from scanner.plan import sights
+from scanner.plan import kind_of, sights, subjects_of
 from scanner.record import sha256
-from scanner.specimens import AT, SUITES, VANTAGE, greeting, host, http, peer_certificate, ports, ssh, tls
+from scanner.specimens import AT, SUITES, VANTAGE, greeting, host, http, peer_certificate, ports, ssh, tls, upgrade
 from scanner.targets import Agency, BilingualText, Host, Permit, Person, RunKind, Scope, Service, Speaks, System, Window
 from tests.checks.test_baselines import EACH
 
@@ -28,11 +28,12 @@ GOOD: dict[str, Callable[[], Observation]] = {
     "ssh": ssh,
     "http": http,
     "greeting": greeting,
+    "upgrade": upgrade,
     "ports": ports,
     "host": host,
 }
 NAME = BilingualText(vi="Cơ quan mẫu", en="Specimen agency")
-SERVICES = ((22, Speaks.SSH), (443, Speaks.HTTPS), (6_379, Speaks.OTHER))
+SERVICES = ((22, Speaks.SSH), (25, Speaks.SMTP), (443, Speaks.HTTPS), (6_379, Speaks.OTHER))
 
 
 def scope(*services: tuple[int, Speaks]) -> Scope:
@@ -139,7 +140,7 @@ def test_a_well_kept_agency_is_authorised(bound: BoundBaseline) -> None:
 def test_an_agency_with_plain_http_beside_https_is_authorised_if_it_only_redirects(bound: BoundBaseline) -> None:
     to_tls = http(status=301, headers={"location": "https://dvc.example.vn/"})
     redirecting = to_tls.model_copy(update={"tls": False, "missing": to_tls.root})
-    services = ((22, Speaks.SSH), (80, Speaks.HTTP), (443, Speaks.TLS), (6_379, Speaks.OTHER))
+    services = ((22, Speaks.SSH), (25, Speaks.SMTP), (80, Speaks.HTTP), (443, Speaks.TLS), (6_379, Speaks.OTHER))
     assert decided(bound, scope(*services), answered(bound), http=redirecting) == (Decision.AUTHORISE, set())
 
 
@@ -153,7 +154,8 @@ def test_an_agency_without_other_services_needs_a_persons_word_for_those_control
     few = scope((22, Speaks.SSH), (443, Speaks.HTTPS))
     decision, left = decided(bound, few, answered(bound))
     assert decision is Decision.INCOMPLETE
-    assert len(left) == 2
+    subjectless = {rule.control.id for rule in bound.rules if not subjects_of(rule, few)}
+    assert left == subjectless and len(left) >= 2
     assert decided(bound, few, answered(bound, *left)) == (Decision.AUTHORISE, set())
 
 
@@ -188,5 +190,7 @@ def test_one_thing_changed_changes_the_decision_as_it_should(
 @EACH
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_kind_that_could_not_be_seen_never_authorises(bound: BoundBaseline, kind: str) -> None:
+    if not any(kind_of(rule.check.observes) == kind for rule in bound.rules):
+        return  # the baseline asks for nothing of the kind
     unseen = {kind.replace("-", "_"): Unobserved(reason=Reason.TIMED_OUT)}
     assert decided(bound, scope(*SERVICES), answered(bound), **unseen)[0] is Decision.INCOMPLETE

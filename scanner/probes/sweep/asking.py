@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from scanner.observations import Reason, Unobserved
@@ -10,23 +12,28 @@ from scanner.probes.fence import BudgetSpentError, NotPermittedError
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.sweep.client_hello import Hello, encoded
 from scanner.probes.sweep.server_flight import Flight, Spoke, flight, is_whole
+from scanner.probes.upgrades import Stream, UpgradeError, upgraded
 from scanner.probes.wire import Wire
 from scanner.record import escaped
+from scanner.targets import Service
 
 
 class Asker:
     """Asks one endpoint, and counts the connections it takes."""
 
-    def __init__(self, target: Target, port: int, circumstances: Circumstances, ends: float) -> None:
+    def __init__(self, target: Target, service: Service, circumstances: Circumstances, ends: float) -> None:
         self._target = target
-        self._port = port
+        self._service = service
         self._circumstances = circumstances
         self._ends = ends
         self._kept: dict[Hello, Flight] = {}
         self.opened = 0
 
     def first(self, hello: Hello) -> Flight:
-        """The answer to the first question, kept for when the sweep asks it; raises OSError where no connection comes about."""
+        """The answer to the first question, kept for when the sweep asks it.
+
+        Raises OSError where no connection comes about, UpgradeError where the peer does not change to TLS.
+        """
         found = self._kept[hello] = self._asked(hello)
         return found
 
@@ -38,29 +45,33 @@ class Asker:
             return self._asked(hello)
         except (NotPermittedError, BudgetSpentError):
             raise
-        except OSError:
+        except (OSError, UpgradeError):
             return Flight(Spoke.SILENT, b"")
 
     def nudged(self) -> bytes:
         """What the peer says to one line of text: redis, for one, waits for the end of a line and none comes in a hello."""
         try:
-            with self._wire(limit=256) as wire:
+            with self.stream(limit=256) as wire:
                 wire.send(b"HELP\r\n\r\n")
                 return wire.read()
         except (NotPermittedError, BudgetSpentError):
             raise
-        except OSError:
+        except (OSError, UpgradeError):
             return b""
 
     def _asked(self, hello: Hello) -> Flight:
-        with self._wire(limit=self._circumstances.read_limit) as wire:
-            data, cut = _received(wire, encoded(hello))
+        with self.stream(limit=self._circumstances.read_limit) as stream:
+            data, cut = _received(stream, encoded(hello))
             return replace(flight(data), cut=cut)
 
-    def _wire(self, limit: int) -> Wire:
+    @contextmanager
+    def stream(self, limit: int) -> Iterator[Stream]:
+        """A new connection, brought to where TLS begins; raises OSError and UpgradeError as `first` does."""
         ends = min(time.monotonic() + 2 * self._circumstances.timeout, self._ends)
         self.opened += 1
-        return Wire(self._target.address, self._port, timeout=self._circumstances.timeout, ends=ends, limit=limit)
+        address, timeout = self._target.address, self._circumstances.timeout
+        with Wire(address, self._service.port, timeout=timeout, ends=ends, limit=limit) as wire:
+            yield upgraded(wire, self._service, address)
 
 
 def no_tls(first: Flight, asker: Asker) -> Unobserved | None:
@@ -78,13 +89,13 @@ def no_tls(first: Flight, asker: Asker) -> Unobserved | None:
             return None
 
 
-def _received(wire: Wire, hello: bytes) -> tuple[bytes | None, bool]:
+def _received(stream: Stream, hello: bytes) -> tuple[bytes | None, bool]:
     """What the peer sent, None where it sent nothing and did not close; and whether the time was over before the end."""
     data = bytearray()
     try:
-        wire.send(hello)
+        stream.send(hello)
         while not is_whole(data):
-            more = wire.read()
+            more = stream.read()
             if not more:
                 break
             data += more

@@ -18,6 +18,7 @@ from scanner.probes import sslv2
 from scanner.probes.sslyze_engine import Engine
 from scanner.probes.sweep.server_flight import Spoke, flight
 from scanner.probes.tls import look
+from scanner.targets import Service, Speaks
 from tests.scanner.probes.issuing import Made, intermediate, kept
 from tests.scanner.probes.web_peers import (
     Peer,
@@ -340,13 +341,13 @@ def test_a_bleeding_heart_is_seen(after_hello: bytes, wanted: bool) -> None:
         silent(wire)
 
     with listening(HERE, talk) as peer:
-        engine = Engine(peer.address, peer.port, "", timeout=0.5, ends=time.monotonic() + 10)
+        engine = Engine(peer.address, Service(port=peer.port, speaks=Speaks.TLS), timeout=0.5, ends=time.monotonic() + 10)
         assert engine.heartbleed(TlsVersion.TLS_1_0) is wanted
 
 
 def test_an_answer_to_the_heartbeat_that_does_not_end_shows_nothing() -> None:
     with listening(HERE, dripping(b"\x16\x03\x01\x40\x00" + b"\x02" * 16_000)) as peer:
-        engine = Engine(peer.address, peer.port, "", timeout=1, ends=time.monotonic() + 0.8)
+        engine = Engine(peer.address, Service(port=peer.port, speaks=Speaks.TLS), timeout=1, ends=time.monotonic() + 0.8)
         found = engine.heartbleed(TlsVersion.TLS_1_0)
     assert isinstance(found, Unobserved) and found.reason is Reason.TIMED_OUT
 

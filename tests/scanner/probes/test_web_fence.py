@@ -13,7 +13,7 @@ from scanner.probes import http, peer_certificate, tls
 from scanner.probes.fence import Fence, NotPermittedError, raised
 from scanner.probes.looking import Probe
 from scanner.probes.sslyze_engine import Engine
-from scanner.targets import Permit, Person, Rate, RunKind, Window
+from scanner.targets import Permit, Person, Rate, RunKind, Service, Speaks, Window
 from tests.scanner.probes.issuing import Made, kept
 from tests.scanner.probes.web_peers import circumstances, listening, silent
 from tests.scanner.probes.web_peers import tls as speaking_tls
@@ -51,7 +51,7 @@ def test_outside_the_permit_nothing_is_connected_to(look: Probe) -> None:
 
 def test_sslyze_too_is_held_by_the_fence() -> None:
     with listening(HERE, silent) as peer, raised(fence(f"{ELSEWHERE}/32")):
-        engine = Engine(peer.address, peer.port, "", timeout=0.5, ends=time.monotonic() + 5)
+        engine = Engine(peer.address, Service(port=peer.port, speaks=Speaks.TLS), timeout=0.5, ends=time.monotonic() + 5)
         for ask in (
             lambda: engine.chain(TlsVersion.TLS_1_3),
             lambda: engine.heartbleed(TlsVersion.TLS_1_2),
