@@ -1,4 +1,8 @@
-"""Discovery: which ports of a host are open and what listens there, by the nmap program; which of them nobody declared."""
+"""Discovery: which ports of a host are open and what listens there; which of them nobody declared.
+
+A few ports are knocked at by ourselves, many are asked for by the nmap program; what listens is asked in our own words first, and by
+nmap where it stays unknown.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from scanner import nmap_xml
 from scanner.observations import Method, OpenPort, PortsObservation, Reason, Unobserved
-from scanner.probes import fence, greeting, products
+from scanner.probes import fence, greeting, knocking, products
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.protocols import UNKNOWN
 from scanner.targets import Host, Service, Speaks
@@ -24,6 +28,8 @@ OUTPUT_LIMIT = 32 * 1024 * 1024
 """Bytes of XML that are read from nmap; more is unreadable."""
 TRIES = 2
 """Connections nmap opens at most to one port before it takes it for closed to us."""
+FEW = 128
+"""Ports at the most that are knocked at by ourselves: silent ones cost a second each time as many as are knocked at together."""
 QUESTIONS = 20
 """Connections counted for asking one open port what it is; with light intensity nmap opens a handful."""
 
@@ -35,7 +41,7 @@ _SPARE = 2.0
 
 
 def look(target: Target, circumstances: Circumstances) -> PortsObservation | Unobserved:
-    """The open ports of the host, seen by nmap's connect scan, as root or not."""
+    """The open ports of the host, seen by connecting to them, as root or not."""
     return Nmap().look(target, circumstances)
 
 
@@ -48,15 +54,14 @@ class Nmap:
     """The program, by the name or path it is started with."""
 
     program: str = "nmap"
+    few: int = FEW
+    """Ports at the most that are knocked at without the program."""
 
     def look(self, target: Target, circumstances: Circumstances) -> PortsObservation | Unobserved:
         """The open ports of the host, or why they could not be seen."""
         asked = ports_asked(target.host, circumstances.ports)
-        connections = len(numbers(asked)) * TRIES
         try:
-            with fence.lent(target.address, connections) as rate:
-                ends = time.monotonic() + circumstances.deadline
-                report = self._run(target.address, asked, ["--max-rate", str(rate)], ends)
+            report, connections, ends = self._opened(target, asked, circumstances)
             known = identified(target, report.ports, replace(circumstances, deadline=max(1.0, ends - time.monotonic())))
             connections += sum(opened for _, opened in known)
             for port, _ in known:
@@ -81,6 +86,17 @@ class Nmap:
             return unobserved(error, None if isinstance(error, PermissionError) else Reason.TOOL_FAILED)
         return _observed(report, target, asked, circumstances, connections)
 
+    def _opened(self, target: Target, asked: str, circumstances: Circumstances) -> tuple[nmap_xml.Report, int, float]:
+        """The open ports, the connections that took, and when the look must end: it may have waited for another program first."""
+        wanted = numbers(asked)
+        if len(wanted) <= self.few:
+            ends = time.monotonic() + circumstances.deadline
+            found = knocking.knocked(target.address, wanted, timeout=circumstances.timeout, ends=ends)
+            return _knocked(found), found.connections, ends
+        with fence.lent(target.address, len(wanted) * TRIES) as rate:
+            ends = time.monotonic() + circumstances.deadline
+            return self._run(target.address, asked, ["--max-rate", str(rate)], ends), len(wanted) * TRIES, ends
+
     def _run(self, address: str, asked: str, more: list[str], ends: float) -> nmap_xml.Report:
         """What nmap reports; raises where it cannot be started, fails, or does not end in time."""
         patience = max(1.0, ends - time.monotonic() - _SPARE)
@@ -102,6 +118,12 @@ class Nmap:
         if report.trouble:
             raise _FailedError(f"nmap: {report.trouble}")
         return report
+
+
+def _knocked(found: knocking.Knocked) -> nmap_xml.Report:
+    report = nmap_xml.Report(hosts=1, up=True, answered=found.answered, finished=True, program=False)
+    report.open.update({(port, "tcp"): OpenPort(port=port, transport="tcp", service="") for port in found.open})
+    return report
 
 
 class _FailedError(Exception):
@@ -140,6 +162,11 @@ def ports_asked(host: Host, ports: str) -> str:
     return ",".join([ports, *map(str, more)])
 
 
+def is_wide(host: Host, ports: str) -> bool:
+    """Whether so many ports of the host are asked for that nmap does it."""
+    return len(numbers(ports_asked(host, ports))) > FEW
+
+
 def declared(host: Host) -> set[int]:
     """The TCP ports the agency declared, that of the login among them."""
     tcp = {service.port for service in host.services if service.transport == "tcp"}
@@ -164,7 +191,7 @@ def _observed(
         return Unobserved(reason=Reason.UNREACHABLE, detail="no port of the host answered at all")
     opened, named = {port.port for port in report.ports if port.transport == "tcp"}, declared(target.host)
     return PortsObservation(
-        seen=circumstances.seen(Method.HANDSHAKE, "nmap, clearance greeting", connections=connections),
+        seen=circumstances.seen(Method.HANDSHAKE, f"clearance{', nmap' if report.program else ''}", connections=connections),
         asked=asked,
         open=report.ports,
         undeclared=tuple(sorted(opened - named)),

@@ -38,6 +38,8 @@ class Report:
     finished: bool = False
     trouble: str = ""
     """nmap's own word for why it failed; empty where it ended well."""
+    program: bool = True
+    """Whether nmap had a part in it; ports may be found without."""
 
     @property
     def ports(self) -> tuple[OpenPort, ...]:
@@ -48,6 +50,7 @@ class Report:
         """Takes over what a later report on the same host says of the ports found here; none is lost, none added."""
         self.open |= {key: port for key, port in later.open.items() if key in self.open}
         self.timed_out |= later.timed_out
+        self.program |= later.program
 
 
 def read(source: Source | IO[bytes]) -> Report:

@@ -8,7 +8,7 @@ from pydantic import StringConstraints, model_validator
 
 from scanner.observations import Sight, Vantage
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
-from scanner.targets import Permit, RunKind, Scope
+from scanner.targets import Pace, Permit, Rate, RunKind, Scope
 
 FilePath = Annotated[
     str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$")
@@ -54,6 +54,8 @@ class Order(Record):
     """Digest of inputs/anchors.pem: the CA store peers were checked against."""
     feeds: Sorted[Feed]
     vantage: Vantage
+    pace: Pace = Pace.NORMAL
+    """How gently the operator wanted to look; within the permit's rate."""
     tool: Text
     """Name and version of the program that looked."""
     checks: Sorted[FileDigest]
@@ -61,6 +63,11 @@ class Order(Record):
     plan: Sorted[Sight]
     skipped: Sorted[Sight] = ()
     """Sights of the plan that the operator asked not to take; they show as not assessed."""
+
+    @property
+    def rate(self) -> Rate:
+        """The rate in force: the permit's, or the pace's where that is gentler."""
+        return self.permit.rate.at_most(self.pace.rate)
 
     @model_validator(mode="after")
     def _one_story(self) -> Self:

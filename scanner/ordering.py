@@ -18,7 +18,7 @@ from scanner.order import Feed, FileDigest, Order
 from scanner.plan import sights
 from scanner.record import escaped, sha256
 from scanner.strict_yaml import InputError
-from scanner.targets import Permit, Scope
+from scanner.targets import Pace, Permit, Scope
 from scanner.waivers import read_deviations
 
 
@@ -71,6 +71,7 @@ def ordered(
     code: tuple[FileDigest, ...],
     skip: Iterable[Sight] = (),
     feeds: Iterable[Feed] = (),
+    pace: Pace = Pace.NORMAL,
 ) -> Order:
     """The order of a new run as of this instant, with a nonce of its own."""
     files, nonce = inputs.files, secrets.token_hex(32)
@@ -89,6 +90,7 @@ def ordered(
         trust_anchors=_digest(files, store.ANCHORS),
         feeds=tuple(feeds),
         vantage=Vantage(zone=zone, address=escaped(_own_address(inputs.scope))),
+        pace=pace,
         tool=tool,
         checks=code,
         plan=planned,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status
+from scanner.contact import Contact
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, shown
 from scanner.observations import Sight, Sighting, Unobserved
@@ -137,6 +138,8 @@ class View:
     capped: bool
     headings: tuple[HeadingView, ...]
     evidence: tuple[Piece, ...]
+    contact: tuple[tuple[str, str, int, int], ...]
+    """Host, address, connections opened to it and the most that were allowed."""
     facts: tuple[tuple[str, str], ...]
     """Scope, permit and digests, as name and value."""
 
@@ -146,6 +149,7 @@ def view(
     order: Order,
     sightings: Mapping[Sight, tuple[Sighting, str]],
     *,
+    contact: Contact | None = None,
     fixes: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
 ) -> View:
@@ -195,6 +199,7 @@ def view(
             )
             for heading in assessment.headings
         ),
+        contact=tuple((each.host, each.address, each.connections, each.budget) for each in contact.hosts) if contact else (),
         evidence=tuple(_piece(sight, *found) for sight, found in sorted(sightings.items(), key=_by_sight)),
         facts=(
             (_("Permit"), f"{order.permit.decision}, {order.permit.permitted_by.organisation}"),
@@ -202,6 +207,12 @@ def view(
             (_("Inspectors"), ", ".join(f"{who.person} ({who.organisation})" for who in order.permit.inspectors)),
             (_("Permitted addresses"), ", ".join(order.permit.addresses)),
             (_("Window"), f"{_moment(order.permit.window.begins)} – {_moment(order.permit.window.ends)}"),
+            (
+                _("Rate"),
+                _("{pace}: at most {rate} connections a second, {probes} probes at a host").format(
+                    pace=order.pace, rate=order.rate.connections_per_second, probes=order.rate.parallel_per_host
+                ),
+            ),
             (_("Operator"), scope.system.operator),
             (
                 _("Declared"),

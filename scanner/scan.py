@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from scanner import discovery
+from scanner.contact import Contact, HostContact
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.probes import fence
 from scanner.probes.looking import Circumstances, Probe, Target, unobserved
 from scanner.probes.resolution import UnresolvedError, resolve
-from scanner.store import JOURNAL, Run, sighting_path, unwritable
+from scanner.store import CONTACT, JOURNAL, Run, sighting_path, unwritable
 
 PROBES = {
     "tls": "scanner.probes.tls",
@@ -31,12 +33,14 @@ PROBES = {
 }
 """The module whose `look` takes sights of a kind."""
 
-WORKERS = 8
-"""Probes under way at once, over all hosts; more gains nothing on two cores."""
+WORKERS = 32
+"""Probes under way at once, over all hosts: they wait for peers most of the time."""
 
 DISCOVERY = "ports"
-"""The kind that is taken two hosts at a time, beside the rest: one nmap looks for ports with half the permit's rate to itself,
-while another asks open ports what they are."""
+"""The kind that has workers of its own, beside the rest."""
+WIDE_DISCOVERERS = 2
+"""Hosts at a time where many ports are asked for: one nmap looks for ports with half the permit's rate to itself, while another asks
+open ports what they are."""
 
 _GRACE = 5.0
 """Seconds a probe may outlive its own deadline before the scan goes on without it."""
@@ -103,12 +107,15 @@ def scan(
     """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
     order = run.order
     left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
-    with run.journal() as journal, fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal))) as guard:
+    with (
+        run.journal() as journal,
+        fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal), order.rate)) as guard,
+    ):
         work = _Work(run, order, looks or probes(), circumstances, found, told, journal)
         for host in order.scope.hosts:
-            work.turns[host.id] = threading.Semaphore(order.permit.rate.parallel_per_host)
+            work.turns[host.id] = threading.Semaphore(order.rate.parallel_per_host)
         workers = [
-            *_workers(work, 2, [sight for sight in left if sight.kind == DISCOVERY]),
+            *_workers(work, _discoverers(order, circumstances), [sight for sight in left if sight.kind == DISCOVERY]),
             *_workers(work, WORKERS, _interleaved([sight for sight in left if sight.kind != DISCOVERY])),
         ]
         try:
@@ -129,6 +136,21 @@ def scan(
         if isinstance(trouble, sqlite3.Error):
             raise unwritable(run.folder / JOURNAL, trouble) from OSError(str(trouble))
         raise trouble
+    run.write(CONTACT, _contact(order, found, guard.spent).written())
+
+
+def _contact(order: Order, found: Mapping[str, str | Unobserved], spent: Mapping[str, int]) -> Contact:
+    hosts = []
+    for host, address in found.items():
+        where = "" if isinstance(address, Unobserved) else address
+        budget = order.rate.connections_per_host
+        hosts.append(HostContact(host=host, address=where, connections=spent.get(where, 0), budget=budget))
+    return Contact(hosts=tuple(hosts))
+
+
+def _discoverers(order: Order, circumstances: Circumstances) -> int:
+    wide = any(discovery.is_wide(host, circumstances.ports) for host in order.scope.hosts)
+    return WIDE_DISCOVERERS if wide else WORKERS
 
 
 def _interleaved(left: list[Sight]) -> list[Sight]:

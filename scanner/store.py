@@ -21,6 +21,7 @@ from scanner.record import JSON_LIMIT, Record, RecordError, Sorted, sha256
 ORDER = "order.json"
 ASSESSMENT = "assessment.json"
 MANIFEST = "manifest.json"
+CONTACT = "contact.json"
 JOURNAL = "journal.sqlite"
 BASELINE = "inputs/baseline.yaml"
 DEVIATIONS = "inputs/deviations.yaml"
@@ -156,7 +157,7 @@ class Run:
         files = self.files()
         listed = _whole(Manifest, files[MANIFEST], self.folder / MANIFEST)
         for entry in listed.files:
-            if entry.path.startswith(("observations/", "attestations/", "inputs/", ORDER)) and (
+            if entry.path.startswith(("observations/", "attestations/", "inputs/", ORDER, CONTACT)) and (
                 entry.path not in files or sha256(files[entry.path]) != entry.sha256
             ):
                 raise StoreError(f"{self.folder / entry.path}: not what the manifest says; it was changed or lost")

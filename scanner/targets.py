@@ -211,6 +211,30 @@ class Rate(Record):
     connections_per_host: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """The hard budget of one host in one run."""
 
+    def at_most(self, other: Rate) -> Rate:
+        """The gentler of the two, number by number."""
+        return Rate(**{name: min(getattr(self, name), getattr(other, name)) for name in Rate.model_fields})
+
+
+class Pace(StrEnum):
+    """How gently the operator wants to look; the permit's rate is never exceeded, whatever the pace."""
+
+    GENTLE = "gentle"
+    NORMAL = "normal"
+    FAST = "fast"
+
+    @property
+    def rate(self) -> Rate:
+        """What the pace allows; the budget of one host is the permit's alone."""
+        return _PACES[self]
+
+
+_PACES = {
+    Pace.GENTLE: Rate(connections_per_second=5, parallel_per_host=1, connections_per_host=100_000),
+    Pace.NORMAL: Rate(connections_per_second=100, parallel_per_host=4, connections_per_host=100_000),
+    Pace.FAST: Rate(connections_per_second=1_000, parallel_per_host=16, connections_per_host=100_000),
+}
+
 
 class Permit(Record):
     """Written authorisation to probe (Decree 333/2026 art. 4.2): who, decision number, addresses, window. No permit, no packet."""

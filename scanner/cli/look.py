@@ -44,6 +44,14 @@ def looking(command: Command) -> Command:
         (
             click.option("--out", type=FOLDER, required=True, help="The run folder to make."),
             click.option("--zone", default="unnamed", show_default=True, help="The network zone this machine stands in."),
+            click.option(
+                "--rate",
+                "pace",
+                type=click.Choice(["gentle", "normal", "fast"]),
+                default="normal",
+                show_default=True,
+                help="At most 5, 100 or 1000 connections a second, and 1, 4 or 16 probes at a host; never beyond the permit.",
+            ),
             click.option("--ports", default="1-1024", show_default=True, help="Ports to look for besides the declared ones."),
             click.option("--skip", multiple=True, metavar="SUBJECT=KIND", help="Leave a sight out; it shows as not assessed."),
             click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
@@ -191,13 +199,15 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     from scanner.probes.looking import Circumstances
     from scanner.registry import code_digests, load_checks
     from scanner.store import ANCHORS, Run
+    from scanner.targets import Pace
 
     if options["resume"]:
         run = Run.opened(options["out"])
     else:
         inputs = _inputs(options)
         code = code_digests(load_checks())
-        order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=_skipped(options["skip"]))
+        pace, skip = Pace(options["pace"]), _skipped(options["skip"])
+        order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, pace=pace)
         scanning.addresses(order, now())
         run = Run.create(options["out"], order, inputs.files)
     order = run.order

@@ -17,7 +17,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
-from scanner.targets import Permit
+from scanner.targets import Permit, Rate
 
 
 class NotPermittedError(PermissionError):
@@ -31,8 +31,11 @@ class BudgetSpentError(PermissionError):
 class Fence:
     """The permit in force in this process, its clock, and the connections counted so far."""
 
-    def __init__(self, permit: Permit, now: Callable[[], datetime], spent: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, permit: Permit, now: Callable[[], datetime], spent: dict[str, int] | None = None, rate: Rate | None = None
+    ) -> None:
         self.permit = permit
+        self.rate = permit.rate if rate is None else permit.rate.at_most(rate)
         self.spent: Counter[str] = Counter(spent or {})
         self._now = now
         self._lock = threading.Condition()
@@ -72,7 +75,7 @@ class Fence:
             while self._lent and not self._closed:
                 self._lock.wait()
             self._insist(address)  # as above; another program may have had its turn for minutes
-            self._lent = max(1, self.permit.rate.connections_per_second // 2)
+            self._lent = max(1, self.rate.connections_per_second // 2)
         try:
             yield self._lent
         finally:
@@ -94,12 +97,12 @@ class Fence:
         self._insist(address)
         where = ip_address(address)
         address = str(getattr(where, "ipv4_mapped", None) or where)  # one budget for one host, however its address is spelt
-        if self.spent[address] + connections > self.permit.rate.connections_per_host:
-            raise BudgetSpentError(f"{address}: the budget of {self.permit.rate.connections_per_host} connections is spent")
+        if self.spent[address] + connections > self.rate.connections_per_host:
+            raise BudgetSpentError(f"{address}: the budget of {self.rate.connections_per_host} connections is spent")
         self.spent[address] += connections
 
     def _free_rate(self) -> int:
-        return self.permit.rate.connections_per_second - self._lent
+        return self.rate.connections_per_second - self._lent
 
 
 _raised: list[Fence] = []

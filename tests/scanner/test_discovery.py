@@ -66,7 +66,7 @@ def permitted(budget: int = 5_000, rate: int = 1_000) -> Iterator[fence.Fence]:
 
 def look(program: str, declared: Host, **changes: object) -> PortsObservation | Unobserved:
     with permitted():
-        return Nmap(program).look(Target("web", declared, None, declared.address), circumstances(**changes))
+        return Nmap(program, few=0).look(Target("web", declared, None, declared.address), circumstances(**changes))
 
 
 def listener(stack: ExitStack, says: Callable[[socket.socket], None] = lambda peer: None, address: str = HERE) -> int:
@@ -224,7 +224,7 @@ def test_nothing_of_the_environment_reaches_the_program(program: Callable[[str],
 
 def test_without_a_permit_no_program_is_started(program: Callable[[str], str], tmp_path: Path) -> None:
     script = program(f"touch {tmp_path}/started")
-    result = Nmap(script).look(Target("web", host(80), None, HERE), circumstances())
+    result = Nmap(script, few=0).look(Target("web", host(80), None, HERE), circumstances())
     unobserved(result, Reason.NOT_PERMITTED)
     assert not (tmp_path / "started").exists()
 
@@ -233,7 +233,7 @@ def test_an_address_outside_the_permit_and_a_spent_budget_start_no_program(progr
     script = program(f"touch {tmp_path}/started")
     unobserved(look(script, host(80, address="127.43.0.1")), Reason.NOT_PERMITTED)
     with permitted(budget=10):
-        result = Nmap(script).look(Target("web", host(80), None, HERE), circumstances(ports="1-100"))
+        result = Nmap(script, few=0).look(Target("web", host(80), None, HERE), circumstances(ports="1-100"))
     unobserved(result, Reason.BUDGET_SPENT)
     assert not (tmp_path / "started").exists()
 
@@ -243,7 +243,7 @@ def test_nmap_is_told_half_the_permitted_rate_and_the_connections_are_counted(
 ) -> None:
     script = program(f"printf '%s\\n' \"$*\" >> {tmp_path}/words; printf '%s' '{(_HEAD + _HOST + _END).decode()}'")
     with permitted(rate=40) as raised:
-        Nmap(script).look(Target("web", host(80), None, HERE), circumstances(ports="1-100"))
+        Nmap(script, few=0).look(Target("web", host(80), None, HERE), circumstances(ports="1-100"))
         assert raised.spent[HERE] >= 200
     first, second = (tmp_path / "words").read_text().splitlines()
     assert "--max-rate 20" in first

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from scanner.baseline import load
+from scanner.contact import Contact
 from scanner.observations import HttpObservation, Observation, Reason, Sighting, Unobserved, Vantage
 from scanner.ordering import Inputs, ordered
 from scanner.probes import fence
@@ -26,8 +27,22 @@ from scanner.probes.looking import Circumstances, Probe, Target
 from scanner.registry import load_checks
 from scanner.scan import OutsidePermitError, addresses, scan
 from scanner.specimens import http
-from scanner.store import BASELINE, Run, sightings
-from scanner.targets import Agency, BilingualText, Host, Permit, Person, Rate, RunKind, Scope, Service, Speaks, System, Window
+from scanner.store import BASELINE, CONTACT, Run, sightings
+from scanner.targets import (
+    Agency,
+    BilingualText,
+    Host,
+    Pace,
+    Permit,
+    Person,
+    Rate,
+    RunKind,
+    Scope,
+    Service,
+    Speaks,
+    System,
+    Window,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB_BASELINE = ROOT / "examples" / "lab-baseline.yaml"
@@ -207,6 +222,24 @@ def test_the_budget_of_a_host_is_never_exceeded_not_even_by_resuming(tmp_path: P
         (run.folder / "observations" / "http" / "web_1.json").unlink()
         again = taken(run, probe)
         assert reason(again["web:1"]) is Reason.BUDGET_SPENT
+
+
+def test_the_connections_to_each_host_are_accounted_for_in_the_evidence(tmp_path: Path) -> None:
+    with socket.create_server((HERE, 0), backlog=64) as here:
+        run = run_of(tmp_path, permit(budget=70), 1, 2, 3)
+        taken(run, _connects(_plainly, HERE, here.getsockname()[1]))
+    account = Contact.read(run.read(CONTACT)).hosts
+    assert [(host.host, host.address, host.connections, host.budget) for host in account] == [("web", HERE, 3, 70)]
+    assert CONTACT in {entry.path for entry in run.write_manifest().files}
+
+
+def test_a_pace_makes_a_scan_gentler_and_never_exceeds_the_permit(tmp_path: Path) -> None:
+    strict = permit(rate=20, parallel=2, budget=9)
+    for pace, wanted in ((Pace.GENTLE, (5, 1, 9)), (Pace.NORMAL, (20, 2, 9)), (Pace.FAST, (20, 2, 9))):
+        order = run_of(tmp_path / pace, strict, 1).order.model_copy(update={"pace": pace})
+        rate = order.rate
+        assert (rate.connections_per_second, rate.parallel_per_host, rate.connections_per_host) == wanted
+        assert fence.Fence(strict, now, None, rate).rate == rate
 
 
 def test_the_rate_spreads_connections_over_time() -> None:
