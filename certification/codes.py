@@ -91,6 +91,8 @@ class Code(StrEnum):
     RECOMPUTE_DIFFERS = "recompute-differs"
     RECOMPUTE_FAILED = "recompute-failed"
 
+    LOG_BROKEN = "log-broken"
+
     BASELINE_LABORATORY = "baseline-laboratory"
     BASELINE_NOT_ACCEPTED = "baseline-not-accepted"
     SELF_CHECK = "self-check"
@@ -217,6 +219,7 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     ),
     Code.RECOMPUTE_DIFFERS: (_INTEGRITY, N_("The same checks arrive at another assessment from this evidence.")),
     Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
+    Code.LOG_BROKEN: (_INTEGRITY, N_("The issuance log's file is not whole, or is another log's.")),
     Code.BASELINE_LABORATORY: (
         _POLICY,
         N_("A baseline made for exercises is never accepted by a production trust root."),

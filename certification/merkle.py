@@ -109,22 +109,22 @@ def insist_on_consistency(old: int, new: int, proof: Sequence[bytes], old_root: 
     """Returns where the proof shows that the new tree begins with the old one (section 2.1.4.2)."""
     if not 0 <= old <= new:
         raise ProofError(f"a tree of {new} leaves cannot begin with one of {old}")
-    if old == new:
-        if proof or old_root != new_root:
-            raise ProofError("two trees of one size and two roots")
-        return
-    if old == 0:
-        if proof or old_root != EMPTY:
-            raise ProofError("a tree without leaves has one root and needs no proof")
+    if old in (0, new):
+        if proof or old_root != (new_root if old == new else EMPTY):
+            raise ProofError("two roots for one size")
         return
     nodes = list(proof)
     if old & (old - 1) == 0:
         nodes.insert(0, old_root)
     if not nodes:
         raise ProofError("the proof is too short")
-    at, last = old - 1, new - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
+    shared = ((old - 1) ^ old).bit_length() - 1  # levels at which both trees have the same nodes up to the last of the old one
+    if _both(old - 1 >> shared, new - 1 >> shared, nodes) != (old_root, new_root):
+        raise ProofError("the proof does not lead from the old root to the new one")
+
+
+def _both(at: int, last: int, nodes: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The old root and the new one to which these nodes lead."""
     first = second = nodes[0]
     for other in nodes[1:]:
         if last == 0:
@@ -136,8 +136,9 @@ def insist_on_consistency(old: int, new: int, proof: Sequence[bytes], old_root: 
         else:
             second = node_hash(second, other)
         at, last = at >> 1, last >> 1
-    if last != 0 or first != old_root or second != new_root:
-        raise ProofError("the proof does not lead from the old root to the new one")
+    if last:
+        raise ProofError("the proof is too short")
+    return first, second
 
 
 def _over(nodes: Nodes, start: int, end: int) -> bytes:

@@ -52,7 +52,9 @@ def test_the_examples_of_certificate_transparency_hold() -> None:
     inputs = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
     tree = Memory(0)
     for index, text in enumerate(inputs):
-        tree.nodes |= {(level, at): found for level, at, found in merkle.grown(tree, index, merkle.leaf_hash(bytes.fromhex(text)))}
+        tree.nodes |= {
+            (level, at): found for level, at, found in merkle.grown(tree, index, merkle.leaf_hash(bytes.fromhex(text)))
+        }
     assert merkle.root(tree, 1).hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
     assert merkle.root(tree, 8).hex() == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
 
