@@ -91,6 +91,15 @@ class Code(StrEnum):
     RECOMPUTE_DIFFERS = "recompute-differs"
     RECOMPUTE_FAILED = "recompute-failed"
 
+    LOG_BROKEN = "log-broken"
+    LOG_FORKED = "log-forked"
+    LOG_ROLLED_BACK = "log-rolled-back"
+    NOT_IN_LOG = "not-in-log"
+    LOG_PROOF_MALFORMED = "log-proof-malformed"
+    CLOCK_BACKWARDS = "clock-backwards"
+    CHECKPOINT_MALFORMED = "checkpoint-malformed"
+    CHECKPOINT_UNSIGNED = "checkpoint-unsigned"
+
     BASELINE_LABORATORY = "baseline-laboratory"
     BASELINE_NOT_ACCEPTED = "baseline-not-accepted"
     SELF_CHECK = "self-check"
@@ -217,6 +226,20 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     ),
     Code.RECOMPUTE_DIFFERS: (_INTEGRITY, N_("The same checks arrive at another assessment from this evidence.")),
     Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
+    Code.LOG_FORKED: (_INTEGRITY, N_("The log shows two stories: what was signed before is not how it begins now.")),
+    Code.LOG_ROLLED_BACK: (_INTEGRITY, N_("The log has become shorter than it was when it was last seen.")),
+    Code.NOT_IN_LOG: (_TRUST, N_("Nothing proves that this stands in the issuance log.")),
+    Code.LOG_PROOF_MALFORMED: (
+        _INTEGRITY,
+        N_("The file is not a proof of inclusion in a log, or not in the form it is written in."),
+    ),
+    Code.CLOCK_BACKWARDS: (_TRUST, N_("This machine's clock is behind a time it has already seen.")),
+    Code.CHECKPOINT_MALFORMED: (
+        _INTEGRITY,
+        N_("The file is not a log's signed checkpoint, or not in the form it is written in."),
+    ),
+    Code.CHECKPOINT_UNSIGNED: (_TRUST, N_("The checkpoint lacks the signature of the log or of a witness.")),
+    Code.LOG_BROKEN: (_INTEGRITY, N_("The issuance log's file is not whole, or is another log's.")),
     Code.BASELINE_LABORATORY: (
         _POLICY,
         N_("A baseline made for exercises is never accepted by a production trust root."),

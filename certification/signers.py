@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from certification.checkpoint import Checkpoint, NoteAlgorithm, NoteKey, NoteSignature, checked_name, cosignature
 from certification.envelope import Envelope
 from certification.keys import CryptoSigner, PrivateKey, PublicKey, Signature, accepted, pem_of, spki_sha256, verifier
 from certification.refusals import Code, Refusal
@@ -46,6 +48,12 @@ class Signer(Protocol):
     def sign(self, statement: Statement) -> Signature:
         """The signature over the statement's envelope encoding."""
 
+    def sign_checkpoint(self, checkpoint: Checkpoint, name: str) -> NoteSignature:
+        """The log's own signature of its checkpoint."""
+
+    def cosign(self, checkpoint: Checkpoint, name: str, at: datetime) -> NoteSignature:
+        """A witness's signature of another's checkpoint, with the time in it."""
+
 
 class FileSigner:
     """A signer whose key was read from a file."""
@@ -70,6 +78,23 @@ class FileSigner:
         """The signature over the statement's envelope encoding (DSSE PAE)."""
         signature: Signature = CryptoSigner(self._private, verifier(self._public)).sign(Envelope(statement.written()).pae())
         return signature
+
+    def sign_checkpoint(self, checkpoint: Checkpoint, name: str) -> NoteSignature:
+        """The log's own signature of its checkpoint."""
+        private, key = self._edwards(name, NoteAlgorithm.LOG)
+        return NoteSignature(name, key.id, private.sign(checkpoint.text()))
+
+    def cosign(self, checkpoint: Checkpoint, name: str, at: datetime) -> NoteSignature:
+        """A witness's signature of another's checkpoint, with the time in it."""
+        private, key = self._edwards(name, NoteAlgorithm.COSIGNATURE)
+        return NoteSignature(name, key.id, cosignature(at, private.sign(checkpoint.at(at))))
+
+    def _edwards(self, name: str, algorithm: NoteAlgorithm) -> tuple[Ed25519PrivateKey, NoteKey]:
+        match self._private:
+            case Ed25519PrivateKey() as private:
+                return private, NoteKey(checked_name(name), algorithm, private.public_key())
+            case _:
+                raise Refusal(Code.KEY_WEAK, said("a log's or a witness's key must be Ed25519"))
 
 
 def signer_of(uri: str, passphrase: Passphrase) -> Signer:

@@ -119,8 +119,10 @@ def test_other_signers_are_not_available_and_say_so(uri: str) -> None:
 def test_no_signer_signs_bytes() -> None:
     for kind in (Signer, FileSigner):
         public = [name for name in vars(kind) if not name.startswith("_")]
-        assert sorted(public) == ["keyid", "public_pem", "sign"]
+        assert sorted(public) == ["cosign", "keyid", "public_pem", "sign", "sign_checkpoint"]
         assert inspect.signature(kind.sign).parameters["statement"].annotation == "Statement"
+        for notes in (kind.sign_checkpoint, kind.cosign):
+            assert inspect.signature(notes).parameters["checkpoint"].annotation == "Checkpoint"
     with pytest.raises(AttributeError):
         signers.FileSigner(ec.generate_private_key(ec.SECP256R1())).sign(b"bytes")  # type: ignore[arg-type]
 

@@ -1,0 +1,128 @@
+"""Witnessing: one authority cosigns the other's checkpoints, and never one that does not continue what it cosigned before.
+
+What was cosigned last is kept on disk before the cosignature leaves, so that neither a crash nor an old copy makes a witness vouch for
+two stories (C2SP tlog-witness).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from certification.checkpoint import Checkpoint, NoteKey, NoteSignature, SignedCheckpoint
+from certification.merkle import EMPTY, ProofError, insist_on_consistency
+from certification.refusals import Code, Refusal
+from scanner.findings import said
+from scanner.record import Instant, Record, RecordError, Sha256
+
+_LIMIT = 64 * 1024
+
+
+class Witnessed(Record):
+    """The last checkpoint of a log that was cosigned."""
+
+    schema_version: Literal[1] = 1
+    origin: Annotated[str, StringConstraints(max_length=100)]
+    size: Annotated[int, Field(ge=0)]
+    root: Sha256
+    cosigned_at: Instant
+
+    def checkpoint(self) -> Checkpoint:
+        """The same as a checkpoint."""
+        return Checkpoint(self.origin, self.size, bytes.fromhex(self.root))
+
+
+Cosign = Callable[[Checkpoint, datetime], NoteSignature]
+"""Signs a checkpoint as a witness, at a time."""
+
+
+def cosigned(
+    state: Path, log: NoteKey, seen: SignedCheckpoint, proof: Sequence[bytes], cosign: Cosign, at: datetime
+) -> SignedCheckpoint:
+    """The checkpoint with this witness's cosignature; refuses a log that was rolled back or forked since the last one."""
+    seen.insist_on(log)
+    if seen.checkpoint.origin != log.name:
+        raise Refusal(
+            Code.CHECKPOINT_UNSIGNED, said("a checkpoint of {seen}, signed as {name}", seen=seen.checkpoint.origin, name=log.name)
+        )
+    with _held(state):
+        last = last_witnessed(state, log.name)
+        _continues(last, seen.checkpoint, proof)
+        if last is not None and at < last.cosigned_at:
+            message = said(
+                "the clock says {now}, and {last} was cosigned before",
+                now=f"{at:%Y-%m-%d %H:%M}",
+                last=f"{last.cosigned_at:%Y-%m-%d %H:%M}",
+            )
+            raise Refusal(Code.CLOCK_BACKWARDS, message)
+        kept = Witnessed(origin=log.name, size=seen.checkpoint.size, root=seen.checkpoint.root.hex(), cosigned_at=at)
+        _keep(state, kept.written())
+        return seen.also(cosign(seen.checkpoint, at))
+
+
+def last_witnessed(state: Path, origin: str) -> Witnessed | None:
+    """What this witness cosigned last of a log; None before the first time. A state that cannot be read is no first time."""
+    try:
+        with state.open("rb") as file:
+            data = file.read(_LIMIT)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _lost(state, error.strerror or "unreadable") from None
+    try:
+        found = Witnessed.read(data)
+    except RecordError as error:
+        raise _lost(state, str(error)) from None
+    if found.origin != origin:
+        raise _lost(state, f"it is about {found.origin}")
+    return found
+
+
+def _continues(last: Witnessed | None, seen: Checkpoint, proof: Sequence[bytes]) -> None:
+    before = last.checkpoint() if last else Checkpoint(seen.origin, 0, EMPTY)
+    if seen.size < before.size:
+        message = said("{size} entries, where there were {before}", size=seen.size, before=before.size)
+        raise Refusal(Code.LOG_ROLLED_BACK, message)
+    try:
+        insist_on_consistency(before.size, seen.size, proof, before.root, seen.root)
+    except ProofError as error:
+        raise Refusal(Code.LOG_FORKED, said("{why}", why=str(error))) from None
+
+
+@contextmanager
+def _held(state: Path) -> Iterator[None]:
+    """One witness at a time: two that read the same state could cosign two stories."""
+    handle = os.open(state.with_name(f".{state.name}.lock"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _keep(state: Path, data: bytes) -> None:
+    new = state.with_name(f".{state.name}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(state)
+    folder = os.open(state.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _lost(state: Path, why: str) -> Refusal:
+    return Refusal(
+        Code.LOG_BROKEN,
+        said("{path}: {why}; without what it cosigned before, a witness cosigns nothing", path=str(state), why=why),
+    )
