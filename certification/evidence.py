@@ -20,6 +20,7 @@ from scanner.record import sha256
 from scanner.store import (
     ANCHORS,
     BASELINE,
+    CRLS,
     DEVIATIONS,
     EVALUATION,
     ORDER,
@@ -110,6 +111,7 @@ def _inputs(files: Mapping[str, bytes], order: Order) -> None:
         BASELINE: order.baseline,
         DEVIATIONS: order.deviations,
         ANCHORS: order.trust_anchors,
+        CRLS: order.crls,
         PERMIT_ENVELOPE: order.permit_envelope,
     }
     for path, digest in named.items():

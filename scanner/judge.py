@@ -12,7 +12,7 @@ from scanner.attestations import Deviations
 from scanner.baseline import BoundBaseline, load
 from scanner.check import Check
 from scanner.evaluate import Sightings, evaluate
-from scanner.observations import PeerCertificateObservation, SshObservation, Trust, Unobserved
+from scanner.observations import PeerCertificateObservation, Revocation, SshObservation, Trust, Unobserved
 from scanner.order import FileDigest, Order
 from scanner.record import canonical, sha256
 from scanner.store import StoreError
@@ -93,7 +93,8 @@ def _deviations(files: Mapping[str, bytes], order: Order) -> Deviations:
 
 
 def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) -> None:
-    for path, digest in ((store.ANCHORS, order.trust_anchors), (store.PERMIT_ENVELOPE, order.permit_envelope)):
+    named = ((store.ANCHORS, order.trust_anchors), (store.CRLS, order.crls), (store.PERMIT_ENVELOPE, order.permit_envelope))
+    for path, digest in named:
         if digest is None and path in files:
             raise StoreError(f"{path} lies in the run, and the order does not name it")
         if digest is not None:
@@ -102,6 +103,8 @@ def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) 
         if sight not in order.plan:
             raise StoreError(f"an observation of {sight.kind} at {sight.subject} was not planned")
         match sighting.result:
+            case PeerCertificateObservation(revocation=Revocation(crls=crls)) if crls != order.crls:
+                raise StoreError(f"{sight.subject}: the chain was looked up in other CRLs than the order names")
             case PeerCertificateObservation(trust=Trust(anchors=anchors)) if anchors != order.trust_anchors:
                 raise StoreError(f"{sight.subject}: the chain was checked against other trust anchors than the order names")
 

@@ -52,6 +52,8 @@ class Order(Record):
     """Digest of inputs/deviations.yaml: waivers and remediation plans."""
     trust_anchors: Sha256 | None
     """Digest of inputs/anchors.pem: the CA store peers were checked against."""
+    crls: Sha256 | None = None
+    """Digest of inputs/crls.pem: the CRLs in which peers' certificates were looked up."""
     feeds: Sorted[Feed]
     vantage: Vantage
     pace: Pace = Pace.NORMAL

@@ -43,6 +43,7 @@ def gathered(
     *,
     deviations: tuple[str, bytes] | None = None,
     anchors: tuple[str, bytes] | None = None,
+    crls: tuple[str, bytes] | None = None,
 ) -> Inputs:
     """The inputs, each checked against the others; raises InputError at the first that does not fit."""
     if permit.agency != scope.agency.code:
@@ -59,6 +60,12 @@ def gathered(
         if b"-----BEGIN CERTIFICATE-----" not in anchors[1]:
             raise InputError(_("{path}: holds no certificate in PEM form").format(path=anchors[0]))
         files[store.ANCHORS] = anchors[1]
+    if crls is not None:
+        if b"-----BEGIN X509 CRL-----" not in crls[1]:
+            raise InputError(
+                _("{path}: holds no CRL in PEM form (openssl crl -inform DER -in FILE converts one)").format(path=crls[0])
+            )
+        files[store.CRLS] = crls[1]
     return Inputs(scope, permit, permit_envelope, bound, files)
 
 
@@ -88,6 +95,7 @@ def ordered(
         baseline=sha256(files[store.BASELINE]),
         deviations=_digest(files, store.DEVIATIONS),
         trust_anchors=_digest(files, store.ANCHORS),
+        crls=_digest(files, store.CRLS),
         feeds=tuple(feeds),
         vantage=Vantage(zone=zone, address=escaped(_own_address(inputs.scope))),
         pace=pace,

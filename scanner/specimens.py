@@ -19,6 +19,7 @@ from scanner.observations import (
     Package,
     PeerCertificateObservation,
     PortsObservation,
+    Revocation,
     Seen,
     Setting,
     Sshd,
@@ -103,6 +104,8 @@ def peer_certificate(**changes: Any) -> PeerCertificateObservation:
         "chain": (leaf,),
         "trust": Trust(anchors="33" * 32, faults=()),
         "name_matches": True,
+        "revocation": Revocation(crls="44" * 32, revoked=False),
+        "stapled": False,
     }
     found: PeerCertificateObservation = _with(good, changes, PeerCertificateObservation)
     return found
@@ -120,6 +123,7 @@ def ssh(**changes: Any) -> SshObservation:
         "macs": ("hmac-sha2-256-etm@openssh.com",),
         "compression": ("none",),
         "host_keys": (SshHostKey(type="ssh-ed25519", algorithm=KeyAlgorithm.ED25519, bits=256, sha256="SHA256:" + "A" * 43),),
+        "smallest_group_bits": None,
     }
     found: SshObservation = _with(good, changes, SshObservation)
     return found

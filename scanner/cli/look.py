@@ -31,6 +31,7 @@ def given(command: Command) -> Command:
             click.option("--baseline", type=FILE, help="The baseline to judge by; the national one where none is named."),
             click.option("--deviations", type=FILE, help="Waivers and remediation plans (YAML)."),
             click.option("--anchors", type=FILE, help="The CA store peers are checked against (PEM)."),
+            click.option("--crls", type=FILE, help="The CRLs peers' certificates are looked up in (PEM, one after the other)."),
             click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with."),
         )
     ):
@@ -161,6 +162,7 @@ def _inputs(options: dict[str, Any]) -> Inputs:
         load_checks(),
         deviations=_named(options["deviations"]),
         anchors=_named(options["anchors"]),
+        crls=_named(options["crls"]),
     )
 
 
@@ -198,7 +200,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     from scanner.ordering import ordered
     from scanner.probes.looking import Circumstances
     from scanner.registry import code_digests, load_checks
-    from scanner.store import ANCHORS, Run
+    from scanner.store import ANCHORS, CRLS, Run
     from scanner.targets import Pace
 
     if options["resume"]:
@@ -218,6 +220,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
         timeout=options["timeout"],
         deadline=options["deadline"],
         trust_anchors=run.folder / ANCHORS if order.trust_anchors else None,
+        crls=run.folder / CRLS if order.crls else None,
         ports=_port_list(options["ports"]),
     )
     _told_scan(console, run, circumstances, found)

@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from scanner.observations.base import Count, Method, MissingFactError, PortNumber, Reason, Seen, Unobserved, Vantage, fact
-from scanner.observations.certificates import CertificateFacts, ChainFault, KeyAlgorithm, PeerCertificateObservation, Trust
+from scanner.observations.certificates import (
+    CertificateFacts,
+    ChainFault,
+    KeyAlgorithm,
+    PeerCertificateObservation,
+    Revocation,
+    Trust,
+)
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
@@ -40,6 +47,7 @@ __all__ = [
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "Revocation",
     "Seen",
     "Setting",
     "Sight",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
 
-from scanner.observations.base import Count, Seen, Unobserved
+from scanner.observations.base import Count, Reason, Seen, Unobserved
 from scanner.record import Instant, PeerText, Record, Sha256, Sorted
 
 
@@ -45,6 +46,15 @@ class Trust(Record):
     detail: PeerText = ""
 
 
+class Revocation(Record):
+    """Whether the operator's CRLs list the peer's certificate or an intermediate of its chain."""
+
+    crls: Sha256
+    """Digest of the CRLs it was looked up in."""
+    revoked: bool
+    detail: PeerText = ""
+
+
 class CertificateFacts(Record):
     """One certificate as served."""
 
@@ -61,6 +71,10 @@ class CertificateFacts(Record):
     """The hash of the signature, as in sha256; `none` where the algorithm has none of its own (Ed25519)."""
     names: Sorted[PeerText]
     """DNS names and addresses of the subject alternative name."""
+    scts: Count = 0
+    """Embedded signed certificate timestamps (RFC 6962 section 3.3)."""
+    must_staple: bool = False
+    """Whether it demands that an OCSP response comes with it (RFC 7633)."""
 
 
 class PeerCertificateObservation(Record):
@@ -74,3 +88,12 @@ class PeerCertificateObservation(Record):
     trust: Trust | Unobserved
     name_matches: bool | Unobserved
     """Whether the declared name stands in the peer's certificate (RFC 9525); unobserved where no name is declared."""
+    revocation: Revocation | Unobserved = Unobserved(reason=Reason.NOT_GIVEN, detail="no CRL was given")
+    """Looked up in the operator's CRLs only: no responder and no distribution point is ever asked."""
+    stapled: bool | Unobserved = Unobserved(reason=Reason.NOT_ASKED)
+    """Whether an OCSP response for this very certificate came with it in the handshake (RFC 6066 section 8)."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether each certificate is followed by its issuer's and by no other (RFC 5246 section 7.4.2)."""
+        return all(subject.issuer == issuer.subject for subject, issuer in pairwise(self.chain))

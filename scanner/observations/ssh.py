@@ -34,3 +34,15 @@ class SshObservation(Record):
     macs: tuple[PeerText, ...]
     compression: tuple[PeerText, ...]
     host_keys: Sorted[SshHostKey] | Unobserved
+    smallest_group_bits: Count | Unobserved | None = None
+    """The smallest group the server hands out in a group exchange (RFC 4419); None where it offers no such exchange."""
+
+    @property
+    def software(self) -> str:
+        """The software by its own word, as in OpenSSH_9.2p1; a word proves nothing."""
+        return self.banner.split("-", 2)[-1].partition(" ")[0]
+
+    @property
+    def revision(self) -> str:
+        """The distribution's revision by the banner's own word, as in Debian-2+deb12u7; empty where it tells none."""
+        return self.banner.split("-", 2)[-1].partition(" ")[2]

@@ -30,6 +30,7 @@ _ODD = (
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
+    x509.ExtensionNotFound,
     x509.UnsupportedGeneralNameType,
 )
 """What cryptography raises at certificates that break the rules."""
@@ -68,6 +69,8 @@ def facts(certificate: Certificate, der: bytes) -> CertificateFacts:
         key_bits=bits,
         signature_hash=_signature_hash(certificate),
         names=_shown(alternative_names(certificate)),
+        scts=_scts(certificate),
+        must_staple=_must_staple(certificate),
     )
 
 
@@ -109,6 +112,16 @@ def attempted(read: Callable[[], T]) -> T | None:
         return read()
     except _ODD:
         return None
+
+
+def _scts(certificate: Certificate) -> int:
+    found = attempted(lambda: certificate.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps))
+    return len(found.value) if found else 0
+
+
+def _must_staple(certificate: Certificate) -> bool:
+    found = attempted(lambda: certificate.extensions.get_extension_for_class(x509.TLSFeature))
+    return found is not None and x509.TLSFeatureType.status_request in found.value
 
 
 def _serial(certificate: Certificate) -> int:

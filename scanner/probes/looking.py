@@ -38,6 +38,8 @@ class Circumstances:
     """Bytes read from one connection at the most."""
     trust_anchors: Path | None = None
     """The operator's CA store (PEM); None where none was given."""
+    crls: Path | None = None
+    """The operator's CRLs (PEM); None where none were given."""
     ports: str = "1-1024"
     """Which ports discovery asks for besides the declared ones, in nmap's notation."""
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.x509 import Certificate
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509 import Certificate, ocsp
 
-from scanner.observations import Method, PeerCertificateObservation, Reason, Seen, TlsVersion, Trust, Unobserved
-from scanner.probes import paths
+from scanner.observations import Method, PeerCertificateObservation, Reason, Revocation, Seen, TlsVersion, Trust, Unobserved
+from scanner.probes import paths, revocation
 from scanner.probes.certificates import UnreadableError, alternative_names, facts, loaded, matches
 from scanner.probes.looking import Circumstances, Target, unobserved
-from scanner.probes.sslyze_engine import BY, Engine
+from scanner.probes.sslyze_engine import BY, Engine, Shown
 from scanner.probes.sweep.asking import Asker, no_tls
 from scanner.probes.sweep.client_hello import Hello, server_name
 from scanner.probes.sweep.registry import OLD_SUITES
@@ -37,18 +39,19 @@ def look(target: Target, circumstances: Circumstances) -> PeerCertificateObserva
         if elsewise:
             return elsewise
         engine = _engine(target, target.service, circumstances)
-        chain = _chain(engine, first)
+        shown = _shown(engine, first)
     except UpgradeError as error:
         return error.why
     except OSError as error:
         return unobserved(error)
+    chain = shown.chain
     if not chain:
         return unobserved(f"no certificate was shown in the first {circumstances.read_limit} bytes", Reason.UNREADABLE)
     if len(chain) > LONGEST:
         return unobserved(f"{len(chain)} certificates where at most {LONGEST} are read", Reason.UNREADABLE)
     seen = circumstances.seen(Method.HANDSHAKE, BY, engine.connections + asker.opened)
     try:
-        return _observed(target.service, chain, seen, circumstances)
+        return _observed(target.service, shown, seen, circumstances)
     except UnreadableError as error:
         return unobserved(error, Reason.UNREADABLE)
 
@@ -58,17 +61,18 @@ def _engine(target: Target, service: Service, circumstances: Circumstances) -> E
     return Engine(target.address, service, timeout=circumstances.timeout, ends=ends)
 
 
-def _chain(engine: Engine, first: Flight) -> tuple[bytes, ...]:
+def _shown(engine: Engine, first: Flight) -> Shown:
     """The chain of the newest version's handshake, which proves the key; else the one sent in clear, however large."""
     versions = [TlsVersion.TLS_1_3, *([first.hello.version] if first.hello else [])]
     for version in versions:
-        found = engine.chain(version)
-        if found:
+        found = engine.shown(version)
+        if found.chain:
             return found
-    return first.chain
+    return Shown(first.chain, None)
 
 
-def _observed(service: Service, chain: tuple[bytes, ...], seen: Seen, circumstances: Circumstances) -> PeerCertificateObservation:
+def _observed(service: Service, shown: Shown, seen: Seen, circumstances: Circumstances) -> PeerCertificateObservation:
+    chain = shown.chain
     certificates = [loaded(der) for der in chain]
     return PeerCertificateObservation(
         seen=seen,
@@ -76,6 +80,8 @@ def _observed(service: Service, chain: tuple[bytes, ...], seen: Seen, circumstan
         chain=tuple(facts(certificate, der) for certificate, der in zip(certificates, chain, strict=True)),
         trust=_trust(certificates, seen, circumstances),
         name_matches=_name_matches(certificates[0], service.name),
+        revocation=_revocation(certificates, seen, circumstances),
+        stapled=_stapled(certificates[0], shown.staple),
     )
 
 
@@ -90,6 +96,32 @@ def _trust(certificates: list[Certificate], seen: Seen, circumstances: Circumsta
     found = paths.faults(certificates, anchors, seen.observed_at)
     detail = "; ".join(fault.detail for fault in found)
     return Trust(anchors=sha256(store), faults=tuple(fault.kind for fault in found), detail=escaped(detail, limit=1_000))
+
+
+def _revocation(certificates: list[Certificate], seen: Seen, circumstances: Circumstances) -> Revocation | Unobserved:
+    if circumstances.crls is None:
+        return unobserved("no CRL was given", Reason.NOT_GIVEN)
+    try:
+        given = circumstances.crls.read_bytes()
+        anchors = _anchors(circumstances.trust_anchors.read_bytes()) if circumstances.trust_anchors else ()
+        found = revocation.looked_up(certificates, anchors, revocation.crls_in(given), seen.observed_at)
+    except (OSError, ValueError) as error:
+        return unobserved(f"CRLs: {error}", Reason.UNREADABLE)
+    if isinstance(found, Unobserved):
+        return unobserved(found.detail, found.reason)
+    return Revocation(crls=sha256(given), revoked=found.revoked, detail=escaped(found.detail, limit=500))
+
+
+def _stapled(leaf: Certificate, staple: bytes | None) -> bool | Unobserved:
+    """Whether the OCSP response is about this certificate and says that all is well; its signature is the client's to verify."""
+    if staple is None:
+        return unobserved("the handshake that would show it did not come about", Reason.NOT_ASKED)
+    if not staple:
+        return False
+    with suppress(ValueError, UnsupportedAlgorithm):
+        response = ocsp.load_der_ocsp_response(staple)
+        return response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL and response.serial_number == leaf.serial_number
+    return False
 
 
 @lru_cache(maxsize=4)

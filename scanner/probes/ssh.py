@@ -10,7 +10,7 @@ from typing import Self
 from scanner.observations import Method, Reason, SshHostKey, SshObservation, Unobserved
 from scanner.probes import ssh_packets
 from scanner.probes.looking import Circumstances, Target, unobserved
-from scanner.probes.ssh_exchange import METHODS, Transcript, UnprovenError, proven_key
+from scanner.probes.ssh_exchange import METHODS, Transcript, UnprovenError, chosen_group, proven_key
 from scanner.probes.ssh_packets import Offer, PacketError
 from scanner.probes.wire import Wire
 from scanner.record import escaped
@@ -38,6 +38,9 @@ _FAMILIES = (
     ("ssh-ed448",),
 )
 """The algorithms that prove one and the same host key, the best first."""
+_GROUP_EXCHANGE = "diffie-hellman-group-exchange-"
+_SMALLEST_ASKED, _LARGEST_GROUP = (512, 1_024), 8_192
+"""Bits that are asked for, the second where a server ends the connection on the first; and the most, as every server knows it."""
 _CERTIFIED = "-cert-v01@openssh.com"
 
 
@@ -78,7 +81,8 @@ def look(target: Target, circumstances: Circumstances) -> SshObservation | Unobs
         return unobserved(error, Reason.UNREADABLE)
     except OSError as error:
         return unobserved(error)
-    return _observed(looking, connection, offer, trouble or _rest(looking, offer, asked))
+    keys = trouble or _rest(looking, offer, asked)
+    return _observed(looking, connection, offer, keys, _smallest_group(looking, offer, asked))
 
 
 def _rest(looking: _Looking, offer: Offer, asked: list[str]) -> tuple[SshHostKey, ...] | Unobserved:
@@ -96,13 +100,42 @@ def _rest(looking: _Looking, offer: Offer, asked: list[str]) -> tuple[SshHostKey
         except PacketError as error:
             return unobserved(error, Reason.UNREADABLE)
         except OSError as error:
-            return unobserved(error)
+            return _cut(error)
         if trouble:
             return trouble
     unknown = _unknown(offer, looking.keys)
     if unknown:
         return _unsupported(f"host keys of other kinds cannot be asked for: {escaped(', '.join(unknown), limit=200)}")
     return tuple(sorted(set(looking.keys), key=lambda key: (key.type, key.sha256)))
+
+
+def _smallest_group(looking: _Looking, offer: Offer, asked: list[str]) -> int | Unobserved | None:
+    """The smallest group the server hands out to a client that takes any; None where it offers no group exchange."""
+    kex = next((name for name in offer.kex if name.startswith(_GROUP_EXCHANGE)), None)
+    if kex is None:
+        return None
+    if not asked:
+        return _unsupported("no host key of a known type goes with the group exchange")
+    trouble: Unobserved | None = None
+    for size in _SMALLEST_ASKED:
+        if looking.opened >= BUDGET:
+            return trouble or Unobserved(reason=Reason.BUDGET_SPENT, detail=f"the {BUDGET} connections went to host keys")
+        try:
+            with _Connection(looking) as connection:
+                return connection.smallest_group(connection.offer(), kex, asked[0], size)
+        except _NotSshError as error:
+            trouble = unobserved(error, error.reason)
+        except PacketError as error:
+            trouble = unobserved(error, Reason.UNREADABLE)
+        except OSError as error:
+            trouble = _cut(error)
+    return trouble
+
+
+def _cut(error: OSError) -> Unobserved:
+    """Trouble with a server that answered before: one that now hangs up has had enough of us, and its silence tells nothing."""
+    hung_up = isinstance(error, (ConnectionResetError, ConnectionRefusedError, BrokenPipeError))
+    return unobserved(f"it answered before and now hangs up: {error}", Reason.BLOCKED) if hung_up else unobserved(error)
 
 
 def _asked(offer: Offer) -> list[str]:
@@ -123,7 +156,11 @@ def _unsupported(detail: str) -> Unobserved:
 
 
 def _observed(
-    looking: _Looking, connection: _Connection, offer: Offer, keys: tuple[SshHostKey, ...] | Unobserved
+    looking: _Looking,
+    connection: _Connection,
+    offer: Offer,
+    keys: tuple[SshHostKey, ...] | Unobserved,
+    smallest: int | Unobserved | None = None,
 ) -> SshObservation:
     return SshObservation(
         seen=looking.circumstances.seen(Method.HANDSHAKE, "clearance ssh", connections=looking.opened),
@@ -135,6 +172,7 @@ def _observed(
         macs=_shown(offer.macs),
         compression=_shown(offer.compression),
         host_keys=keys,
+        smallest_group_bits=smallest,
     )
 
 
@@ -164,7 +202,8 @@ class _Connection:
         )
         self._looking.opened += 1
         try:
-            self._wire.send(_IDENT + b"\r\n")
+            with suppress(ConnectionResetError, BrokenPipeError):  # a server that bars us may have said so and closed already
+                self._wire.send(_IDENT + b"\r\n")
             self._identify()
         except BaseException:
             self._wire.__exit__(None, None, None)
@@ -205,6 +244,12 @@ class _Connection:
         except OSError as error:
             return unobserved(error)
         return None
+
+    def smallest_group(self, offer: Offer, kex: str, algorithm: str, size: int) -> int:
+        """The bits of the group that the server hands out where at least this many are asked for, and no more are wanted."""
+        self._wire.send(ssh_packets.packet(ssh_packets.kexinit(kex, algorithm, offer)))
+        _, prime, _ = chosen_group((size, size, _LARGEST_GROUP), self._ask)
+        return prime.bit_length()
 
     def _ask(self, payload: bytes) -> bytes:
         self._wire.send(ssh_packets.packet(payload))
@@ -262,6 +307,10 @@ class _Connection:
             raise _NotSshError(Reason.NOT_SPOKEN, "much text and no SSH identification")
         try:
             more = self._wire.read()
+        except ConnectionResetError:
+            if not self._before and not self._buffer:
+                raise
+            more = b""
         except TimeoutError:
             if self._before or self._buffer:
                 raise _NotSshError(Reason.NOT_SPOKEN, f"no SSH identification: {escaped(self._buffer, limit=60)}") from None

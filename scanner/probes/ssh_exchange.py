@@ -112,15 +112,21 @@ def _group(prime: int) -> Callable[[str, Ask], Reply]:
     return exchange
 
 
-def _group_exchange(_digest: str, ask: Ask) -> Reply:
-    """RFC 4419: the server chooses the group."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in _GEX_SIZES)
+def chosen_group(wanted: tuple[int, int, int], ask: Ask) -> tuple[bytes, int, int]:
+    """The request for a group of at least, preferably and at most so many bits, and the prime and generator the server answers with."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in wanted)
     reader = Reader(ask(bytes([_GEX_REQUEST]) + sizes))
     if reader.take(1)[0] != _GEX_GROUP:
         raise PacketError("no group was offered")
     prime, generator = reader.mpint(), reader.mpint()
-    if not 512 <= prime.bit_length() <= _LARGEST_PRIME or not 1 < generator < prime:
+    if not 256 <= prime.bit_length() <= _LARGEST_PRIME or not 1 < generator < prime:
         raise PacketError("a group that makes no sense")
+    return sizes, prime, generator
+
+
+def _group_exchange(_digest: str, ask: Ask) -> Reply:
+    """RFC 4419: the server chooses the group."""
+    sizes, prime, generator = chosen_group(_GEX_SIZES, ask)
     return _diffie_hellman(prime, generator, _GEX_INIT, _GEX_REPLY, sizes + mpint(prime) + mpint(generator), ask)
 
 

@@ -150,6 +150,16 @@ class _Server(ServerConnectivityInfo):
         return connection
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a peer showed of itself in one handshake."""
+
+    chain: tuple[bytes, ...]
+    """Its certificates in DER."""
+    staple: bytes | None
+    """The OCSP response that came with them; empty where none did, None where the handshake did not get so far."""
+
+
 class Engine:
     """Handshakes with one endpoint; counts the connections it opens."""
 
@@ -171,16 +181,18 @@ class Engine:
         """How many connections were opened so far."""
         return self._opened
 
-    def chain(self, version: TlsVersion) -> tuple[bytes, ...]:
-        """The certificates shown in a handshake of this version, in DER; none where it ends before they are shown."""
+    def shown(self, version: TlsVersion) -> Shown:
+        """The certificates shown in a handshake of this version, none where it ends before they are; and the OCSP response."""
         with self._watched(version) as watched:
+            watched.tls.set_tlsext_status_ocsp()
             if version is not TlsVersion.TLS_1_3:
                 watched.tls.set_cipher_list(f"{_ALL}:-aNULL")
-            self._handshake(watched)
+            trouble = self._handshake(watched)
             try:
-                return tuple(ssl.PEM_cert_to_DER_cert(pem) for pem in watched.tls.get_received_chain())
+                chain = tuple(ssl.PEM_cert_to_DER_cert(pem) for pem in watched.tls.get_received_chain())
             except ValueError:
-                return ()
+                return Shown((), None)
+            return Shown(chain, None if trouble else _staple(watched))
 
     def heartbleed(self, version: TlsVersion) -> bool | Unobserved:
         """Whether a heartbeat that claims more than it holds is answered (CVE-2014-0160), in an accepted version."""
@@ -277,6 +289,14 @@ class Engine:
 
 
 _TROUBLE = (ConnectionToServerFailed, ClientCertificateRequested, OSError, OpenSSLError, ValueError, LookupError, UpgradeError)
+
+
+def _staple(watched: _Watched) -> bytes | None:
+    response = watched.tls.get_tlsext_status_ocsp_resp()
+    if response is None:
+        return b""
+    read = getattr(response, "as_der_bytes", None)  # the response of the older OpenSSL cannot be had in DER
+    return bytes(read()) if read else None
 
 
 def _done(job: ScanJob) -> ScanJobResult:

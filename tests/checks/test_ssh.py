@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import ssh, ssh_host_keys
+from checks import ssh, ssh_keys
 from scanner.check import Parameters
 from scanner.findings import Fail, Pass
 from scanner.observations import KeyAlgorithm, SshHostKey
@@ -137,4 +137,4 @@ def test_only_version_2_0_passes(version: str) -> None:
 @given(st.sampled_from([KeyAlgorithm.RSA, KeyAlgorithm.EC]), st.integers(min_value=2_048, max_value=1_000_000))
 def test_a_larger_host_key_never_fails(algorithm: KeyAlgorithm, bits: int) -> None:
     key = SshHostKey(type="ssh-x", algorithm=algorithm, bits=bits, sha256="SHA256:x")
-    assert isinstance(ssh_host_keys.host_key_size(server(host_keys=(key,)), ssh_host_keys.HostKeySizes()), Pass)
+    assert isinstance(ssh_keys.host_key_size(server(host_keys=(key,)), ssh_keys.HostKeySizes()), Pass)

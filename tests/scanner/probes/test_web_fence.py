@@ -53,7 +53,7 @@ def test_sslyze_too_is_held_by_the_fence() -> None:
     with listening(HERE, silent) as peer, raised(fence(f"{ELSEWHERE}/32")):
         engine = Engine(peer.address, Service(port=peer.port, speaks=Speaks.TLS), timeout=0.5, ends=time.monotonic() + 5)
         for ask in (
-            lambda: engine.chain(TlsVersion.TLS_1_3),
+            lambda: engine.shown(TlsVersion.TLS_1_3),
             lambda: engine.heartbleed(TlsVersion.TLS_1_2),
         ):
             with pytest.raises(NotPermittedError):

@@ -38,11 +38,13 @@ class Peer:
         return Target(subject=f"web1:{service.port}", host=host, service=service, address=self.address)
 
 
-def circumstances(timeout: float = 2.0, deadline: float = 30.0, anchors: Path | None = None) -> Circumstances:
+def circumstances(
+    timeout: float = 2.0, deadline: float = 30.0, anchors: Path | None = None, crls: Path | None = None
+) -> Circumstances:
     """Limits that suit a test."""
     vantage = Vantage(zone="lab", address="127.0.0.1")
     return Circumstances(
-        vantage=vantage, now=lambda: datetime.now(UTC), timeout=timeout, deadline=deadline, trust_anchors=anchors
+        vantage=vantage, now=lambda: datetime.now(UTC), timeout=timeout, deadline=deadline, trust_anchors=anchors, crls=crls
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks of the host keys an SSH server proves in the key exchange."""
+"""Checks of the host keys an SSH server proves and of the groups it hands out in the key exchange."""
 
 from __future__ import annotations
 
@@ -60,3 +60,46 @@ def host_key_size(ssh: SshObservation, parameters: HostKeySizes) -> Verdict:
     if small:
         return Fail(said("host keys are too weak: {keys}", keys=shown))
     return Pass(said("host keys: {keys}", keys=shown)) if keys else Fail(said("proves no host key"))
+
+
+class GroupSize(Parameters):
+    """The smallest group of a group exchange, in bits."""
+
+    bits: int = 2_048
+
+
+@check(
+    "ssh-group-exchange-size",
+    observes=SshObservation,
+    parameters=GroupSize,
+    facts=("smallest_group_bits",),
+    passes=(
+        ssh(),
+        ssh(smallest_group_bits=2_048),
+        ssh(smallest_group_bits=8_192),
+        (ssh(smallest_group_bits=3_072), GroupSize(bits=3_072)),
+    ),
+    fails=(
+        ssh(smallest_group_bits=1_024),
+        ssh(smallest_group_bits=2_047),
+        (ssh(smallest_group_bits=2_048), GroupSize(bits=3_072)),
+    ),
+    fixes={
+        "openssh": (
+            "awk '$5 >= 3071' /etc/ssh/moduli > /etc/ssh/moduli.safe && mv /etc/ssh/moduli.safe /etc/ssh/moduli, then systemctl reload "
+            "ssh; or KexAlgorithms -diffie-hellman-group-exchange-*  in /etc/ssh/sshd_config"
+        ),
+        "cisco-ios": "ip ssh dh min size 2048",
+    },
+)
+def group_exchange_size(ssh: SshObservation, parameters: GroupSize) -> Verdict:
+    """No small group is handed out in a group exchange.
+
+    Fails where a client that takes any group is given one with fewer bits than asked for: RFC 9142 section 1.1 wants 112 bits of
+    security, which is 2048. A server that offers no group exchange hands out none.
+    """
+    bits = fact(ssh.smallest_group_bits)
+    if bits is None:
+        return Pass(said("offers no group exchange"))
+    seen = said("hands out a group of {bits} bits", bits=bits)
+    return Pass(seen) if bits >= parameters.bits else Fail(seen)
