@@ -19,7 +19,7 @@ from scanner.evaluate import evaluate
 from scanner.findings import Outcome, Verdict
 from scanner.observations import KINDS, Observation, Reason, Sight, Sighting, TlsObservation, TlsVersion, Unobserved, Vantage
 from scanner.order import Order
-from scanner.plan import sights, subjects_of
+from scanner.plan import SPOKEN, sights, subjects_of
 from scanner.record import RecordError
 from scanner.registry import load_checks
 from scanner.specimens import AT, SUITES, VANTAGE, tls
@@ -331,7 +331,8 @@ def test_a_run_of_one_kind_cannot_carry_a_permit_of_the_other() -> None:
 def test_the_plan_takes_each_sight_once_however_many_rules_need_it() -> None:
     planned = sights(WHOLE, NATIONAL)
     assert len(planned) == len(set(planned))
-    assert sum(sight.kind == "tls" for sight in planned) == 1
+    by_tls = [subject for subject, (_, service) in WHOLE.subjects().items() if service and "tls" in SPOKEN[service.speaks]]
+    assert [sight.subject for sight in planned if sight.kind == "tls"] == sorted(by_tls)
     assert len([rule for rule in NATIONAL.rules if rule.check.observes is TlsObservation]) > 5
 
 

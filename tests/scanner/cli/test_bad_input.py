@@ -206,7 +206,7 @@ def test_a_run_folder_is_never_overwritten(desk: Path) -> None:
 
 
 def test_without_nmap_the_ports_are_unobserved_and_the_rest_goes_on(desk: Path) -> None:
-    done = scan(desk, PATH="/nonexistent")
+    done = scan(desk, "--ports", "1-200", PATH="/nonexistent")
     assert done.returncode == 14, done.stderr
     ports = json.loads((desk / "run" / "observations" / "ports" / "web.json").read_bytes())
     assert ports["result"]["reason"] == "tool-missing"
