@@ -126,11 +126,17 @@ def _not_checked(why: Message) -> Judged:
 
 
 def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
-    """No declared subject speaks what the rule is about: only a person may say that this is as it should be."""
+    """No declared subject speaks what the rule is about: only a person may say that this is as it should be.
+
+    A person says so in as many words, or by answering yes with the control's own document, which then decides alone.
+    """
     attestation, evidence = answers.get(rule.control.id, (None, None))
+    outcome, confidence = Outcome.NOT_APPLICABLE, Confidence.STATED
     if attestation is not None and attestation.answer is Answer.NOT_APPLICABLE:
         seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=attestation.reason)
-        outcome, confidence = Outcome.NOT_APPLICABLE, Confidence.STATED
+        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
+    if attestation is not None and attestation.answer is Answer.YES and rule.control.attestation is not None:
+        seen = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
         return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
     seen = said("no declared service has anything of the kind {kind} to look at", kind=kind_of(rule.check.observes))
     return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)

@@ -9,9 +9,9 @@ from scanner.observations import KINDS, Observation, Sight
 from scanner.targets import AGENCY, Host, Scope, Service, Speaks
 
 SPOKEN: dict[Speaks, tuple[str, ...]] = {
-    Speaks.HTTPS: ("tls", "peer-certificate", "http"),
+    Speaks.HTTPS: ("tls", "peer-certificate", "http", "web-paths"),
     Speaks.TLS: ("tls", "peer-certificate"),
-    Speaks.HTTP: ("http",),
+    Speaks.HTTP: ("http", "web-paths"),
     Speaks.SSH: ("ssh",),
     Speaks.OTHER: ("greeting",),
     **{speaks: ("upgrade", "tls", "peer-certificate", "greeting") for speaks in Speaks if speaks.upgrades},

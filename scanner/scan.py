@@ -27,6 +27,7 @@ PROBES = {
     "peer-certificate": "scanner.probes.peer_certificate",
     "ssh": "scanner.probes.ssh",
     "http": "scanner.probes.http",
+    "web-paths": "scanner.probes.web_paths",
     "greeting": "scanner.probes.greeting",
     "ports": "scanner.discovery",
     "host": "scanner.probes.host",

@@ -20,6 +20,7 @@ from scanner.observations import (
     PeerCertificateObservation,
     PortsObservation,
     Revocation,
+    SecurityTxt,
     Seen,
     Setting,
     Sshd,
@@ -31,6 +32,8 @@ from scanner.observations import (
     Trust,
     UpgradeObservation,
     Vantage,
+    WebPath,
+    WebPathsObservation,
 )
 from scanner.record import Record
 
@@ -147,6 +150,22 @@ def http(**changes: Any) -> HttpObservation:
         "missing": HttpAnswer(url="https://dvc.example.vn/missing", status=404, headers=lines),
     }
     found: HttpObservation = _with(good, changes, HttpObservation)
+    return found
+
+
+def web_paths(**changes: Any) -> WebPathsObservation:
+    """A site with nothing at the well-known paths but its contact for reports; `security_txt=(...)` gives that file's lines."""
+    lines = changes.pop("security_txt", ("Contact: mailto:csirt@example.vn", "Expires: 2027-06-01T00:00:00Z"))
+    contact = SecurityTxt(status=200, content_type="text/plain", lines=lines) if isinstance(lines, tuple) else lines
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "tls": True,
+        "impossible": 404,
+        "paths": (WebPath(path="/", status=200), WebPath(path="/admin/", status=404)),
+        "security_txt": contact,
+        "trace": False,
+    }
+    found: WebPathsObservation = _with(good, changes, WebPathsObservation)
     return found
 
 

@@ -22,6 +22,7 @@ from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
 from scanner.observations.upgrade import UpgradeObservation
+from scanner.observations.web_paths import SecurityTxt, WebPath, WebPathsObservation
 from scanner.record import Instant, Record
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "PortsObservation",
     "Reason",
     "Revocation",
+    "SecurityTxt",
     "Seen",
     "Setting",
     "Sight",
@@ -64,6 +66,8 @@ __all__ = [
     "Unobserved",
     "UpgradeObservation",
     "Vantage",
+    "WebPath",
+    "WebPathsObservation",
     "fact",
 ]
 
@@ -76,6 +80,7 @@ Observation = (
     | PortsObservation
     | HostObservation
     | UpgradeObservation
+    | WebPathsObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -88,6 +93,7 @@ KINDS: dict[str, type[Observation]] = {
         PortsObservation,
         HostObservation,
         UpgradeObservation,
+        WebPathsObservation,
     )
 }
 

@@ -18,7 +18,7 @@ from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting
 from scanner.order import Order
 from scanner.plan import kind_of, sights, subjects_of
 from scanner.record import sha256
-from scanner.specimens import AT, SUITES, VANTAGE, greeting, host, http, peer_certificate, ports, ssh, tls, upgrade
+from scanner.specimens import AT, SUITES, VANTAGE, greeting, host, http, peer_certificate, ports, ssh, tls, upgrade, web_paths
 from scanner.targets import Agency, BilingualText, Host, Permit, Person, RunKind, Scope, Service, Speaks, System, Window
 from tests.checks.test_baselines import EACH
 
@@ -29,6 +29,7 @@ GOOD: dict[str, Callable[[], Observation]] = {
     "http": http,
     "greeting": greeting,
     "upgrade": upgrade,
+    "web-paths": web_paths,
     "ports": ports,
     "host": host,
 }
