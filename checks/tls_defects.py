@@ -130,3 +130,47 @@ def robot(tls: TlsObservation, _: Parameters) -> Verdict:
     (CVE-2017-13099 and others of its kind). Passes where no RSA key exchange is accepted.
     """
     return Fail(said("tells malformed RSA key exchanges apart")) if fact(tls.robot) else Pass()
+
+
+@check(
+    "tls-no-client-renegotiation",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("client_renegotiation",),
+    passes=(tls(),),
+    fails=(tls(client_renegotiation=True),),
+    fixes={
+        "nginx": "Upgrade: nginx has refused it since 0.8.23",
+        "openssl": "Options = NoRenegotiation  in the system_default section of openssl.cnf",
+        "any": "Accept TLS 1.3 only, which has no renegotiation, or install the vendor's update.",
+    },
+)
+def no_client_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
+    """Clients cannot make the server renegotiate.
+
+    Fails where one renegotiation that the client asks for is granted: each costs the server far more than the client (BSI TR-02102-2
+    section 3.3).
+    """
+    return Fail(said("renegotiates when a client asks for it")) if fact(tls.client_renegotiation) else Pass()
+
+
+@check(
+    "tls-no-early-data",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("early_data",),
+    passes=(tls(),),
+    fails=(tls(early_data=True),),
+    fixes={
+        "nginx": "ssl_early_data off;",
+        "haproxy": "Take allow-0rtt from the bind line.",
+        "apache": "Nothing to do: Apache takes none.",
+    },
+)
+def no_early_data(tls: TlsObservation, _: Parameters) -> Verdict:
+    """No data is taken before the handshake is over.
+
+    Fails where early data of a resumed session is accepted: whoever recorded it can send it again (RFC 8446 section 8; RFC 9325 section
+    3.4 and BSI TR-02102-2 section 3.3 advise against it).
+    """
+    return Fail(said("takes early data")) if fact(tls.early_data) else Pass()

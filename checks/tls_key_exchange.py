@@ -91,3 +91,49 @@ def extended_master_secret(tls: TlsObservation, _: Parameters) -> Verdict:
     it). TLS 1.3 has it built in.
     """
     return Pass() if fact(tls.extended_master_secret) else Fail(said("does not know the extended master secret"))
+
+
+@check(
+    "tls-dh-prime",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("composite_dh",),
+    passes=(tls(), tls(composite_dh=False, weakest_dh_bits=2_048)),
+    fails=(tls(composite_dh=True, weakest_dh_bits=2_048),),
+    fixes={
+        "nginx": "openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe3072 -out dh.pem; then ssl_dhparam dh.pem",
+        "apache": "SSLOpenSSLConfCmd DHParameters dh.pem, made with: openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe3072",
+        "any": "Find out who put these parameters there: a modulus that is no prime lets whoever made it read along.",
+    },
+)
+def dh_prime(tls: TlsObservation, _: Parameters) -> Verdict:
+    """The modulus of a Diffie-Hellman exchange is a prime.
+
+    Fails where a group's modulus is composite: logarithms can then be taken by whoever knows its factors (RFC 7919 section 7.1 tells
+    what a sound group is).
+    """
+    if fact(tls.composite_dh):
+        return Fail(said("hands out a modulus that is no prime"))
+    return Pass() if tls.composite_dh is not None else Pass(said("uses no finite-field group"))
+
+
+@check(
+    "tls-no-old-signatures",
+    observes=TlsObservation,
+    parameters=Parameters,
+    facts=("signs_with_sha1",),
+    passes=(tls(), tls(signs_with_sha1=None)),
+    fails=(tls(signs_with_sha1=True),),
+    fixes={
+        "openssl": "SignatureAlgorithms = ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA+SHA384  in the system_default section",
+        "apache": "SSLOpenSSLConfCmd SignatureAlgorithms ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256",
+        "haproxy": "ssl-default-bind-sigalgs ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256  (2.8 or newer)",
+        "rhel": "update-crypto-policies --set DEFAULT, which leaves SHA-1 out",
+    },
+)
+def no_old_signatures(tls: TlsObservation, _: Parameters) -> Verdict:
+    """Key exchanges are not signed with SHA-1 or MD5.
+
+    Fails where a client of TLS 1.2 that knows no other hash is given a signed key exchange (RFC 9155 section 4; RFC 9325 section 4.5).
+    """
+    return Fail(said("signs key exchanges with SHA-1 or MD5")) if fact(tls.signs_with_sha1) else Pass()

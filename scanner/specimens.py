@@ -73,6 +73,10 @@ def tls(**changes: Any) -> TlsObservation:
         "heartbleed": False,
         "ccs_injection": False,
         "robot": False,
+        "composite_dh": None,
+        "signs_with_sha1": False,
+        "client_renegotiation": False,
+        "early_data": False,
         "weakest_dh_bits": None,
     }
     found: TlsObservation = _with(good, changes, TlsObservation)

@@ -62,6 +62,8 @@ class Reason(StrEnum):
     HOST_KEY_CHANGED = "host-key-changed"
     NEEDS_RIGHTS = "needs-rights"
     UNSUPPORTED = "unsupported"
+    DISAGREEMENT = "disagreement"
+    """Two ways of looking, each of which sees it, saw different things."""
     NOT_ASKED = "not-asked"
     """The probe does not ask this, or was told to skip it."""
     NOT_GIVEN = "not-given"

@@ -56,6 +56,8 @@ class TlsObservation(Record):
     """The versions that could be asked for, each with its answer."""
     unasked: Sorted[TlsVersion] = ()
     """Versions whose question got no clear answer (time-out, reset): neither accepted nor refused."""
+    disagreements: Sorted[TlsVersion] = ()
+    """Versions of which the second engine, in a full handshake, saw the contrary of what the first flights showed."""
     compression: bool | Unobserved
     secure_renegotiation: bool | Unobserved
     extended_master_secret: bool | Unobserved
@@ -80,6 +82,14 @@ class TlsObservation(Record):
     """Whether it tells malformed RSA key exchanges apart (CVE-2017-13099 and others)."""
     weakest_dh_bits: Count | Unobserved | None
     """The smallest finite-field Diffie-Hellman group seen; None where only elliptic curves or none were used."""
+    composite_dh: bool | Unobserved | None = None
+    """Whether a group's modulus is no prime at all; None where no finite-field group was used."""
+    signs_with_sha1: bool | Unobserved | None = None
+    """Whether TLS 1.2 key exchanges are signed with SHA-1 or MD5 for clients that know no other; None where none is signed."""
+    client_renegotiation: bool | Unobserved = Unobserved(reason=Reason.NOT_ASKED)
+    """Whether it renegotiates when a client asks for it; TLS 1.3 knows no such thing."""
+    early_data: bool | Unobserved = Unobserved(reason=Reason.NOT_ASKED)
+    """Whether it takes data before a resumed handshake is over (RFC 8446 section 2.3), which can be replayed."""
 
     @property
     def accepted_versions(self) -> tuple[TlsVersion, ...]:
@@ -100,8 +110,10 @@ class TlsObservation(Record):
         accepted = self.accepted_versions
         if not accepted:
             return _NOTHING_ACCEPTED
+        if accepted[0] < TlsVersion.TLS_1_2 and accepted[0] not in self.disagreements:
+            return accepted[0]
         unclear = [version for version in self.unasked if version < accepted[0]]
-        return _unclear(unclear) if unclear and accepted[0] >= TlsVersion.TLS_1_2 else accepted[0]
+        return self._contested or (_unclear(unclear) if unclear else accepted[0])
 
     @property
     def newest_accepted(self) -> TlsVersion | Unobserved:
@@ -110,11 +122,18 @@ class TlsObservation(Record):
         if not accepted:
             return _NOTHING_ACCEPTED
         unclear = [version for version in self.unasked if version > accepted[-1]]
-        return _unclear(unclear) if unclear else accepted[-1]
+        return self._contested or (_unclear(unclear) if unclear else accepted[-1])
 
     @property
     def suites(self) -> tuple[str, ...] | Unobserved:
         """Every suite accepted in any version; unobserved where a version got no clear answer."""
         if not self.accepted_versions:
             return _NOTHING_ACCEPTED
-        return _unclear(self.unasked) if self.unasked else self.accepted_suites
+        return self._contested or (_unclear(self.unasked) if self.unasked else self.accepted_suites)
+
+    @property
+    def _contested(self) -> Unobserved | None:
+        if not self.disagreements:
+            return None
+        detail = f"a handshake and the first flights disagree about {', '.join(self.disagreements)}"
+        return Unobserved(reason=Reason.DISAGREEMENT, detail=detail)

@@ -28,15 +28,19 @@ from scanner.targets import Service
 with warnings.catch_warnings():  # sslyze's bundled stores hold roots with serial numbers that cryptography frowns upon
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
     from nassl._nassl import OpenSSLError
+    from nassl.legacy_ssl_client import LegacySslClient
     from nassl.ssl_client import (
         BaseSslClient,
         ClientCertificateRequested,
+        OpenSslEarlyDataStatusEnum,
+        SslClient,
     )
     from sslyze.connection_helpers.tls_connection import NoCiphersAvailableBugInSSlyze, SslConnection
     from sslyze.errors import (
         ConnectionToServerFailed,
         ConnectionToServerTimedOut,
         ServerRejectedConnection,
+        ServerRejectedTlsHandshake,
         TlsHandshakeFailed,
         TlsHandshakeTimedOut,
     )
@@ -111,6 +115,10 @@ class _Watched:
     def tls(self) -> BaseSslClient:
         """The client half of the connection."""
         return self.connection.ssl_client
+
+    def begin(self) -> None:
+        """Connects, and does not shake hands yet."""
+        self.connection._do_pre_handshake()  # noqa: SLF001 - sslyze has no other way to send something before the handshake
 
     def close(self) -> None:
         """Ends the connection; it may have ended by itself."""
@@ -194,6 +202,56 @@ class Engine:
                 return Shown((), None)
             return Shown(chain, None if trouble else _staple(watched))
 
+    def accepts(self, version: TlsVersion) -> bool | Unobserved:
+        """Whether a handshake of this version comes about, as far as the server and not this client decides it."""
+        with self._watched(version) as watched:
+            if version is not TlsVersion.TLS_1_3:
+                watched.tls.set_cipher_list(_ALL)
+            trouble = self._handshake(watched)
+        if trouble is None or isinstance(trouble, ClientCertificateRequested):
+            return True
+        return False if isinstance(trouble, ServerRejectedTlsHandshake) else _why(trouble)
+
+    def renegotiates(self, version: TlsVersion) -> bool | Unobserved:
+        """Whether the server renegotiates when the client asks for it, once, in a version before TLS 1.3."""
+        with self._watched(version, old=True) as watched:
+            watched.tls.set_cipher_list(_ALL)
+            trouble = self._handshake(watched)
+            if trouble is not None:
+                return _why(trouble)
+            try:
+                cast("LegacySslClient", watched.tls).do_renegotiate()
+            except (OSError, OpenSSLError):
+                return unobserved("the renegotiation did not end", Reason.TIMED_OUT) if watched.cut else False
+        return True
+
+    def early_data(self) -> bool | Unobserved:
+        """Whether data sent before the handshake of a resumed TLS 1.3 session is taken (RFC 8446 section 2.3); HTTPS alone."""
+        with self._watched(TlsVersion.TLS_1_3) as watched:
+            trouble = self._handshake(watched)
+            if trouble is not None:
+                return _why(trouble)
+            try:
+                watched.tls.write(f"GET / HTTP/1.1\r\nHost: {self._name or self._address}\r\n\r\n".encode())
+                watched.tls.read(2_048)  # tickets come with the first answer
+            except _TROUBLE as error:
+                return _why(error)
+            session = watched.tls.get_session()
+        with self._watched(TlsVersion.TLS_1_3) as watched:
+            early = cast("SslClient", watched.tls)
+            early.set_session(session)
+            try:
+                watched.begin()
+                early.write_early_data(b"GET")
+                early.do_handshake()
+            except OpenSSLError as error:
+                # said where the session allows none: no ticket, or one without early data
+                return False if "function you should not call" in str(error) else _why(error)
+            except (OSError, UpgradeError, ConnectionToServerFailed) as error:
+                _hold(error)
+                return _why(error)
+            return bool(early.get_early_data_status() is OpenSslEarlyDataStatusEnum.ACCEPTED)
+
     def heartbleed(self, version: TlsVersion) -> bool | Unobserved:
         """Whether a heartbeat that claims more than it holds is answered (CVE-2014-0160), in an accepted version."""
         found = self._examined(HeartbleedImplementation, version)
@@ -235,14 +293,14 @@ class Engine:
         return found
 
     @contextmanager
-    def _watched(self, version: TlsVersion) -> Iterator[_Watched]:
+    def _watched(self, version: TlsVersion, *, old: bool = False) -> Iterator[_Watched]:
         watched = self._watch(
             SslConnection(
                 self._location,
                 self._settings,
                 _VERSIONS[version],
                 should_ignore_client_auth=True,
-                should_use_legacy_openssl=version < TlsVersion.TLS_1_2,
+                should_use_legacy_openssl=old or version < TlsVersion.TLS_1_2,
                 should_enable_server_name_indication=bool(self._name),
             )
         )

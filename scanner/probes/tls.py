@@ -18,14 +18,19 @@ from scanner.probes.sslyze_engine import BY, Engine
 from scanner.probes.sweep.asking import Asker, no_tls
 from scanner.probes.sweep.client_hello import Extension, Hello, server_name
 from scanner.probes.sweep.elimination import CHUNK, Sweep, Swept
+from scanner.probes.sweep.primes import is_prime
 from scanner.probes.sweep.registry import OLD_SUITES, group_name, suite_name
 from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
 from scanner.probes.upgrades import UpgradeError
 from scanner.record import escaped
-from scanner.targets import Service
+from scanner.targets import Service, Speaks
 
 _SHARE = 0.9
 """How much of the deadline the sweep may take; the rest is for the last questions."""
+_CONFIRMED = (TlsVersion.TLS_1_0, TlsVersion.TLS_1_1, TlsVersion.TLS_1_2, TlsVersion.TLS_1_3)
+"""The versions that the second engine is asked for as well."""
+_COMMON = ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256", "AES_128_CBC_SHA", "AES_256_CBC_SHA")
+"""Endings of suites that every client knows."""
 _FEW = tuple(OLD_SUITES)[:24]
 
 
@@ -82,6 +87,7 @@ def _observed(at: _Look) -> TlsObservation | Unobserved:
     if not sweep.spoken and not sweep.accepted.get(TlsVersion.SSL_2_0):
         return _nothing(sweep)
     heartbleed, ccs_injection, robot = _defects(at, sweep)
+    confirmed = _confirmed(at, sweep)
     accepted = {
         version: [sslv2.SUITES.get(code) or suite_name(code) for code in codes] for version, codes in sweep.accepted.items()
     }
@@ -94,6 +100,7 @@ def _observed(at: _Look) -> TlsObservation | Unobserved:
             if version not in sweep.unclear
         ),
         unasked=tuple(sweep.unclear),
+        disagreements=confirmed.disagreements,
         compression=_of_hello(sweep, lambda hello: hello.compression, without=False),
         secure_renegotiation=_of_hello(sweep, lambda hello: hello.secure_renegotiation, without=True),
         extended_master_secret=_of_hello(sweep, _has(Extension.EXTENDED_MASTER_SECRET), without=True),
@@ -107,7 +114,58 @@ def _observed(at: _Look) -> TlsObservation | Unobserved:
         ccs_injection=ccs_injection,
         robot=robot,
         weakest_dh_bits=_weakest(sweep),
+        composite_dh=_composite(sweep),
+        signs_with_sha1=sweep.signs_with_sha1,
+        client_renegotiation=confirmed.renegotiation,
+        early_data=confirmed.early_data,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmed:
+    """What full handshakes of the second engine add."""
+
+    disagreements: tuple[TlsVersion, ...]
+    renegotiation: bool | Unobserved
+    early_data: bool | Unobserved
+
+
+def _confirmed(at: _Look, sweep: Swept) -> _Confirmed:
+    """Each version asked again in a full handshake, by a library that is not ours, and what only such a handshake shows."""
+    engine, asked = at.engine, [version for version in _CONFIRMED if version not in sweep.unclear]
+    with ThreadPoolExecutor(max_workers=len(_CONFIRMED)) as side_by_side:
+        answers = dict(zip(asked, side_by_side.map(engine.accepts, asked), strict=True))
+    contrary = [version for version, answer in answers.items() if _contradicts(sweep, version, answer)]
+    old, new = sweep.old, TlsVersion.TLS_1_3 in sweep.spoken
+    web = at.service.speaks is Speaks.HTTPS
+    return _Confirmed(
+        disagreements=tuple(version for version in contrary if _contradicts(sweep, version, engine.accepts(version))),
+        renegotiation=engine.renegotiates(old) if old and old > TlsVersion.SSL_2_0 else _renegotiation_of_new(sweep),
+        early_data=(engine.early_data() if web else unobserved("asked of web servers only", Reason.NOT_ASKED)) if new else False,
+    )
+
+
+def _contradicts(sweep: Swept, version: TlsVersion, handshake: bool | Unobserved) -> bool:  # noqa: FBT001 - it is an answer
+    """Whether a handshake shows the contrary of the sweep; that the engine speaks no suite the server accepts is no contradiction."""
+    suites = sweep.accepted.get(version, [])
+    if isinstance(handshake, Unobserved):
+        return False
+    return not suites if handshake else any(suite_name(code).endswith(_COMMON) for code in suites)
+
+
+def _renegotiation_of_new(sweep: Swept) -> bool | Unobserved:
+    """TLS 1.3 and SSL 2.0 have no renegotiation; where another version gave no clear answer, it might."""
+    return next(iter(sweep.unclear.values()), False)
+
+
+def _composite(sweep: Swept) -> bool | Unobserved | None:
+    """Whether a modulus that was shown is no prime."""
+    answers = [is_prime(modulus) for modulus in sweep.dh_primes]
+    if False in answers:
+        return True
+    if None in answers or sweep.unread_dh:
+        return unobserved("a Diffie-Hellman group that could not be tested", Reason.UNREADABLE)
+    return False if answers else None
 
 
 def _ask_ssl2(at: _Look, sweep: Swept) -> None:
@@ -171,6 +229,6 @@ def _weakest(sweep: Swept) -> int | Unobserved | None:
     old = [why for version, why in sweep.unclear.items() if version not in (TlsVersion.SSL_2_0, TlsVersion.TLS_1_3)]
     if old:
         return old[0]
-    if sweep.unread_dh and not sweep.dh_bits:
+    if sweep.unread_dh:
         return unobserved("a Diffie-Hellman group that could not be read", Reason.UNREADABLE)
-    return min(sweep.dh_bits.values(), default=None)
+    return min((modulus.bit_length() for modulus in sweep.dh_primes), default=None)

@@ -49,6 +49,8 @@ _SIGNATURES = bytes.fromhex(
     "0401 0501 0601 0301 0303 0201 0203 0202 0402 0502 0602 eeee efef eded"
 )
 """Signature algorithms, old and new, GOST and ML-DSA among them: a server should never refuse for want of one."""
+_OLD_SIGNATURES = bytes.fromhex("0201 0203 0202 0101")
+"""SHA-1 with RSA, ECDSA and DSA, and MD5 with RSA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Hello:
     """All that its version knows where none are named."""
     curious: bool = False
     """Whether it also asks for what a server answers in its hello: tickets, stapling, ALPN, heartbeats and the like."""
+    old_signatures: bool = False
+    """Whether it knows no signatures but those with SHA-1 and MD5."""
 
 
 def server_name(name: str | None) -> str:
@@ -99,7 +103,7 @@ def _extensions(hello: Hello) -> dict[int, bytes]:
     )
     found[Extension.EC_POINT_FORMATS] = b"\x01\0"
     if hello.version >= TlsVersion.TLS_1_2:
-        found[Extension.SIGNATURE_ALGORITHMS] = sized(_SIGNATURES, 2)
+        found[Extension.SIGNATURE_ALGORITHMS] = sized(_OLD_SIGNATURES if hello.old_signatures else _SIGNATURES, 2)
     if hello.version is TlsVersion.TLS_1_3:
         found[Extension.SUPPORTED_VERSIONS] = sized(b"\x03\x04", 1)
         found[Extension.KEY_SHARE] = b"\0\0"  # none: the server names the group it wants (RFC 8446 section 4.2.8)

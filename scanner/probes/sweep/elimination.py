@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from scanner.observations import Reason, TlsVersion, Unobserved
 from scanner.probes.looking import unobserved
 from scanner.probes.sweep.client_hello import FALLBACK_SCSV, Extension, Hello, groups_of
-from scanner.probes.sweep.registry import FINITE_FIELD, NEW_SUITES, OLD_SUITES, by_curve
+from scanner.probes.sweep.registry import FINITE_FIELD, NEW_SUITES, OLD_SUITES, by_curve, group_name, is_signed
 from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
 from scanner.record import escaped
 
@@ -28,6 +28,8 @@ _REFUSALS = (40, 47, 71, 109, 110)
 """Alerts by which servers refuse what was offered: handshake_failure, illegal_parameter, insufficient_security, and those about
 extensions. Any other alert is trouble of another kind and decides nothing."""
 _INTERNAL_ERROR = 80
+_OLD_HASHES = (1, 2)
+"""MD5 and SHA-1 in TLS 1.2's names of signatures (RFC 5246 section 7.4.1.4.1)."""
 
 Ask = Callable[[Hello], Flight]
 
@@ -70,8 +72,8 @@ class Swept:
     """The suites of each version, in the order in which the server picked them."""
     unclear: dict[TlsVersion, Unobserved] = field(default_factory=dict)
     dropped: set[TlsVersion] = field(default_factory=set)
-    dh_bits: dict[int, int] = field(default_factory=dict)
-    """The smallest group seen for each suite that exchanges keys by finite-field Diffie-Hellman."""
+    dh_primes: set[int] = field(default_factory=set)
+    """The moduli seen in finite-field Diffie-Hellman."""
     unread_dh: bool = False
     """A server key exchange whose group could not be read."""
     groups: list[int] | Unobserved = field(default_factory=list)
@@ -81,6 +83,8 @@ class Swept:
     """None where no older version could be fallen back to."""
     encrypt_then_mac: bool | Unobserved | None = None
     """None where no suite in CBC mode is accepted."""
+    signs_with_sha1: bool | Unobserved | None = None
+    """Whether it signs a key exchange of TLS 1.2 with SHA-1 or MD5 for a client that knows no other; None where it signs none."""
     curious: ServerHello | None = None
     """The hello of the newest version before TLS 1.3 to a hello that asked for everything; None where there is none."""
 
@@ -110,10 +114,12 @@ class Sweep:
             self._eliminate(version)
         self._weigh_drops()
         if self.found.spoken:
+            self._own_groups()
             self.found.groups = self._groups()
             self.found.prefers_own_order = self._preference()
             self.found.fallback_scsv = self._fallback()
             self.found.encrypt_then_mac = self._encrypt_then_mac()
+            self.found.signs_with_sha1 = self._old_signatures()
         return self.found
 
     def asked(self, hello: Hello) -> Answer:
@@ -161,14 +167,14 @@ class Sweep:
         return Refused(version=False)
 
     def _keep(self, version: TlsVersion, answer: Picked, *, curious: bool) -> None:
-        suite, bits = answer.hello.suite, answer.flight.dh_bits
+        suite, prime = answer.hello.suite, answer.flight.dh_prime
         self.found.accepted[version].append(suite)
         if curious:
             self.found.curious = answer.hello
         if suite in FINITE_FIELD:
-            self.found.unread_dh |= bits is None
-            if bits is not None:
-                self.found.dh_bits[suite] = min(bits, self.found.dh_bits.get(suite, bits))
+            self.found.unread_dh |= prime is None
+            if prime is not None:
+                self.found.dh_primes.add(prime)
 
     def _weigh_drops(self) -> None:
         """A closed connection is a refusal, as some stacks refuse, only while the server still answers what it accepts."""
@@ -209,6 +215,23 @@ class Sweep:
                 case Unclear(why):
                     return why
         return None
+
+    def _own_groups(self) -> None:
+        """The group a server hands out to a client that knows none by name: most clients know none (RFC 7919 section 4)."""
+        for version in self.found.spoken:
+            suites = tuple(suite for suite in self.found.accepted[version] if suite in FINITE_FIELD)
+            if suites:
+                curves = tuple(group for group in groups_of(version) if not group_name(group).startswith("ffdhe"))
+                hello = Hello(version, suites[:32], self._name, groups=curves)
+                match self.asked(hello):
+                    case Picked(flight=flight) if flight.dh_prime is not None:
+                        self.found.dh_primes.add(flight.dh_prime)
+                    case Picked():
+                        self.found.unread_dh = True
+                    case Refused() | Dropped():
+                        pass  # it exchanges keys in named groups only, and those were seen
+                    case Unclear(why):
+                        self.found.unclear[version] = why
 
     def _of_old(self) -> list[int]:
         return self.found.accepted[self.found.old] if self.found.old else []
@@ -257,6 +280,23 @@ class Sweep:
                 return why
             case _:
                 return unobserved("refuses what it accepted before", Reason.UNREADABLE)
+
+    def _old_signatures(self) -> bool | Unobserved | None:
+        """Whether a client that offers only SHA-1 and MD5 is given a signed key exchange (RFC 5246 section 7.4.1.4.1)."""
+        if TlsVersion.TLS_1_2 in self.found.unclear:
+            return self.found.unclear[TlsVersion.TLS_1_2]
+        signed = tuple(suite for suite in self.found.accepted.get(TlsVersion.TLS_1_2, []) if is_signed(suite))
+        if not signed:
+            return None
+        match self.asked(Hello(TlsVersion.TLS_1_2, signed[:32], self._name, old_signatures=True)):
+            case Picked(flight=flight) if flight.signature:
+                return flight.signature[0] in _OLD_HASHES  # a server may sign with what was not offered
+            case Picked():
+                return unobserved("a signature of no readable kind", Reason.UNREADABLE)
+            case Refused() | Dropped():
+                return False
+            case Unclear(why):
+                return why
 
 
 def _chunks(suites: tuple[int, ...], size: int) -> list[tuple[int, ...]]:

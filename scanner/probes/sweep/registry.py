@@ -335,10 +335,18 @@ OLD_GROUPS = _table("""\
 """Curves of TLS 1.2 and older that TLS 1.3 no longer knows (RFC 8422, RFC 4492, RFC 7027)."""
 
 SUITES = OLD_SUITES | NEW_SUITES
-FINITE_FIELD = tuple(code for code, name in OLD_SUITES.items() if "_DHE_" in name or "_DH_anon_" in name)
-"""Suites whose key exchange shows a finite-field Diffie-Hellman group."""
+FINITE_FIELD = tuple(
+    code for code, name in OLD_SUITES.items() if ("_DHE_" in name or "_DH_anon_" in name) and "_PSK_" not in name
+)
+"""Suites whose key exchange begins with a finite-field Diffie-Hellman group; those with a PSK begin with a hint (RFC 4279)."""
 
 _CURVE = tuple(code for code, name in OLD_SUITES.items() if "_ECDHE_" in name or "_ECDH_anon_" in name)
+
+
+def is_signed(suite: int) -> bool:
+    """Whether the server signs its key exchange in this suite (RFC 5246 section 7.4.3)."""
+    name = OLD_SUITES.get(suite, "")
+    return ("_DHE_" in name or "_ECDHE_" in name) and "_anon_" not in name and "_PSK_" not in name
 
 
 def by_curve(suites: Iterable[int]) -> tuple[int, ...]:

@@ -70,10 +70,12 @@ class Flight:
     hello: ServerHello | None = None
     chain: tuple[bytes, ...] = ()
     """The certificates as sent, in DER; none in TLS 1.3, where they are encrypted."""
-    dh_bits: int | None = None
-    """The size of the finite-field Diffie-Hellman group sent."""
+    dh_prime: int | None = None
+    """The modulus of the finite-field Diffie-Hellman group sent."""
     curve: int | None = None
     """The named curve of the key exchange; TLS 1.2 and older."""
+    signature: bytes = b""
+    """The two bytes that name the algorithm of the key exchange's signature; TLS 1.2 alone has them."""
     cut: bool = False
     """Whether the time was over before the flight was whole."""
 
@@ -92,7 +94,8 @@ def flight(data: bytes | None) -> Flight:
 def _taken_apart(data: bytes) -> Flight:
     hello: ServerHello | None = None
     chain: tuple[bytes, ...] = ()
-    dh_bits = curve = None
+    dh_prime = curve = None
+    signature = b""
     for kind, body in _messages(data):
         try:
             match kind:
@@ -101,14 +104,14 @@ def _taken_apart(data: bytes) -> Flight:
                 case Kind.CERTIFICATE:
                     chain = _certificates(body)
                 case Kind.SERVER_KEY_EXCHANGE if hello and hello.suite in FINITE_FIELD:
-                    dh_bits = _dh_bits(body)
+                    dh_prime, signature = _dh_prime(body), _after(body, 0, 2, 2, 2)
                 case Kind.SERVER_KEY_EXCHANGE if body[0] == _NAMED_CURVE:
-                    curve = int.from_bytes(body[1:3])
+                    curve, signature = int.from_bytes(body[1:3]), _after(body, 3, 1)
         except (IndexError, KeyError):
             break
     if hello is None:
         return Flight(Spoke.ALERT, data[:7], alert=_alert(data))
-    return Flight(Spoke.HELLO, data[:7], None, hello, chain, dh_bits, curve)
+    return Flight(Spoke.HELLO, data[:7], None, hello, chain, dh_prime, curve, signature=signature)
 
 
 def is_whole(data: bytes | bytearray) -> bool:
@@ -195,6 +198,13 @@ def _certificates(body: bytes) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def _dh_bits(body: bytes) -> int | None:
+def _after(body: bytes, at: int, *widths: int) -> bytes:
+    """Two bytes after the fields of these widths of length; none where they are not there."""
+    for width in widths:
+        at += width + int.from_bytes(body[at : at + width])
+    return body[at : at + 2] if at + 2 <= len(body) else b""
+
+
+def _dh_prime(body: bytes) -> int | None:
     size = int.from_bytes(body[:2])
-    return int.from_bytes(body[2 : 2 + size]).bit_length() if 2 + size <= len(body) else None
+    return int.from_bytes(body[2 : 2 + size]) if 2 + size <= len(body) else None

@@ -287,13 +287,13 @@ def test_a_server_of_ssl_2_alone_is_seen() -> None:
     assert accepted(found, TlsVersion.SSL_2_0) == ("SSL_CK_DES_192_EDE3_CBC_WITH_MD5", "SSL_CK_RC4_128_WITH_MD5")
 
 
-def flight_of(dh_bits: int, suite: int = 0x0033) -> bytes:
+def flight_of(bits: int, suite: int = 0x0033) -> bytes:
     """A first flight of TLS 1.0 that sends a Diffie-Hellman group of this size."""
 
     def message(kind: int, body: bytes) -> bytes:
         return bytes([kind]) + len(body).to_bytes(3) + body
 
-    prime = ((1 << dh_bits) - 1).to_bytes((dh_bits + 7) // 8)
+    prime = ((1 << bits) - 1).to_bytes((bits + 7) // 8)
     picked = b"\x03\x01" + b"r" * 32 + b"\0" + suite.to_bytes(2) + b"\x01" + b"\x00\x05\xff\x01\x00\x01\x00"
     exchange = len(prime).to_bytes(2) + prime + b"\0\x01\x02" + b"\0\x01\x04" + b"\0\x01s"
     stream = message(2, picked) + message(11, b"\0\0\x07\0\0\x04cert") + message(12, exchange) + message(14, b"")
@@ -303,7 +303,7 @@ def flight_of(dh_bits: int, suite: int = 0x0033) -> bytes:
 @pytest.mark.parametrize("bits", [480, 512, 1_024, 2_048])
 def test_a_group_of_any_size_is_read_from_the_wire(bits: int) -> None:
     found = flight(flight_of(bits))
-    assert found.dh_bits == bits
+    assert found.dh_prime == (1 << bits) - 1
     assert found.chain == (b"cert",)
     assert found.hello is not None
     assert (found.hello.version, found.hello.suite) == (TlsVersion.TLS_1_0, 0x0033)
@@ -312,7 +312,7 @@ def test_a_group_of_any_size_is_read_from_the_wire(bits: int) -> None:
 
 
 def test_a_named_curve_is_no_group() -> None:
-    assert flight(flight_of(512, suite=0xC014)).dh_bits is None
+    assert flight(flight_of(512, suite=0xC014)).dh_prime is None
 
 
 def test_a_group_openssl_refuses_to_read_is_seen() -> None:
