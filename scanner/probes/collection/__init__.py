@@ -18,7 +18,8 @@ PRIVILEGED: tuple[str, ...] = (*sshd.PRIVILEGED,)
 def script(nonce: str) -> bytes:
     """The script to feed to /bin/sh; `nonce` marks this session's sections."""
     body = "".join(subject.SHELL for subject in _SUBJECTS)
-    return f"{{{prelude(nonce)}{body}section done true\n}} </dev/null 2>/dev/null\n".encode()
+    return f"{{ exec </dev/null 2>/dev/null\n{prelude(nonce)}{body}section done true\n}}\n".encode()
 
 
-# In braces, so that a shell that is given half of it runs none of it, and no command can read the rest as its input.
+# In braces, so that a shell that is given half of it runs none of it, and no command can read the rest as its input; by exec, so
+# that nothing that hangs keeps the session's own stderr open.

@@ -166,7 +166,7 @@ def test_a_section_that_hung_or_said_too_much_is_unread_and_the_others_are_not()
 def test_a_section_is_bounded_in_bytes_and_in_time_whatever_the_command_does() -> None:
     bounded = sections.prelude(NONCE).replace("sleep 10", "sleep 1").replace("timeout -s KILL 10", "timeout -s KILL 2")
     odd = "slow() { trap '' TERM; sleep 8; }\nsection slow slow\nsection much cat /dev/zero\n"
-    body = f"{{{bounded}{odd}section uname uname -sr\nsection done true\n}} </dev/null 2>/dev/null\n"
+    body = f"{{ exec </dev/null 2>/dev/null\n{bounded}{odd}section uname uname -sr\nsection done true\n}}\n"
     began = time.monotonic()
     run = subprocess.run(["/bin/sh"], input=body.encode(), capture_output=True, timeout=60, check=False)
     seen = collected(run.stdout, NONCE)
