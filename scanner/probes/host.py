@@ -8,7 +8,7 @@ import paramiko
 
 from scanner.observations import HostObservation, Method, Reason, Unobserved
 from scanner.probes import collection
-from scanner.probes.collection import packages, sshd, system
+from scanner.probes.collection import accounts, authentication, hardening, packages, sshd, system
 from scanner.probes.collection.sections import Collected, CollectionError, collected
 from scanner.probes.login import Answer, LoginError, answer
 from scanner.probes.looking import Circumstances, Target, unobserved
@@ -48,6 +48,16 @@ def _observed(said: Answer, found: Collected, login: Login, circumstances: Circu
         sshd=sshd.sshd(found),
         kernel=kernel,
         listening=system.listening(found),
+        accounts=accounts.accounts(found),
+        credentials=accounts.credentials(found),
+        logins=accounts.logins(found),
+        sudo=accounts.sudo(found),
+        authentication=authentication.authentication(found),
+        automatic_logins=authentication.automatic_logins(found),
+        packet_filter=hardening.packet_filter(found),
+        kernel_parameters=hardening.kernel_parameters(found),
+        exposed_keys=hardening.exposed_keys(found),
+        disks=hardening.disks(found),
     )
 
 

@@ -6,12 +6,12 @@ functions that make facts of the sections' output.
 
 from __future__ import annotations
 
-from scanner.probes.collection import packages, sshd, system
+from scanner.probes.collection import accounts, authentication, hardening, packages, sshd, system
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd)
+_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening)
 
-PRIVILEGED: tuple[str, ...] = (*sshd.PRIVILEGED,)
+PRIVILEGED: tuple[str, ...] = (*sshd.PRIVILEGED, *accounts.PRIVILEGED, *hardening.PRIVILEGED)
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 
 

@@ -22,9 +22,9 @@ LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 trap : ALRM
 section() {
-  name=$1; shift
-  printf '\n%s begin %s\n' '@NONCE@' "$name"
-  { "$@"; printf '\n%s end %s %s\n' '@NONCE@' $? "$name"; } | head -c @BYTES@ &
+  titled=$1; shift
+  printf '\n%s begin %s\n' '@NONCE@' "$titled"
+  { "$@"; printf '\n%s end %s %s\n' '@NONCE@' $? "$titled"; } | head -c @BYTES@ &
   reader=$!
   { trap 'kill $nap; exit' TERM; sleep @SECONDS@ & nap=$!; wait $nap; kill -KILL $reader; kill -ALRM $$; } >/dev/null &
   dog=$!
