@@ -9,6 +9,9 @@ from scanner.record import Instant, PeerText, Record, Sorted
 ADMIN_GROUPS = ("root", "sudo", "wheel", "admin")
 """Groups whose members administer by the custom of the distributions."""
 
+TOTAL = frozenset({"ALL", "/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash", "/bin/su", "/usr/bin/su", "/usr/sbin/visudo"})
+"""Commands that give as much as all of them."""
+
 
 class Account(Record):
     """One line of /etc/passwd, without its comment and home."""
@@ -25,25 +28,11 @@ class Account(Record):
 
 
 class Group(Record):
-    """A group that administers, and the members named in it."""
+    """A group and the members named in it."""
 
     name: PeerText
     gid: int
     members: Sorted[PeerText]
-
-
-class Accounts(Record):
-    """The accounts of the host and the groups that administer it."""
-
-    accounts: Sorted[Account]
-    groups: Sorted[Group]
-
-    @property
-    def administrators(self) -> frozenset[str]:
-        """Accounts with user id 0, and the members of groups that administer."""
-        named = {member for group in self.groups for member in group.members}
-        gids = {group.gid for group in self.groups}
-        return frozenset(named | {account.name for account in self.accounts if account.uid == 0 or account.gid in gids})
 
 
 class Credential(Record):
@@ -78,3 +67,30 @@ class SudoGrant(Record):
     commands: Sorted[PeerText]
     asks: bool
     """Whether sudo asks for a password first."""
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it gives every command, or one that gives every other."""
+        return not TOTAL.isdisjoint(self.commands)
+
+
+class Accounts(Record):
+    """The accounts and the groups of the host itself, not those of a directory."""
+
+    accounts: Sorted[Account]
+    groups: Sorted[Group]
+
+    def administrators(self, grants: tuple[SudoGrant, ...]) -> frozenset[str]:
+        """Accounts with user id 0, members of groups that administer, and whomever sudo gives what is as much as everything."""
+        given = {grant.who for grant in grants if grant.is_total}
+        if "ALL" in given:
+            return frozenset(account.name for account in self.accounts)
+        groups = [group for group in self.groups if group.name in ADMIN_GROUPS or given & {f"%{group.name}", f"%#{group.gid}"}]
+        named = {member for group in groups for member in group.members}
+        gids = {group.gid for group in groups}
+        own = {account.name for account in self.accounts if self._administers(account, gids, given)}
+        return frozenset(named | own)
+
+    @staticmethod
+    def _administers(account: Account, gids: set[int], given: set[str]) -> bool:
+        return account.uid == 0 or account.gid in gids or bool(given & {account.name, f"#{account.uid}"})

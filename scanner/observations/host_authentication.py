@@ -7,6 +7,8 @@ import re
 from scanner.record import PeerText, Record, Sorted
 
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+_BINDING = ("required", "requisite")
+"""Controls under which a module's refusal is the stack's."""
 
 
 class PamRule(Record):
@@ -61,11 +63,34 @@ class Authentication(Record):
             if rule.kind == kind and rule.module.removesuffix(".so") in modules
         )
 
+    def demanded(self, kind: str, *modules: str, first: bool = True) -> bool:
+        """Whether every stack in which pam_unix takes passwords demands one of these modules, before it where `first`."""
+        stacks = [rules for stack in self.stacks if (rules := [rule for rule in stack.rules if rule.kind == kind])]
+        taking = [rules for rules in stacks if any(rule.module == "pam_unix.so" for rule in rules)]
+        return bool(taking) and all(_demanded(rules, modules, first=first) for rules in taking)
+
     def values(self, file: str, name: str) -> tuple[str, ...]:
         """Every value that a file and its drop-ins give a setting."""
         return tuple(setting.value for setting in self.settings if setting.file == file and setting.name == name)
 
     def numbers(self, file: str, name: str, *rules: PamRule) -> tuple[int, ...]:
-        """The numbers among a setting's values: the arguments of these rules where there are any, which win, else the file's."""
+        """A setting's numbers: the arguments of these rules where there are any, which win, else the file's.
+
+        `never` is 0, as in faillock.conf(5); -1 stands for what is no number.
+        """
         arguments = [value for rule in rules if (value := rule.argument(name)) is not None]
-        return tuple(int(value) for value in arguments or self.values(file, name) if _NUMBER.fullmatch(value))
+        return tuple(_number(value) for value in arguments or self.values(file, name))
+
+
+def _number(value: str) -> int:
+    return 0 if value == "never" else int(value) if _NUMBER.fullmatch(value) else -1
+
+
+def _demanded(rules: list[PamRule], modules: tuple[str, ...], *, first: bool) -> bool:
+    taken = next(place for place, rule in enumerate(rules) if rule.module == "pam_unix.so")
+    found = [
+        place
+        for place, rule in enumerate(rules)
+        if rule.module.removesuffix(".so") in modules and (rule.control in _BINDING or "die" in rule.control)
+    ]
+    return any(place < taken or not first for place in found)

@@ -15,7 +15,7 @@ class FilterChain(Record):
     name: PeerText
     hook: Literal["input", "forward", "output"]
     denies: bool
-    """Its policy is to drop, or its last rule drops or rejects everything."""
+    """Its policy is to drop, or its last rule drops or rejects everything, and no rule accepts everything."""
 
 
 class KernelParameter(Record):

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from scanner.observations import Account, Accounts, Credential, Group, LastLogin, Reason, SudoGrant, Unobserved
-from scanner.observations.host_accounts import ADMIN_GROUPS
 from scanner.probes.collection.sections import Collected, CollectionError, text_lines
 from scanner.record import RecordError, escaped, parse_json
 
@@ -22,7 +21,7 @@ PRIVILEGED = (SHADOW, SUDOERS)
 
 SHELL = f"""
 section passwd cat /etc/passwd
-section group awk -F: '/^(root|sudo|wheel|admin):/ {{ print $1 ":" $3 ":" $4 }}' /etc/group
+section group awk -F: '{{ print $1 ":" $3 ":" $4 }}' /etc/group
 section shadow asroot {SHADOW}
 if [ ! -e /etc/sudoers ]; then section no-sudo true; else section sudoers asroot {SUDOERS}; fi
 if command -v lastlog >/dev/null; then section lastlog brief lastlog
@@ -40,7 +39,7 @@ _FOR_EVER = 99_999
 
 
 def accounts(found: Collected) -> Accounts | Unobserved:
-    """The accounts of /etc/passwd and the groups that administer."""
+    """The accounts and groups of /etc/passwd and /etc/group."""
     groups = found.read("group", lambda text: tuple(_groups(text)), Reason.UNREADABLE)
     if isinstance(groups, Unobserved):
         return groups
@@ -100,8 +99,7 @@ def _accounts(text: bytes) -> Iterator[Account]:
 
 def _groups(text: bytes) -> Iterator[Group]:
     for name, gid, members in _fields(text, 3):
-        if name in ADMIN_GROUPS:
-            yield Group(name=name, gid=_number(gid), members=tuple(escaped(member) for member in members.split(",") if member))
+        yield Group(name=name, gid=_number(gid), members=tuple(escaped(member) for member in members.split(",") if member))
 
 
 def _credentials(text: bytes) -> Iterator[Credential]:

@@ -41,6 +41,7 @@ _TABLE = re.compile(r"table (ip|ip6|inet|arp|bridge|netdev) (\S+) \{")
 _CHAIN = re.compile(r"chain (\S+) \{")
 _HOOK = re.compile(r"type filter hook (input|forward|output) (?:device .*)?priority [^;]+;(?: policy (accept|drop);)?")
 _FINAL = re.compile(r"(?:counter(?: packets \d+ bytes \d+)? )?(?:drop|reject(?: with .+)?)(?: comment \".*\")?")
+_ACCEPT = re.compile(r"(?:counter(?: packets \d+ bytes \d+)? )?accept(?: comment \".*\")?")
 _POLICY = re.compile(r"-P (INPUT|FORWARD|OUTPUT) (ACCEPT|DROP)")
 _REFUSAL = re.compile(r"-A (INPUT|FORWARD|OUTPUT) -j (?:DROP|REJECT)(?: --reject-with \S+)?")
 _HOOKS: dict[str, Literal["input", "forward", "output"]] = {"input": "input", "forward": "forward", "output": "output"}
@@ -106,6 +107,7 @@ def _disks(text: bytes) -> Iterator[Disk]:
 def _nft(text: bytes) -> Iterator[FilterChain]:
     """The base chains of an nft ruleset; what stands in sets, maps and other chains decides nothing by itself."""
     family = table = name = last = ""
+    opens = False
     hook: re.Match[str] | None = None
     depth = 0
     for line in (line.strip() for line in text_lines(text)):
@@ -117,12 +119,13 @@ def _nft(text: bytes) -> Iterator[FilterChain]:
         if opened is not None:
             family, table = opened[1], opened[2]
         elif depth == 1 and chain is not None:
-            name, hook, last = chain[1], None, ""
+            name, hook, last, opens = chain[1], None, "", False
         elif depth == 2 and line != "}":
             found = _HOOK.fullmatch(line)
             hook, last = (found, last) if found else (hook, line)
+            opens = opens or _ACCEPT.fullmatch(line) is not None
         elif line == "}" and depth == 2 and hook is not None and family in _FAMILIES:
-            denies = hook[2] == "drop" or _FINAL.fullmatch(last) is not None
+            denies = not opens and (hook[2] == "drop" or _FINAL.fullmatch(last) is not None)
             yield FilterChain(
                 family=_FAMILIES[family], table=escaped(table), name=escaped(name), hook=_HOOKS[hook[1]], denies=denies
             )
@@ -141,5 +144,5 @@ def _iptables(text: bytes, family: Literal["ip", "ip6"]) -> Iterator[FilterChain
         raise CollectionError("the three policies are not there")
     for chain, policy in ((match[1], match[2]) for match in policies):
         last = next((line for line in reversed(lines) if line.startswith(f"-A {chain} ")), "")
-        denies = policy == "DROP" or _REFUSAL.fullmatch(last) is not None
+        denies = f"-A {chain} -j ACCEPT" not in lines and (policy == "DROP" or _REFUSAL.fullmatch(last) is not None)
         yield FilterChain(family=family, table="filter", name=chain, hook=_HOOKS[chain.lower()], denies=denies)
