@@ -79,7 +79,7 @@ def no_empty_credentials(host: HostObservation, _: Parameters) -> Verdict:
     facts=("credentials",),
     parameters=Schemes,
     passes=(host(), host(credentials=(credential(scheme="6"), credential("old", state="locked", scheme="1")))),
-    fails=tuple(host(credentials=(credential(scheme=scheme),)) for scheme in ("1", "des", "5", "other", "none", "2b")),
+    fails=tuple(host(credentials=(credential(scheme=scheme),)) for scheme in ("1", "5", "other", "none", "2b")),
     fixes={
         "debian": "In /etc/pam.d/common-password: pam_unix.so yescrypt; then passwd --expire NAME for each account named",
         "ubuntu": "In /etc/pam.d/common-password: pam_unix.so yescrypt; then passwd --expire NAME for each account named",

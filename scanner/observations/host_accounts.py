@@ -42,7 +42,7 @@ class Credential(Record):
     state: Literal["open", "locked", "none", "empty"]
     """Open where a password lets in, empty where none is asked for; none has no password, and may still have keys."""
     scheme: PeerText
-    """The hash's own name of its scheme, as 6 or y; `des`, `none` or `other` where it has none."""
+    """The hash's own name of its scheme, as 6 or y; `none` where there is no hash, `other` where it has no name, as DES has none."""
     changed: int | None
     """The day of the last change, counted from 1 January 1970."""
     maximum: int | None

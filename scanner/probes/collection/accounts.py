@@ -12,10 +12,11 @@ from scanner.probes.collection.sections import Collected, CollectionError, text_
 from scanner.record import RecordError, escaped, parse_json
 
 SHADOW = (
-    "/usr/bin/awk -F: "
-    """'{split($2,p,"$");l=substr($2,1,1);print $1":"(l==""?"empty":l=="!"?"locked":l=="*"?"none":"open")":" """
-    """(p[3]!=""&&length(p[2])<9?p[2]:length($2)==13?"des":length($2)<3?"none":"other")":"$3":"$5":"$7":"$8}' /etc/shadow"""
+    "/usr/bin/awk -F: -v OFS=: '{split($2,p,/[$]/);print $1,length($2)?$2~/^!/?1:$2~/^[*]/?2:3:0,"
+    "length(p[3])&&length(p[2])<9?p[2]:length($2)<3?0:-1,$3,$5,$7,$8}' /etc/shadow"
 )
+"""Prints of each password field its kind (see _STATES) and the name of the hash's scheme, 0 where there is none, -1 where it has no
+name; there are no quotation marks in it because sudoers cannot match them."""
 SUDOERS = "/usr/bin/cvtsudoers -e -f json /etc/sudoers"
 PRIVILEGED = (SHADOW, SUDOERS)
 
@@ -34,6 +35,8 @@ _NAME = re.compile(r"[!-9;-~]{1,256}")
 _DAYS = re.compile(r"-?[0-9]{0,9}")
 _LOGIN = re.compile(r"(\S+)\s.*\s([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d [+-]\d{4} \d{4})\s*")
 _NEVER = re.compile(r"(\S+)\s+\*\*Never logged in\*\*\s*")
+_STATES: dict[str, Literal["open", "locked", "none", "empty"]] = {"0": "empty", "1": "locked", "2": "none", "3": "open"}
+_UNNAMED = {"0": "none", "-1": "other"}
 _FOR_EVER = 99_999
 """The days that shadow(5) writes for never."""
 
@@ -108,7 +111,7 @@ def _credentials(text: bytes) -> Iterator[Credential]:
         yield Credential(
             name=name,
             state=_state(state),
-            scheme=escaped(scheme, limit=16),
+            scheme=_UNNAMED.get(scheme) or escaped(scheme, limit=16),
             changed=_days(changed),
             maximum=None if longest is None or longest >= _FOR_EVER else longest,
             inactive=_days(inactive),
@@ -116,12 +119,11 @@ def _credentials(text: bytes) -> Iterator[Credential]:
         )
 
 
-def _state(word: str) -> Literal["open", "locked", "none", "empty"]:
-    match word:
-        case "open" | "locked" | "none" | "empty":
-            return word
-        case _:
-            raise CollectionError("a line has a state that the script does not print")
+def _state(sign: str) -> Literal["open", "locked", "none", "empty"]:
+    state = _STATES.get(sign)
+    if state is None:
+        raise CollectionError("a line has a state that the script does not print")
+    return state
 
 
 def _logins(text: bytes) -> Iterator[LastLogin]:
