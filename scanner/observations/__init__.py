@@ -17,6 +17,9 @@ from scanner.observations.certificates import (
 )
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
+from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
+from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
+from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
@@ -27,24 +30,37 @@ from scanner.record import Instant, Record
 
 __all__ = [
     "KINDS",
+    "Account",
+    "Accounts",
+    "Authentication",
     "CertificateFacts",
     "ChainFault",
     "Count",
+    "Credential",
+    "Disk",
+    "FilterChain",
     "GreetingObservation",
+    "Group",
     "GroupName",
     "HostObservation",
     "HttpAnswer",
     "HttpHeader",
     "HttpObservation",
+    "KernelParameter",
     "KeyAlgorithm",
+    "KeyFile",
     "Kind",
+    "LastLogin",
     "Method",
     "MissingFactError",
     "Observation",
     "OpenPort",
     "OsRelease",
     "Package",
+    "PamRule",
+    "PamStack",
     "PeerCertificateObservation",
+    "PolicySetting",
     "PortNumber",
     "PortsObservation",
     "Reason",
@@ -58,6 +74,7 @@ __all__ = [
     "SshObservation",
     "Sshd",
     "SubjectId",
+    "SudoGrant",
     "SuiteName",
     "TlsObservation",
     "TlsVersion",

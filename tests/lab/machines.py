@@ -1,26 +1,33 @@
 """A lab host: its own os-release, package database, accounts, sudoers and SSH server, in a mount namespace of its own.
 
 As root the host is a mount namespace with a real sudo. As an ordinary user it is a user namespace with one account;
-sudo cannot work there, so a stand-in takes its place that allows exactly the published line.
+sudo cannot work there, so a stand-in takes its place that allows exactly the published lines.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanner.probes.collection import PRIVILEGED
 from tests.lab.processes import Address, started
 
 USER = "audit"
-SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/sshd -T\n"
+_DOCS = Path(__file__).resolve().parents[2] / "docs" / "host-access.md"
+SUDOERS = "\n".join(re.findall(r"```sudoers\n(.*?)\n```", _DOCS.read_text(encoding="utf-8"), re.DOTALL)) + "\n"
+"""The lines an administrator is told to put into sudoers."""
 
-_STAND_IN_FOR_SUDO = """\
+_STAND_IN_FOR_SUDO = f"""\
 #!/bin/sh
-[ "$*" = "-n /usr/sbin/sshd -T" ] && exec /usr/sbin/sshd -T
+[ "$1" = -n ] && shift
+while IFS= read -r allowed; do [ "$*" = "$allowed" ] && exec "$@"; done <<'ALLOWED'
+{chr(10).join(" ".join(shlex.split(command)) for command in PRIVILEGED)}
+ALLOWED
 echo "sudo: a password is required" >&2
 exit 1
 """
