@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 
 from scanner.observations import Authentication, PamRule, PamStack, PolicySetting, Reason, Unobserved
-from scanner.probes.collection.sections import Collected, CollectionError, text_lines
+from scanner.probes.collection.sections import Collected, CollectionError, Files, files
 from scanner.record import escaped
 
 SHELL = r"""
@@ -30,7 +29,6 @@ section autologin autologin
 SERVICES = ("sshd", "login", "passwd", "sudo", "su")
 """The ways in, to root's rights, and to a new password."""
 
-_LINE = re.compile(r"(/[^:]{1,300}):\s*(.*?)\s*")
 _PAM = re.compile(r"-?(auth|account|password|session)\s+(\[[^\]]*\]|\S+)\s+(\S+)(?:\s+(.*))?")
 _SETTING = re.compile(r"([A-Za-z_]{1,40})(?:\s*=\s*|\s+|$)(.*)")
 _TMOUT = re.compile(r"\bTMOUT=[\"']?(-?[0-9]{1,9})?")
@@ -41,14 +39,12 @@ _AUTOMATIC = re.compile(
 _DEPTH = 8
 _RULES = 400
 
-Files = dict[str, list[str]]
-
 
 def authentication(found: Collected) -> Authentication | Unobserved:
     """The rules for passwords, lockout and idle shells that are in force."""
-    stacks = found.read("pam", lambda text: tuple(_stacks(_files(text))), Reason.UNREADABLE)
-    settings = found.read("policies", lambda text: tuple(_settings(_files(text))), Reason.UNREADABLE)
-    timeouts = found.read("profiles", lambda text: tuple(_timeouts(_files(text))), Reason.UNREADABLE)
+    stacks = found.read("pam", lambda text: tuple(_stacks(files(text))), Reason.UNREADABLE)
+    settings = found.read("policies", lambda text: tuple(_settings(files(text))), Reason.UNREADABLE)
+    timeouts = found.read("profiles", lambda text: tuple(_timeouts(files(text))), Reason.UNREADABLE)
     if isinstance(stacks, Unobserved):
         return stacks
     if isinstance(settings, Unobserved):
@@ -64,7 +60,7 @@ def automatic_logins(found: Collected) -> tuple[str, ...] | Unobserved:
     """The lines that let somebody in at the console without being asked."""
 
     def read(text: bytes) -> tuple[str, ...]:
-        lines = ((file, line) for file, lines in _files(text).items() for line in lines)
+        lines = ((file, line) for file, lines in files(text).items() for line in lines)
         return tuple(escaped(f"{file}: {line}") for file, line in lines if _automatic(file, line))
 
     return found.read("autologin", read, Reason.UNREADABLE)
@@ -73,16 +69,6 @@ def automatic_logins(found: Collected) -> tuple[str, ...] | Unobserved:
 def _automatic(file: str, line: str) -> bool:
     own = line.lower().startswith("user")  # sddm's [Autologin] alone has such a line; a unit of getty has one of another meaning
     return _AUTOMATIC.fullmatch(line) is not None and (not own or "sddm" in file)
-
-
-def _files(text: bytes) -> Files:
-    found: Files = defaultdict(list)
-    for line in filter(None, text_lines(text)):
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise CollectionError("a line does not name its file")
-        found[match[1]].append(match[2])
-    return found
 
 
 def _stacks(files: Files) -> Iterator[PamStack]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -59,8 +60,11 @@ _NOT_RUN = (1, 126, 127)
 
 _LET_READ = "the audit user may not read every file this is about"
 _LINES = 200_000
+_OF_FILE = re.compile(r"(/[^:]{1,300}):\s*(.*?)\s*")
 
 T = TypeVar("T")
+Files = dict[str, list[str]]
+"""The lines of files by their paths."""
 
 
 class CollectionError(ValueError):
@@ -157,3 +161,14 @@ def text_lines(text: bytes) -> list[str]:
     if text.count(b"\n") > _LINES:
         raise CollectionError(f"more than {_LINES} lines")
     return [line.rstrip("\r") for line in text.decode("utf-8", "surrogateescape").split("\n")]
+
+
+def files(text: bytes) -> Files:
+    """What `lines` shows."""
+    found: Files = defaultdict(list)
+    for line in filter(None, text_lines(text)):
+        match = _OF_FILE.fullmatch(line)
+        if match is None:
+            raise CollectionError("a line does not name its file")
+        found[match[1]].append(match[2])
+    return found
