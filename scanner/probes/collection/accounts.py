@@ -13,7 +13,7 @@ from scanner.record import RecordError, escaped, parse_json
 
 SHADOW = (
     "/usr/bin/awk -F: -v OFS=: '{split($2,p,/[$]/);print $1,length($2)?$2~/^!/?1:$2~/^[*]/?2:3:0,"
-    "length(p[3])&&length(p[2])<9?p[2]:length($2)<3?0:-1,$3,$5,$7,$8}' /etc/shadow"
+    "$2~/^!*[$][0-9a-z]+[$]/&&length(p[2])<5?p[2]:length($2)<3?0:-1,$3,$5,$7,$8}' /etc/shadow"
 )
 """Prints of each password field its kind (see _STATES) and the name of the hash's scheme, 0 where there is none, -1 where it has no
 name; there are no quotation marks in it because sudoers cannot match them."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -101,7 +103,7 @@ table ip6 filter {
 }
 """
 IPTABLES = b"-P INPUT ACCEPT\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n-N x\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-port-unreachable\n"
-DISKS = b"disk \npart /boot\ndisk \nlvm /\ncrypt \npart \ndisk \nlvm /srv\npart \ndisk \n"
+DISKS = b"loop /snap/core20/1\ndisk \npart /boot\ndisk \nlvm /\ncrypt \npart \ndisk \nlvm /srv\npart \ndisk \n"
 KEYS = (
     b"   523301      4 -rw-r--r--   1 root     ssl-cert     1704 Mar  3  2026 /etc/ssl/private/dvc.key\n"
     b"   523302      4 -rw-r--r--   1 root     root          400 Nov  3 10:12 /etc/ssh/id_ed25519.pub\n"
@@ -139,8 +141,9 @@ FACTS = (
 )
 
 
-def found(leave: tuple[str, ...] = (), **changed: bytes | tuple[bytes, int | None]) -> Collected:
-    held = {name: text if isinstance(text, tuple) else (text, 0) for name, text in (GOOD | changed).items() if name not in leave}
+def found(**changed: Any) -> Collected:
+    """The good sections with these changed: text, text and status, or None for one that is not there."""
+    held = {name: text if isinstance(text, tuple) else (text, 0) for name, text in (GOOD | changed).items() if text is not None}
     return Collected({name: Section(*parts) for name, parts in held.items()}, begun=True, complete=True)
 
 
@@ -252,7 +255,7 @@ def test_packet_filters_of_three_systems_say_what_becomes_of_the_rest() -> None:
     assert chains(FIREWALLD) == {("inet", "input", True), ("inet", "output", False)}
     assert chains(UFW) == {("ip", "input", True), ("ip6", "input", False)}
     assert chains(b"") == set()
-    seen = hardening.packet_filter(found(leave=("nft",)))
+    seen = hardening.packet_filter(found(nft=None))
     assert not isinstance(seen, Unobserved)
     assert FilterChain(family="ip6", table="filter", name="INPUT", hook="input", denies=True) in seen
     assert len([chain for chain in seen if chain.denies]) == 4
@@ -263,7 +266,7 @@ def test_a_rule_that_accepts_everything_makes_the_policy_worthless() -> None:
         ("inet", "input", False),
         ("inet", "output", False),
     }
-    seen = hardening.packet_filter(found(leave=("nft",), iptables=IPTABLES + b"-A FORWARD -j ACCEPT\n"))
+    seen = hardening.packet_filter(found(nft=None, iptables=IPTABLES + b"-A FORWARD -j ACCEPT\n"))
     assert not isinstance(seen, Unobserved)
     assert {chain.denies for chain in seen if (chain.family, chain.hook) == ("ip", "forward")} == {False}
 
@@ -291,10 +294,12 @@ def test_key_files_come_with_mode_and_owner_and_public_halves_do_not_count() -> 
         ("keys", hardening.exposed_keys),
     ],
 )
-def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(section: str, read: object) -> None:
-    assert callable(read)
+def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(
+    section: str, read: Callable[[Collected], object]
+) -> None:
     refused = read(found(**{section: (b"", 1)}))
-    assert reason(refused) is Reason.NEEDS_RIGHTS and "sudo -n /usr/" in refused.detail
+    assert isinstance(refused, Unobserved)
+    assert refused.reason is Reason.NEEDS_RIGHTS and "sudo -n /usr/" in refused.detail
     assert reason(read(found(**{section: (b"", 1), "user": b"0\n"}))) is Reason.UNREADABLE
 
 
