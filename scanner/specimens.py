@@ -205,6 +205,12 @@ SSHD = {
     "maxauthtries": "4",
     "logingracetime": "60",
     "x11forwarding": "no",
+    "hostbasedauthentication": "no",
+    "ignorerhosts": "yes",
+    "gssapiauthentication": "no",
+    "permituserenvironment": "no",
+    "disableforwarding": "yes",
+    "usepam": "yes",
     "loglevel": "VERBOSE",
 }
 
