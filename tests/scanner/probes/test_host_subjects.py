@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,3 +336,42 @@ def test_no_output_breaks_a_reader(parts: dict[str, tuple[bytes, int | None]]) -
         fact = read(found(**parts))
         if isinstance(fact, Unobserved):
             assert fact.detail.isascii() and fact.detail.isprintable()
+
+
+RULESET = """\
+table inet filter {
+ set admins { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.1 } }
+ map m { type inet_service : verdict; elements = { 22 : accept } }
+ chain input { type filter hook input priority 0; policy drop;
+  ct state established,related accept
+  iif lo accept
+  ip saddr @admins tcp dport 22 accept comment "admin {"
+  tcp dport { 80, 443 } ct count over 20 reject
+ }
+ chain forward { type filter hook forward priority 0; policy accept; counter drop;
+ }
+ chain output { type filter hook output priority 0; policy accept;
+  counter accept comment "all"
+  drop
+ }
+ chain nat { type nat hook prerouting priority -100;
+ }
+}
+table ip6 closed {
+ chain output { type filter hook output priority 5; policy accept; reject;
+ }
+}
+"""
+
+
+def test_the_rules_that_a_real_nft_prints_are_read(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.nft"
+    rules.write_text(RULESET)
+    script = 'nft -f "$0" && exec /usr/sbin/nft -t list ruleset'
+    run = subprocess.run(["unshare", "-rn", "sh", "-c", script, rules], capture_output=True, timeout=20, check=True)
+    assert chains(run.stdout) == {
+        ("inet", "input", True),
+        ("inet", "forward", True),
+        ("inet", "output", False),
+        ("ip6", "output", True),
+    }
