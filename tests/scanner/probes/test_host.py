@@ -151,6 +151,8 @@ def test_root_and_the_audit_user_see_the_same_accounts_rules_and_keys(premises: 
 def test_no_hash_and_no_salt_crosses_the_wire(premises: Premises, monkeypatch: pytest.MonkeyPatch) -> None:
     with (premises.machine.folder / "etc" / "shadow").open("a") as shadow:
         shadow.write("salted:$6$SALTSALT$HASHHASH:20000:0:60:7:::\nodd:x$SALTSALT$HASHHASH:1::::::\nold:HASHHASHabcde:1::::::\n")
+    with (premises.machine.folder / "etc" / "passwd").open("a") as passwd:
+        passwd.write("ancient:HASHHASHabcde:3001:3001:::/bin/false\n")
     outputs: list[bytes] = []
     answer = login.answer
 

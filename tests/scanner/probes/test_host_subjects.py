@@ -16,7 +16,7 @@ from scanner.observations import Accounts, Authentication, Credential, Disk, Fil
 from scanner.probes.collection import accounts, authentication, hardening
 from scanner.probes.collection.sections import Collected, Section
 
-PASSWD = b"root:x:0:0:root:/root:/bin/bash\nan:x:1000:1000:An,,,:/home/an:/bin/bash\nbinh:x:1001:27::/home/binh:\n"
+PASSWD = b"root:1:0:0:/bin/bash\nan:1:1000:1000:/bin/bash\nbinh:2:1001:27:\n"
 GROUP = b"root:0:\nsudo:27:an\ndba:1200:chi\n"
 SHADOW = b"root:1:0:20000:99999::\nan:3:y:20000:60:30:\nold:3:-1:17000:::20800\nguest:0:0::-1::\n"
 SUDOERS = b"""{
@@ -161,6 +161,11 @@ def test_sound_sections_give_every_fact() -> None:
 def test_accounts_and_groups_say_who_administers() -> None:
     seen = accounts.accounts(found())
     assert isinstance(seen, Accounts)
+    assert [(account.name, account.kept_in) for account in seen.accounts] == [
+        ("an", "shadow"),
+        ("binh", "here"),
+        ("root", "shadow"),
+    ]
     assert seen.administrators(()) == {"root", "an", "binh"}
     assert seen.administrators((SudoGrant(who="%dba", commands=("ALL",), asks=True),)) == {"root", "an", "binh", "chi"}
     assert seen.administrators((SudoGrant(who="ALL", commands=("/bin/bash",), asks=True),)) == {"root", "an", "binh"}
