@@ -161,7 +161,7 @@ def test_sound_sections_give_every_fact() -> None:
 def test_accounts_and_groups_say_who_administers() -> None:
     seen = accounts.accounts(found())
     assert isinstance(seen, Accounts)
-    assert [(account.name, account.kept_in) for account in seen.accounts] == [
+    assert {account.name: account.kept_in for account in seen.accounts} == {"root": "shadow", "an": "shadow", "binh": "here"}
         ("an", "shadow"),
         ("binh", "here"),
         ("root", "shadow"),
