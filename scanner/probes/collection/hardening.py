@@ -20,7 +20,7 @@ PRIVILEGED = (NFT, IPTABLES, IP6TABLES, _KEYS)
 SHELL = rf"""
 if [ -x /usr/sbin/nft ]; then section nft asroot {NFT}
 elif [ -x /usr/sbin/iptables ]; then section iptables asroot {IPTABLES}; section ip6tables asroot {IP6TABLES}
-else section no-filter true
+elif ! command -v nft >/dev/null && ! command -v iptables >/dev/null; then section no-filter true
 fi
 section keys asroot {_KEYS}
 parameters() {{
