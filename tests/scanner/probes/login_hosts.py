@@ -40,6 +40,7 @@ COMMANDS = {
     "echo": 'script=$(cat); printf "%s\\n" "$script"; printf "%s\\n" "$script" | /bin/sh',
     "parrot": "exec cat",
     "hangs": "cat >/dev/null; exec sleep 8",
+    "stuck": "sed -e 's/^section listening .*/section listening sleep 20/' -e 's/sleep 10/sleep 1/' | /bin/sh",
     "trickles": "/bin/sh; i=0; while [ $i -lt 80 ]; do printf x; sleep 0.1; i=$((i+1)); done",
     "floods": "exec head -c 104857600 /dev/zero",
     "complains": "head -c 5000000 /dev/zero | tr '\\0' e >&2; exec /bin/sh",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,11 @@ def test_a_well_kept_host_passes_and_a_badly_kept_one_fails_in_what_only_a_login
         verdicts[kept] = {name: type(checks[name](found, checks[name].parameters())) for name in shown}
     assert set(verdicts[WELL].values()) == {Pass}, verdicts[WELL]
     assert set(verdicts[BADLY].values()) == {Fail}, verdicts[BADLY]
+
+
+def test_a_command_that_hangs_on_the_host_costs_its_own_part_and_no_more(premises: Premises) -> None:
+    began = time.monotonic()
+    found, plain = seen(premises.target("stuck")), seen(premises.target("guest"))
+    assert time.monotonic() - began < 10
+    assert isinstance(found.listening, Unobserved) and "took too long" in found.listening.detail
+    assert (found.packages, found.accounts, found.authentication) == (plain.packages, plain.accounts, plain.authentication)
