@@ -59,9 +59,12 @@ def one_root(host: HostObservation, _: Parameters) -> Verdict:
 @check(
     "host-no-empty-credentials",
     observes=HostObservation,
-    facts=("credentials",),
+    facts=("accounts", "credentials"),
     passes=(host(), host(credentials=(credential(state="none", scheme="none"),))),
-    fails=(host(credentials=(credential(), credential("guest", state="empty", scheme="none"))),),
+    fails=(
+        host(credentials=(credential(), credential("guest", state="empty", scheme="none"))),
+        host(accounts=accounts(account("guest", 1_001, kept_in="empty"))),
+    ),
     fixes={"any": "passwd --lock NAME, then a password or a key for whoever needs the account"},
 )
 def no_empty_credentials(host: HostObservation, _: Parameters) -> Verdict:
@@ -70,16 +73,20 @@ def no_empty_credentials(host: HostObservation, _: Parameters) -> Verdict:
     Fails on accounts that log in with nothing (TCVN 14423:2026 clause 5.6.2.2; CIS Debian 12 7.2.2).
     """
     names = {held.name for held in fact(host.credentials) if held.state == "empty"}
+    names |= {account.name for account in fact(host.accounts).accounts if account.kept_in == "empty"}
     return Fail(said("accounts without a password: {names}", names=_listed(names))) if names else Pass()
 
 
 @check(
     "host-password-schemes",
     observes=HostObservation,
-    facts=("credentials",),
+    facts=("accounts", "credentials"),
     parameters=Schemes,
     passes=(host(), host(credentials=(credential(scheme="6"), credential("old", state="locked", scheme="1")))),
-    fails=tuple(host(credentials=(credential(scheme=scheme),)) for scheme in ("1", "5", "other", "none", "2b")),
+    fails=(
+        *(host(credentials=(credential(scheme=scheme),)) for scheme in ("1", "5", "other", "none", "2b")),
+        host(accounts=accounts(account("old", 1_001, kept_in="here"))),
+    ),
     fixes={
         "debian": "In /etc/pam.d/common-password: pam_unix.so yescrypt; then passwd --expire NAME for each account named",
         "ubuntu": "In /etc/pam.d/common-password: pam_unix.so yescrypt; then passwd --expire NAME for each account named",
@@ -89,10 +96,12 @@ def no_empty_credentials(host: HostObservation, _: Parameters) -> Verdict:
 def password_schemes(host: HostObservation, parameters: Schemes) -> Verdict:
     """Passwords are kept under a scheme that resists guessing.
 
-    Fails on accounts whose password is kept as DES, MD5, SHA-256 or in a way that is not known (TCVN 14423:2026 clause
+    Fails on accounts whose password is kept as DES, MD5, SHA-256 or in a way that is not known, or in
+    /etc/passwd for everybody to read (TCVN 14423:2026 clause
     5.4.2.4a; CIS Debian 12 5.4.1.4). Locked accounts do not count: their password lets nobody in.
     """
     weak = [f"{held.name} ({held.scheme})" for held in _open(host) if held.scheme not in parameters.allowed]
+    weak += [f"{account.name} (/etc/passwd)" for account in fact(host.accounts).accounts if account.kept_in == "here"]
     return Fail(said("passwords under another scheme: {names}", names=_listed(weak))) if weak else Pass()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from scanner.observations import (
     Account,
@@ -232,6 +232,12 @@ SSHD = {
     "maxauthtries": "4",
     "logingracetime": "60",
     "x11forwarding": "no",
+    "hostbasedauthentication": "no",
+    "ignorerhosts": "yes",
+    "gssapiauthentication": "no",
+    "permituserenvironment": "no",
+    "disableforwarding": "yes",
+    "usepam": "yes",
     "loglevel": "VERBOSE",
 }
 
@@ -282,9 +288,9 @@ PAM = (
 )
 
 
-def account(name: str, uid: int, shell: str = "/bin/bash") -> Account:
+def account(name: str, uid: int, shell: str = "/bin/bash", *, kept_in: Literal["empty", "shadow", "here"] = "shadow") -> Account:
     """One account with a group of its own."""
-    return Account(name=name, uid=uid, gid=uid, shell=shell)
+    return Account(name=name, kept_in=kept_in, uid=uid, gid=uid, shell=shell)
 
 
 def credential(name: str = "an", **changes: Any) -> Credential:

@@ -17,6 +17,8 @@ class Account(Record):
     """One line of /etc/passwd, without its comment and home."""
 
     name: PeerText
+    kept_in: Literal["empty", "shadow", "here"]
+    """Where the password is: here where the hash stands in /etc/passwd itself, for everybody to read; empty where none is asked for."""
     uid: int
     gid: int
     shell: PeerText

@@ -13,7 +13,7 @@ from scanner.record import RecordError, escaped, parse_json
 
 SHADOW = (
     "/usr/bin/awk -F: -v OFS=: '{split($2,p,/[$]/);print $1,length($2)?$2~/^!/?1:$2~/^[*]/?2:3:0,"
-    "length(p[3])&&length(p[2])<9?p[2]:length($2)<3?0:-1,$3,$5,$7,$8}' /etc/shadow"
+    "$2~/^!*[$][0-9a-z]+[$]/&&length(p[2])<5?p[2]:length($2)<3?0:-1,$3,$5,$7,$8}' /etc/shadow"
 )
 """Prints of each password field its kind (see _STATES) and the name of the hash's scheme, 0 where there is none, -1 where it has no
 name; there are no quotation marks in it because sudoers cannot match them."""
@@ -21,7 +21,7 @@ SUDOERS = "/usr/bin/cvtsudoers -e -f json /etc/sudoers"
 PRIVILEGED = (SHADOW, SUDOERS)
 
 SHELL = f"""
-section passwd cat /etc/passwd
+section passwd awk -F: -v OFS=: '{{ print $1, $2 == "" ? 0 : $2 == "x" || $2 ~ /^[*!]/ ? 1 : 2, $3, $4, $7 }}' /etc/passwd
 section group awk -F: '{{ print $1 ":" $3 ":" $4 }}' /etc/group
 section shadow asroot {SHADOW}
 if [ ! -e /etc/sudoers ]; then section no-sudo true; else section sudoers asroot {SUDOERS}; fi
@@ -36,6 +36,7 @@ _DAYS = re.compile(r"-?[0-9]{0,9}")
 _LOGIN = re.compile(r"(\S+)\s.*\s([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d [+-]\d{4} \d{4})\s*")
 _NEVER = re.compile(r"(\S+)\s+\*\*Never logged in\*\*\s*")
 _STATES: dict[str, Literal["open", "locked", "none", "empty"]] = {"0": "empty", "1": "locked", "2": "none", "3": "open"}
+_PLACES: dict[str, Literal["empty", "shadow", "here"]] = {"0": "empty", "1": "shadow", "2": "here"}
 _UNNAMED = {"0": "none", "-1": "other"}
 _FOR_EVER = 99_999
 """The days that shadow(5) writes for never."""
@@ -96,8 +97,10 @@ def _days(field: str) -> int | None:
 
 
 def _accounts(text: bytes) -> Iterator[Account]:
-    for name, _, uid, gid, _, _, shell in _fields(text, 7):
-        yield Account(name=name, uid=_number(uid), gid=_number(gid), shell=escaped(shell) or "/bin/sh")
+    for name, place, uid, gid, shell in _fields(text, 5):
+        if place not in _PLACES:
+            raise CollectionError("a line has a place of the password that the script does not print")
+        yield Account(name=name, kept_in=_PLACES[place], uid=_number(uid), gid=_number(gid), shell=escaped(shell) or "/bin/sh")
 
 
 def _groups(text: bytes) -> Iterator[Group]:

@@ -20,7 +20,7 @@ PRIVILEGED = (NFT, IPTABLES, IP6TABLES, _KEYS)
 SHELL = rf"""
 if [ -x /usr/sbin/nft ]; then section nft asroot {NFT}
 elif [ -x /usr/sbin/iptables ]; then section iptables asroot {IPTABLES}; section ip6tables asroot {IP6TABLES}
-else section no-filter true
+elif ! command -v nft >/dev/null && ! command -v iptables >/dev/null; then section no-filter true
 fi
 section keys asroot {_KEYS}
 parameters() {{
@@ -44,6 +44,9 @@ _FINAL = re.compile(r"(?:counter(?: packets \d+ bytes \d+)? )?(?:drop|reject(?: 
 _ACCEPT = re.compile(r"(?:counter(?: packets \d+ bytes \d+)? )?accept(?: comment \".*\")?")
 _POLICY = re.compile(r"-P (INPUT|FORWARD|OUTPUT) (ACCEPT|DROP)")
 _REFUSAL = re.compile(r"-A (INPUT|FORWARD|OUTPUT) -j (?:DROP|REJECT)(?: --reject-with \S+)?")
+_KIND = re.compile(r"[a-z0-9_]{1,20}")
+_IMAGES = ("loop", "rom")
+"""Kinds of device that show a file, as snaps do, or a disc."""
 _HOOKS: dict[str, Literal["input", "forward", "output"]] = {"input": "input", "forward": "forward", "output": "output"}
 _FAMILIES: dict[str, Literal["ip", "ip6", "inet"]] = {"ip": "ip", "ip6": "ip6", "inet": "inet"}
 _LISTED = re.compile(r"\s*\d+\s+\d+\s+(-[a-zA-Z-]{9}[.+@]?)\s+\d+\s+(\S+)\s+\S+\s+\d+\s+\w{3}\s+\d+\s+[\d:]+\s+(/.*)")
@@ -97,10 +100,12 @@ def _disks(text: bytes) -> Iterator[Disk]:
     mounted, encrypted = "", False
     for line in [*filter(None, text_lines(text)), "end "]:
         kind, _, where = line.partition(" ")
+        if not _KIND.fullmatch(kind):
+            raise CollectionError("a line is no device")
         if where or kind == "end":
             if mounted:
                 yield Disk(mounted=mounted, encrypted=encrypted)
-            mounted, encrypted = escaped(where), False
+            mounted, encrypted = "" if kind in _IMAGES else escaped(where), False
         encrypted = encrypted or kind == "crypt"
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +16,7 @@ from scanner.observations import Accounts, Authentication, Credential, Disk, Fil
 from scanner.probes.collection import accounts, authentication, hardening
 from scanner.probes.collection.sections import Collected, Section
 
-PASSWD = b"root:x:0:0:root:/root:/bin/bash\nan:x:1000:1000:An,,,:/home/an:/bin/bash\nbinh:x:1001:27::/home/binh:\n"
+PASSWD = b"root:1:0:0:/bin/bash\nan:1:1000:1000:/bin/bash\nbinh:2:1001:27:\n"
 GROUP = b"root:0:\nsudo:27:an\ndba:1200:chi\n"
 SHADOW = b"root:1:0:20000:99999::\nan:3:y:20000:60:30:\nold:3:-1:17000:::20800\nguest:0:0::-1::\n"
 SUDOERS = b"""{
@@ -101,7 +105,7 @@ table ip6 filter {
 }
 """
 IPTABLES = b"-P INPUT ACCEPT\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n-N x\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-port-unreachable\n"
-DISKS = b"disk \npart /boot\ndisk \nlvm /\ncrypt \npart \ndisk \nlvm /srv\npart \ndisk \n"
+DISKS = b"loop /snap/core20/1\ndisk \npart /boot\ndisk \nlvm /\ncrypt \npart \ndisk \nlvm /srv\npart \ndisk \n"
 KEYS = (
     b"   523301      4 -rw-r--r--   1 root     ssl-cert     1704 Mar  3  2026 /etc/ssl/private/dvc.key\n"
     b"   523302      4 -rw-r--r--   1 root     root          400 Nov  3 10:12 /etc/ssh/id_ed25519.pub\n"
@@ -139,8 +143,9 @@ FACTS = (
 )
 
 
-def found(leave: tuple[str, ...] = (), **changed: bytes | tuple[bytes, int | None]) -> Collected:
-    held = {name: text if isinstance(text, tuple) else (text, 0) for name, text in (GOOD | changed).items() if name not in leave}
+def found(**changed: Any) -> Collected:
+    """The good sections with these changed: text, text and status, or None for one that is not there."""
+    held = {name: text if isinstance(text, tuple) else (text, 0) for name, text in (GOOD | changed).items() if text is not None}
     return Collected({name: Section(*parts) for name, parts in held.items()}, begun=True, complete=True)
 
 
@@ -156,6 +161,7 @@ def test_sound_sections_give_every_fact() -> None:
 def test_accounts_and_groups_say_who_administers() -> None:
     seen = accounts.accounts(found())
     assert isinstance(seen, Accounts)
+    assert {account.name: account.kept_in for account in seen.accounts} == {"root": "shadow", "an": "shadow", "binh": "here"}
     assert seen.administrators(()) == {"root", "an", "binh"}
     assert seen.administrators((SudoGrant(who="%dba", commands=("ALL",), asks=True),)) == {"root", "an", "binh", "chi"}
     assert seen.administrators((SudoGrant(who="ALL", commands=("/bin/bash",), asks=True),)) == {"root", "an", "binh"}
@@ -252,7 +258,7 @@ def test_packet_filters_of_three_systems_say_what_becomes_of_the_rest() -> None:
     assert chains(FIREWALLD) == {("inet", "input", True), ("inet", "output", False)}
     assert chains(UFW) == {("ip", "input", True), ("ip6", "input", False)}
     assert chains(b"") == set()
-    seen = hardening.packet_filter(found(leave=("nft",)))
+    seen = hardening.packet_filter(found(nft=None))
     assert not isinstance(seen, Unobserved)
     assert FilterChain(family="ip6", table="filter", name="INPUT", hook="input", denies=True) in seen
     assert len([chain for chain in seen if chain.denies]) == 4
@@ -263,7 +269,7 @@ def test_a_rule_that_accepts_everything_makes_the_policy_worthless() -> None:
         ("inet", "input", False),
         ("inet", "output", False),
     }
-    seen = hardening.packet_filter(found(leave=("nft",), iptables=IPTABLES + b"-A FORWARD -j ACCEPT\n"))
+    seen = hardening.packet_filter(found(nft=None, iptables=IPTABLES + b"-A FORWARD -j ACCEPT\n"))
     assert not isinstance(seen, Unobserved)
     assert {chain.denies for chain in seen if (chain.family, chain.hook) == ("ip", "forward")} == {False}
 
@@ -291,10 +297,12 @@ def test_key_files_come_with_mode_and_owner_and_public_halves_do_not_count() -> 
         ("keys", hardening.exposed_keys),
     ],
 )
-def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(section: str, read: object) -> None:
-    assert callable(read)
+def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(
+    section: str, read: Callable[[Collected], object]
+) -> None:
     refused = read(found(**{section: (b"", 1)}))
-    assert reason(refused) is Reason.NEEDS_RIGHTS and "sudo -n /usr/" in refused.detail
+    assert isinstance(refused, Unobserved)
+    assert refused.reason is Reason.NEEDS_RIGHTS and "sudo -n /usr/" in refused.detail
     assert reason(read(found(**{section: (b"", 1), "user": b"0\n"}))) is Reason.UNREADABLE
 
 
@@ -329,3 +337,42 @@ def test_no_output_breaks_a_reader(parts: dict[str, tuple[bytes, int | None]]) -
         fact = read(found(**parts))
         if isinstance(fact, Unobserved):
             assert fact.detail.isascii() and fact.detail.isprintable()
+
+
+RULESET = """\
+table inet filter {
+ set admins { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.1 } }
+ map m { type inet_service : verdict; elements = { 22 : accept } }
+ chain input { type filter hook input priority 0; policy drop;
+  ct state established,related accept
+  iif lo accept
+  ip saddr @admins tcp dport 22 accept comment "admin {"
+  tcp dport { 80, 443 } ct count over 20 reject
+ }
+ chain forward { type filter hook forward priority 0; policy accept; counter drop;
+ }
+ chain output { type filter hook output priority 0; policy accept;
+  counter accept comment "all"
+  drop
+ }
+ chain nat { type nat hook prerouting priority -100;
+ }
+}
+table ip6 closed {
+ chain output { type filter hook output priority 5; policy accept; reject;
+ }
+}
+"""
+
+
+def test_the_rules_that_a_real_nft_prints_are_read(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.nft"
+    rules.write_text(RULESET)
+    script = 'nft -f "$0" && exec /usr/sbin/nft -t list ruleset'
+    run = subprocess.run(["unshare", "-rn", "sh", "-c", script, rules], capture_output=True, timeout=20, check=True)
+    assert chains(run.stdout) == {
+        ("inet", "input", True),
+        ("inet", "forward", True),
+        ("inet", "output", False),
+        ("ip6", "output", True),
+    }
