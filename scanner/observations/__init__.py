@@ -20,6 +20,7 @@ from scanner.observations.host import HostObservation, OsRelease, Package, Setti
 from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
+from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
@@ -32,9 +33,11 @@ __all__ = [
     "KINDS",
     "Account",
     "Accounts",
+    "Audit",
     "Authentication",
     "CertificateFacts",
     "ChainFault",
+    "Clock",
     "Count",
     "Credential",
     "Disk",
@@ -46,11 +49,13 @@ __all__ = [
     "HttpAnswer",
     "HttpHeader",
     "HttpObservation",
+    "Journal",
     "KernelParameter",
     "KeyAlgorithm",
     "KeyFile",
     "Kind",
     "LastLogin",
+    "LogTarget",
     "Method",
     "MissingFactError",
     "Observation",
@@ -65,6 +70,7 @@ __all__ = [
     "PortsObservation",
     "Reason",
     "Revocation",
+    "Rotation",
     "SecurityTxt",
     "Seen",
     "Setting",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scanner.observations.base import Seen, Unobserved
+from scanner.observations.base import Count, Seen, Unobserved
 from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
-from scanner.observations.host_authentication import Authentication
+from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
+from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.ports import OpenPort
-from scanner.record import PeerText, Record, Sorted
+from scanner.record import Instant, PeerText, Record, Sorted
 
 
 class OsRelease(Record):
@@ -74,3 +75,16 @@ class HostObservation(Record):
     exposed_keys: Sorted[KeyFile] | Unobserved
     """Files of private keys that others may read or a group may change."""
     disks: Sorted[Disk] | Unobserved
+    processes: Sorted[PeerText] | Unobserved
+    """The names of what is running, cut at 15 letters as the kernel keeps them."""
+    journal: Journal | Unobserved
+    oldest_record: Instant | Unobserved | None
+    """The time of the oldest record in the journal; None where the host has none."""
+    log_targets: Sorted[LogTarget] | Unobserved
+    rotations: Sorted[Rotation] | Unobserved
+    audit: Audit | Unobserved
+    audit_settings: Sorted[PolicySetting] | Unobserved
+    """The settings of auditd; none where it is not installed."""
+    log_room_used: Count | Unobserved
+    """How many percent of the file system under /var/log are used."""
+    clocks: Sorted[Clock] | Unobserved

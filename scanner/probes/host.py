@@ -8,7 +8,7 @@ import paramiko
 
 from scanner.observations import HostObservation, Method, Reason, Unobserved
 from scanner.probes import collection
-from scanner.probes.collection import accounts, authentication, hardening, packages, sshd, system
+from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, sshd, syslog, system
 from scanner.probes.collection.sections import Collected, CollectionError, collected
 from scanner.probes.login import Answer, LoginError, answer
 from scanner.probes.looking import Circumstances, Target, unobserved
@@ -58,6 +58,15 @@ def _observed(said: Answer, found: Collected, login: Login, circumstances: Circu
         kernel_parameters=hardening.kernel_parameters(found),
         exposed_keys=hardening.exposed_keys(found),
         disks=hardening.disks(found),
+        processes=logs.processes(found),
+        journal=logs.journal(found),
+        oldest_record=logs.oldest_record(found),
+        log_targets=syslog.targets(found),
+        rotations=logs.rotations(found),
+        audit=logs.audit(found),
+        audit_settings=logs.audit_settings(found),
+        log_room_used=logs.log_room(found),
+        clocks=clock.clocks(found),
     )
 
 

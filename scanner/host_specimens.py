@@ -1,0 +1,50 @@
+"""What a well-kept host logs and by which clock, for the specimen of a host."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from scanner.observations import Audit, Clock, Journal, LogTarget, PolicySetting, Rotation
+
+AUDIT_RULES = (
+    "-a always,exit -F arch=b64 -S execve,execveat -F auid>=1000 -F auid!=-1 -F key=exec",
+    "-a always,exit -F arch=b32 -S execve,execveat -F auid>=1000 -F auid!=-1 -F key=exec",
+    "-w /etc/passwd -p wa -k identity",
+    "-w /etc/group -p wa -k identity",
+    "-w /etc/shadow -p wa -k identity",
+    "-w /etc/gshadow -p wa -k identity",
+    "-w /etc/sudoers -p wa -k scope",
+    "-w /etc/sudoers.d -p wa -k scope",
+)
+"""Rules that record every program a person starts and every change to accounts and sudo's rules."""
+
+
+def target(**changes: Any) -> LogTarget:
+    """A log server that is told everything by rsyslog, inside TLS."""
+    good = {"by": "rsyslog", "host": "log.example.vn", "protocol": "tcp", "encrypted": True, "what": "*.*"}
+    return LogTarget(**{**good, **changes})
+
+
+def clock(**changes: Any) -> Clock:
+    """A clock that chrony keeps."""
+    good = {"by": "chrony", "synchronised": True, "offset_milliseconds": 1, "source": "192.0.2.123"}
+    return Clock(**{**good, **changes})
+
+
+def logs(at: datetime) -> dict[str, Any]:
+    """Facts of a host that logs, hands its logs on and keeps them for three months, seen at this instant."""
+    return {
+        "processes": ("auditd", "chronyd", "rsyslogd", "sshd", "systemd", "systemd-journal"),
+        "journal": Journal(storage="persistent", retention_seconds=None),
+        "oldest_record": at - timedelta(days=120),
+        "log_targets": (target(),),
+        "rotations": (Rotation(path="/var/log/auth.log", days=91), Rotation(path="/var/log/syslog", days=91)),
+        "audit": Audit(enabled=True, running=True, rules=AUDIT_RULES),
+        "audit_settings": (
+            PolicySetting(file="auditd.conf", name="space_left_action", value="email"),
+            PolicySetting(file="auditd.conf", name="admin_space_left_action", value="single"),
+        ),
+        "log_room_used": 40,
+        "clocks": (clock(),),
+    }
