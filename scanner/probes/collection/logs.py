@@ -96,10 +96,16 @@ def journal(found: Collected) -> Journal | Unobserved:
     """The effective settings of journald; a host without it stores nothing there."""
     if "no-journald" in found.sections:
         return Journal(storage="none", retention_seconds=None)
-    on_disk = found.read("journal-kept", lambda text: text.strip() == b"yes", Reason.UNREADABLE)
+    on_disk = found.read("journal-kept", _yes, Reason.UNREADABLE)
     if isinstance(on_disk, Unobserved):
         return on_disk
     return found.read("journald", lambda text: _journal(text, on_disk=on_disk), Reason.UNSUPPORTED)
+
+
+def _yes(text: bytes) -> bool:
+    if text not in (b"yes\n", b"no\n"):
+        raise CollectionError("it is neither yes nor no")
+    return text == b"yes\n"
 
 
 def _journal(text: bytes, *, on_disk: bool) -> Journal:
