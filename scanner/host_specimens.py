@@ -1,11 +1,11 @@
-"""What a well-kept host logs and by which clock, for the specimen of a host."""
+"""What a well-kept host logs, by which clock, and what guards it, for the specimen of a host."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from scanner.observations import Audit, Clock, Journal, LogTarget, PolicySetting, Rotation
+from scanner.observations import Audit, Clock, IntegrityBase, Job, Journal, LogTarget, PolicySetting, Rotation
 
 AUDIT_RULES = (
     "-a always,exit -F arch=b64 -S execve,execveat -F auid>=1000 -F auid!=-1 -F key=exec",
@@ -32,8 +32,8 @@ def clock(**changes: Any) -> Clock:
     return Clock(**{**good, **changes})
 
 
-def logs(at: datetime) -> dict[str, Any]:
-    """Facts of a host that logs, hands its logs on and keeps them for three months, seen at this instant."""
+def guarded(at: datetime) -> dict[str, Any]:
+    """Facts of a host that logs, hands its logs on, is watched and backed up, seen at this instant."""
     return {
         "processes": ("auditd", "chronyd", "rsyslogd", "sshd", "systemd", "systemd-journal"),
         "journal": Journal(storage="persistent", retention_seconds=None),
@@ -47,4 +47,10 @@ def logs(at: datetime) -> dict[str, Any]:
         ),
         "log_room_used": 40,
         "clocks": (clock(),),
+        "jobs": (
+            Job(by="timer", name="dailyaidecheck.service", last=at - timedelta(hours=8), failed=False),
+            Job(by="timer", name="restic-backup.service", last=at - timedelta(hours=6), failed=False),
+        ),
+        "signatures": at - timedelta(days=1),
+        "integrity_bases": (IntegrityBase(by="aide", made=at - timedelta(days=30)),),
     }

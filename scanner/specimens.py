@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from scanner.host_specimens import logs
+from scanner.host_specimens import guarded
 from scanner.observations import (
     Account,
     Accounts,
@@ -346,7 +346,7 @@ def host(**changes: Any) -> HostObservation:
         "kernel_parameters": tuple(KernelParameter(name=name, value=value) for name, value in PARAMETERS.items()),
         "exposed_keys": (),
         "disks": (Disk(mounted="/", encrypted=True),),
-        **logs(AT),
+        **guarded(AT),
     }
     found: HostObservation = _with(good, changes, HostObservation)
     return found

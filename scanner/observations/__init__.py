@@ -21,6 +21,7 @@ from scanner.observations.host_accounts import Account, Accounts, Credential, Gr
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
+from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
@@ -49,6 +50,8 @@ __all__ = [
     "HttpAnswer",
     "HttpHeader",
     "HttpObservation",
+    "IntegrityBase",
+    "Job",
     "Journal",
     "KernelParameter",
     "KeyAlgorithm",

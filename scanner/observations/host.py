@@ -9,6 +9,7 @@ from scanner.observations.host_accounts import Accounts, Credential, LastLogin, 
 from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
+from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.ports import OpenPort
 from scanner.record import Instant, PeerText, Record, Sorted
 
@@ -88,3 +89,7 @@ class HostObservation(Record):
     log_room_used: Count | Unobserved
     """How many percent of the file system under /var/log are used."""
     clocks: Sorted[Clock] | Unobserved
+    jobs: Sorted[Job] | Unobserved
+    signatures: Instant | Unobserved | None
+    """When ClamAV's daily signatures were made; None where there is no ClamAV."""
+    integrity_bases: Sorted[IntegrityBase] | Unobserved

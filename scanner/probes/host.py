@@ -8,7 +8,7 @@ import paramiko
 
 from scanner.observations import HostObservation, Method, Reason, Unobserved
 from scanner.probes import collection
-from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, sshd, syslog, system
+from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, protection, sshd, syslog, system
 from scanner.probes.collection.sections import Collected, CollectionError, collected
 from scanner.probes.login import Answer, LoginError, answer
 from scanner.probes.looking import Circumstances, Target, unobserved
@@ -67,6 +67,9 @@ def _observed(said: Answer, found: Collected, login: Login, circumstances: Circu
         audit_settings=logs.audit_settings(found),
         log_room_used=logs.log_room(found),
         clocks=clock.clocks(found),
+        jobs=protection.jobs(found),
+        signatures=protection.signatures(found),
+        integrity_bases=protection.integrity_bases(found),
     )
 
 

@@ -6,12 +6,18 @@ functions that make facts of the sections' output.
 
 from __future__ import annotations
 
-from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, sshd, system
+from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, protection, sshd, system
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock)
+_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection)
 
-PRIVILEGED: tuple[str, ...] = (*sshd.PRIVILEGED, *accounts.PRIVILEGED, *hardening.PRIVILEGED, *logs.PRIVILEGED)
+PRIVILEGED: tuple[str, ...] = (
+    *sshd.PRIVILEGED,
+    *accounts.PRIVILEGED,
+    *hardening.PRIVILEGED,
+    *logs.PRIVILEGED,
+    *protection.PRIVILEGED,
+)
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 
 
