@@ -8,9 +8,11 @@ from pydantic import Field, StringConstraints
 
 from scanner.observations.base import Count, Method, MissingFactError, PortNumber, Reason, Seen, Unobserved, Vantage, fact
 from scanner.observations.certificates import CertificateFacts, ChainFault, KeyAlgorithm, PeerCertificateObservation, Trust
+from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
+from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
 from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
@@ -22,6 +24,8 @@ __all__ = [
     "CertificateFacts",
     "ChainFault",
     "Count",
+    "Datagram",
+    "DatagramsObservation",
     "GreetingObservation",
     "GroupName",
     "HostObservation",
@@ -30,8 +34,11 @@ __all__ = [
     "HttpObservation",
     "KeyAlgorithm",
     "Kind",
+    "LeftOut",
     "Method",
     "MissingFactError",
+    "Neighbour",
+    "NeighboursObservation",
     "Observation",
     "OpenPort",
     "OsRelease",
@@ -40,6 +47,8 @@ __all__ = [
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "Reply",
+    "ReplyObservation",
     "Seen",
     "Setting",
     "Sight",
@@ -57,6 +66,7 @@ __all__ = [
     "UpgradeObservation",
     "Vantage",
     "fact",
+    "shows_something",
 ]
 
 Observation = (
@@ -68,6 +78,9 @@ Observation = (
     | PortsObservation
     | HostObservation
     | UpgradeObservation
+    | DatagramsObservation
+    | ReplyObservation
+    | NeighboursObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -80,6 +93,9 @@ KINDS: dict[str, type[Observation]] = {
         PortsObservation,
         HostObservation,
         UpgradeObservation,
+        DatagramsObservation,
+        ReplyObservation,
+        NeighboursObservation,
     )
 }
 
@@ -103,3 +119,14 @@ class Sighting(Record):
     observed_at: Instant
     vantage: Vantage
     result: Annotated[Observation | Unobserved, Field(discriminator="kind")]
+
+
+def shows_something(result: Observation | Unobserved) -> bool:
+    """Whether the result shows that anything of its subject is there: questions over UDP that met nothing but silence do not."""
+    match result:
+        case Unobserved():
+            return False
+        case DatagramsObservation():
+            return bool(result.answered)
+        case _:
+            return True
