@@ -29,8 +29,8 @@ PROBES = {
     "greeting": "scanner.probes.greeting",
     "ports": "scanner.discovery",
     "host": "scanner.probes.host",
-    "datagrams": "scanner.probes.datagrams",
-    "reply": "scanner.probes.reply",
+    "datagrams": "scanner.probes.datagrams.host",
+    "reply": "scanner.probes.datagrams.service",
     "neighbours": "scanner.probes.neighbours",
 }
 """The module whose `look` takes sights of a kind."""

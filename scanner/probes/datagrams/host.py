@@ -1,4 +1,4 @@
-"""What a host answers over UDP, question by question, and what a declared UDP service answers in its own protocol."""
+"""What a host answers over UDP, question by question: answered, declined, ignored, refused or silent."""
 
 from __future__ import annotations
 
@@ -6,24 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from scanner.observations import (
-    Datagram,
-    DatagramsObservation,
-    Method,
-    Reason,
-    Reply,
-    ReplyObservation,
-    Unobserved,
-)
+from scanner.observations import Datagram, DatagramsObservation, Method, Reply, Unobserved
 from scanner.probes.datagrams import directories, fixed, names
 from scanner.probes.datagrams.asking import asked
-from scanner.probes.datagrams.question import Question, Read
+from scanner.probes.datagrams.question import Question
 from scanner.probes.looking import Circumstances, Target
-from scanner.targets import Speaks
 
-_PATIENCE = 1.5
+PATIENCE = 1.5
 """Seconds to wait for an answer to one datagram."""
-_BY = "clearance datagrams"
+BY = "clearance datagrams"
 _SHOWS_LIFE = {"snmp_v1": "snmp_v3", "snmp_v2c": "snmp_v3", "ntp_control": "ntp_time", "ntp_private": "ntp_time"}
 """Questions that a sound server meets with silence, and the one on the same port that it does answer."""
 
@@ -52,11 +43,11 @@ def questions() -> tuple[Question, ...]:
 
 def look(target: Target, circumstances: Circumstances) -> DatagramsObservation | Unobserved:
     """What the host answers to each question; silence is told apart from refusal, and both from an answer."""
-    ends, patience = time.monotonic() + circumstances.deadline, min(_PATIENCE, circumstances.timeout)
+    ends, patience = time.monotonic() + circumstances.deadline, min(PATIENCE, circumstances.timeout)
     every = questions()
     found, sent = asked(target.address, every, patience, ends)
     again, sent_again = _told_from_silence(target.address, every, found, patience, ends)
-    seen = circumstances.seen(Method.HANDSHAKE, _BY, connections=sent + sent_again)
+    seen = circumstances.seen(Method.HANDSHAKE, BY, connections=sent + sent_again)
     facts: dict[str, Any] = found | again
     return DatagramsObservation(seen=seen, **facts)
 
@@ -82,37 +73,3 @@ def _told_from_silence(
 
 def _is(found: Datagram | Unobserved, reply: Reply) -> bool:
     return isinstance(found, Datagram) and found.reply is reply
-
-
-def look_at_service(target: Target, circumstances: Circumstances) -> ReplyObservation | Unobserved:
-    """What a declared UDP service answers to one question of the protocol it is declared to speak."""
-    if target.service is None:
-        raise AssertionError("a reply is looked for at endpoints")
-    question, protocol = _of(target.service.speaks, target.service.port)
-    ends = time.monotonic() + circumstances.deadline
-    found, sent = asked(target.address, [question], min(_PATIENCE, circumstances.timeout), ends)
-    result = found[question.name]
-    seen = circumstances.seen(Method.HANDSHAKE, _BY, connections=sent)
-    if isinstance(result, Unobserved):
-        if result.reason is Reason.UNREADABLE:
-            return ReplyObservation(seen=seen, asked=protocol, spoken=False, said="")
-        return result
-    if result.reply is Reply.REFUSED:
-        return Unobserved(reason=Reason.REFUSED, detail="the host says that nothing listens there")
-    if result.reply is Reply.SILENT:
-        return Unobserved(reason=Reason.SILENT, detail=f"no answer to a question in {protocol}")
-    spoken = Unobserved(reason=Reason.UNSUPPORTED, detail="no question of its protocol is known") if protocol == "any" else True
-    return ReplyObservation(seen=seen, asked=protocol, spoken=spoken, said=result.said)
-
-
-def _of(speaks: Speaks, port: int) -> tuple[Question, str]:
-    """The question of this protocol, put to this port; an empty datagram where no question of it is known."""
-    known = {Speaks.DNS: names.recursion, Speaks.NTP: fixed.ntp_time, Speaks.SNMP: directories.snmp_discovery}
-    if speaks in known:
-        question = known[speaks]()
-        return Question(question.name, port, question.payload, question.read), speaks.value
-    return Question("any", port, b"\r\n", _anything), "any"
-
-
-def _anything(data: bytes) -> Read | None:
-    return Reply.SERVED, data[:200]
