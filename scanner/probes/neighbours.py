@@ -33,8 +33,8 @@ _NOBODY = (errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT)
 """How the network says that nobody is there."""
 _WAIT = (errno.EINPROGRESS, errno.EAGAIN)
 
-_NOT_OURS = "192.0.2.1"
-"""An address that no machine has (RFC 5737): where even that one can be bound, binding tells nothing."""
+_NOBODYS = {socket.AF_INET: "240.0.0.1", socket.AF_INET6: "100::1"}
+"""Addresses that no machine has (RFC 1112, RFC 6666): where even these can be bound, binding tells nothing."""
 
 
 def look(ground: Ground, circumstances: Circumstances) -> NeighboursObservation | Unobserved:
@@ -101,7 +101,7 @@ def _enter(found: Surroundings, network: IPv4Network | IPv6Network, declared: se
 
 def own(address: str) -> bool:
     """Whether this machine has the address: only then can a socket be bound to it. Sends nothing."""
-    return _bound(address) and not _bound(_NOT_OURS)
+    return _bound(address) and not _bound(_NOBODYS[_family(address)])
 
 
 def _bound(address: str) -> bool:

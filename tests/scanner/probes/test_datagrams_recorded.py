@@ -177,7 +177,7 @@ def test_no_bytes_make_a_reader_raise(name: str, data: bytes) -> None:
     assert read is None or (read[0] in (Reply.SERVED, Reply.DECLINED) and escaped(read[1]).isascii())
 
 
-ANSWERS = {
+ANSWERS: dict[str, Callable[[bytes], bytes | None]] = {
     "snmp_v1": agent(0),
     "snmp_v2c": agent(1),
     "ipmi": pong,
