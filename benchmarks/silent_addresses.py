@@ -38,7 +38,7 @@ def ours(count: int) -> str:
 
 
 def nmap(count: int, *words: str) -> str:
-    """nmap without name resolution, with these words."""
+    """Nmap without name resolution, with these words."""
     command = ["nmap", "-n", *words, network(count)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True).stdout
     return said.strip().splitlines()[-1]
