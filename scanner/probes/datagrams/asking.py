@@ -85,7 +85,11 @@ class _Asked:
 
     def result(self) -> Datagram | Unobserved:
         """What came back, once the waiting is over."""
-        return self.found or (self.unreadable() if self.strange else self._datagram(Reply.SILENT))
+        if self.found is not None:
+            return self.found
+        if not self.sent:
+            return Unobserved(reason=Reason.TIMED_OUT, detail="the time for this probe was over before it was asked")
+        return self.unreadable() if self.strange else self._datagram(Reply.SILENT)
 
     def _datagram(self, reply: Reply, said: str = "", received: int = 0) -> Datagram:
         sent = len(self.question.payload)

@@ -29,6 +29,7 @@ def host_looked_at(monkeypatch: pytest.MonkeyPatch, address: str, **ports: int) 
     """What the probe sees of a host whose services have these ports instead of their own."""
     nobody = free_port(address)
     asked = looking.questions()
+    monkeypatch.setattr(looking, "_QUIET", 0.2)
     monkeypatch.setattr(looking, "questions", lambda: tuple(replace(one, port=ports.get(one.name, nobody)) for one in asked))
     host = Host(id="ns1", address=address)
     found = looking.look(Target("ns1", host, None, address), circumstances(timeout=0.2))

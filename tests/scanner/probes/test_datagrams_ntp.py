@@ -17,6 +17,7 @@ from scanner.probes.datagrams import host
 from scanner.probes.looking import Target
 from scanner.targets import Host
 from tests.scanner.probes.talkers import circumstances
+host._QUIET = 0.4
 with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
     settings.write(sys.stdin.read())
     settings.flush()

@@ -209,6 +209,7 @@ def seen_at(monkeypatch: pytest.MonkeyPatch, port: int) -> DatagramsObservation:
     nobody = free_port(HERE)
     ports = {name: port if name.startswith("ntp") else nobody for name in NAMES}
     monkeypatch.setattr(looking, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(looking, "_QUIET", 2 * PATIENCE)
     real = tuple(question(name, ports[name]) for name in NAMES)
     monkeypatch.setattr(looking, "questions", lambda: real)
     host = Host(id="time", address=HERE)
@@ -238,6 +239,31 @@ def test_a_server_that_falls_silent_meanwhile_ignores_nothing(monkeypatch: pytes
         found = seen_at(monkeypatch, port)
     assert isinstance(found.ntp_control, Datagram)
     assert found.ntp_control.reply is Reply.SILENT
+
+
+@pytest.mark.parametrize(("control", "seen"), [(True, Reply.SERVED), (None, Reply.IGNORED)])
+def test_a_server_that_limits_the_rate_is_asked_again_in_quiet(
+    control: bool | None, seen: Reply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = [0.0]
+
+    def limited(data: bytes) -> bytes | None:
+        before, last[0] = last[0], time.monotonic()
+        return ntp(control, None)(data) if last[0] - before > 1.5 * PATIENCE else None
+
+    with answering(HERE, limited) as (port, _):
+        found = seen_at(monkeypatch, port)
+    assert isinstance(found.ntp_control, Datagram)
+    assert found.ntp_control.reply is seen
+
+
+def test_what_there_was_no_time_to_ask_is_not_silent() -> None:
+    from scanner.probes.datagrams.asking import asked
+
+    found, sent = asked(HERE, looking.questions(), 1.0, ends=0.0)
+    assert sent == 0
+    assert {fact.reason for fact in found.values() if isinstance(fact, Unobserved)} == {Reason.TIMED_OUT}
+    assert not [fact for fact in found.values() if isinstance(fact, Datagram)]
 
 
 # --- The fence -----------------------------------------------------------------------------------
