@@ -9,7 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,9 @@ WORKERS = 8
 DISCOVERY = "ports"
 """The kind that is taken two hosts at a time, beside the rest: one nmap looks for ports with half the permit's rate to itself,
 while another asks open ports what they are."""
+
+SURVEY_PATIENCE = 10
+"""How many times a probe's deadline a survey has: it shares the permit's rate with everything else for as long as the scan lasts."""
 
 _GRACE = 5.0
 """Seconds a probe may outlive its own deadline before the scan goes on without it."""
@@ -175,17 +178,17 @@ def _take(work: _Work, sight: Sight) -> None:
     began = time.monotonic()
     host, service = work.order.scope.subjects()[sight.subject]
     address = work.found[host.id] if host is not None else None
-    # discovery keeps its deadline by itself from when it has its turn, which another may hold for as long as its own lasts
-    deadline = work.circumstances.deadline * (2 if sight.kind == DISCOVERY else 1)
+    given = work.circumstances
     if host is None:
-        ground = _ground(work)
-        result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, deadline)
+        ground, given = _ground(work), replace(given, deadline=given.deadline * SURVEY_PATIENCE)
+        result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, given, given.deadline)
     elif isinstance(address, str):
         with work.turns[host.id]:
             if work.stop.is_set():
                 return
             target = Target(subject=sight.subject, host=host, service=service, address=address)
-            result = _bounded(work, sight, target, deadline)
+            # discovery keeps its deadline by itself from when it has its turn, which another may hold for as long as its own lasts
+            result = _bounded(work, sight, target, given, given.deadline * (2 if sight.kind == DISCOVERY else 1))
     else:
         result = address or unobserved("its name was not resolved", Reason.NAME_UNRESOLVED)
     if work.stop.is_set():
@@ -209,14 +212,14 @@ def _ground(work: _Work) -> Ground | Unobserved:
     return Ground(networks=work.order.permit.addresses, declared=tuple(known))
 
 
-def _bounded(work: _Work, sight: Sight, what: Target | Ground, deadline: float) -> Result:
+def _bounded(work: _Work, sight: Sight, what: Target | Ground, given: Circumstances, deadline: float) -> Result:
     """What the probe saw; a probe that raises or outlives its deadline saw nothing."""
     probe = work.probes[sight.kind]
     answer: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
     def look() -> None:
         try:
-            found = probe(what, work.circumstances)
+            found = probe(what, given)
             answer.put(found if isinstance(found, Result) else unobserved("the probe returned no observation", Reason.CRASHED))
         except BaseException as error:  # noqa: BLE001 - a crashed probe is an outcome the reader sees, whatever it raised
             answer.put(unobserved(f"{type(error).__name__} in the probe", Reason.CRASHED))

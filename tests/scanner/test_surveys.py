@@ -14,7 +14,7 @@ from scanner.ordering import Inputs, ordered
 from scanner.plan import observable, sights
 from scanner.probes.looking import Circumstances, Ground, Target
 from scanner.registry import load_checks
-from scanner.scan import OutsidePermitError, addresses, scan
+from scanner.scan import SURVEY_PATIENCE, OutsidePermitError, addresses, scan
 from scanner.scoring import uncovered
 from scanner.specimens import datagrams, neighbours
 from scanner.store import BASELINE, Run, sightings
@@ -52,7 +52,8 @@ def taken(run: Run, **looks: object) -> dict[Sight, Sighting]:
 def test_the_survey_is_given_the_permitted_networks_and_the_declared_addresses(tmp_path: Path) -> None:
     given: list[Ground] = []
 
-    def survey(ground: Ground, _circumstances: Circumstances) -> Observation:
+    def survey(ground: Ground, limits: Circumstances) -> Observation:
+        assert limits.deadline == SURVEY_PATIENCE * circumstances().deadline
         given.append(ground)
         found: NeighboursObservation = neighbours()
         return found
