@@ -18,9 +18,10 @@ unshare --net sleep 900 & far=$!
 trap 'kill $far' EXIT
 while [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done
 ip link add near type veth peer name far netns $far
+ip link set near addrgenmode none
 ip addr add 10.9.0.1/24 dev near; ip -6 addr add fd00:9::1/64 dev near nodad; ip link set near up
 nsenter -t $far -n sh -ec '
-  ip link set lo up
+  ip link set lo up; ip link set far addrgenmode none
   for n in 2 3; do ip addr add 10.9.0.$n/24 dev far; ip -6 addr add fd00:9::$n/64 dev far nodad; done
   ip link set far up
 '

@@ -11,6 +11,8 @@ from scanner.probes.datagrams.question import Question, Read, mark
 _SYSTEM_DESCRIPTION = bytes.fromhex("2b06010201010100")
 """1.3.6.1.2.1.1.1.0, sysDescr: every agent has it."""
 _GET, _RESPONSE, _REPORT = 0xA0, 0xA2, 0xA8
+_REFUSALS = (b"\x06", b"\x10")
+"""The errors noAccess and authorizationError (RFC 3416 section 3); any other is an answer given without a credential."""
 _VERSIONS = {"snmp_v1": 0, "snmp_v2c": 1}
 _SEARCH_ENTRY, _SEARCH_DONE = 0x64, 0x65
 
@@ -30,6 +32,8 @@ def snmp(name: str) -> Question:
             response = inside(encoded(_RESPONSE, message[2][1]), _RESPONSE)
             if len(response) < 4 or response[0] != (INTEGER, asked):
                 return None
+            if response[1][1] in _REFUSALS:
+                return Reply.DECLINED, f"error {response[1][1][0]}"
             return Reply.SERVED, _value(response)
         except (BerError, OverflowError):
             return None

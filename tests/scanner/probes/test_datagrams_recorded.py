@@ -26,14 +26,14 @@ HERE = "127.102.2.1"
 NAMES = [one.name for one in looking.questions()]
 
 
-def agent(version: int) -> Callable[[bytes], bytes]:
-    """An agent that asks for no community, as some printers and controllers do."""
+def agent(version: int, error: int = 0) -> Callable[[bytes], bytes]:
+    """An agent that asks for no community, as some printers and controllers do; or answers with this error."""
 
     def answer(data: bytes) -> bytes:
         asked = inside(encoded(0xA0, inside(data, SEQUENCE)[2][1]), 0xA0)[0][1]
         value = encoded(STRING, b"Printer 1\x1b[31m")
         binding = encoded(SEQUENCE, encoded(OID, bytes.fromhex("2b06010201010100")), value)
-        response = encoded(0xA2, encoded(INTEGER, asked), b"\x02\x01\x00\x02\x01\x00", encoded(SEQUENCE, binding))
+        response = encoded(0xA2, encoded(INTEGER, asked), bytes([2, 1, error]) + b"\x02\x01\x00", encoded(SEQUENCE, binding))
         return encoded(SEQUENCE, bytes([2, 1, version]), encoded(STRING), response)
 
     return answer
@@ -73,6 +73,8 @@ def ntp(control: bool | None, private: int | None) -> Callable[[bytes], bytes | 
     [
         ("snmp_v1", agent(0), Reply.SERVED, "Printer 1\\x1b[31m"),
         ("snmp_v2c", agent(1), Reply.SERVED, "Printer 1\\x1b[31m"),
+        ("snmp_v2c", agent(1, error=16), Reply.DECLINED, "error 16"),
+        ("snmp_v2c", agent(1, error=5), Reply.SERVED, "Printer 1\\x1b[31m"),
         ("ipmi", pong, Reply.SERVED, "a management controller answers"),
         ("ipmi_ciphers", ciphers(0, 3, 17), Reply.SERVED, "cipher suites 0, 3, 17"),
         ("ipmi_ciphers", ciphers(3, 17), Reply.DECLINED, "cipher suites 3, 17"),

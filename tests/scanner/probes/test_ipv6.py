@@ -170,6 +170,7 @@ def test_discovery_finds_open_ports_through_the_fence(site: Peer) -> None:
         ("::1", ("::/0",), False),
         ("::1", ("::1/128",), True),
         ("fe80::1", ("2000::/3", "::/0"), False),
+        ("fe80::1%eth0", ("fe80::/10",), True),
         ("::ffff:192.0.2.7", ("192.0.2.0/24",), True),
         ("::ffff:192.0.2.7", ("::/0",), False),
         ("ff02::1", ("::/0", "ff02::/16"), False),

@@ -59,9 +59,16 @@ def answering(address: str, answer: Answer, *, says_from: str = "", times: int =
         stop = threading.Event()
 
         def serve() -> None:
-            while not stop.is_set():
-                with suppress(OSError):
+            while True:
+                try:
                     data, peer = server.recvfrom(65_535)
+                except TimeoutError:
+                    if stop.is_set():
+                        return  # only once nothing is waiting to be heard
+                    continue
+                except OSError:
+                    continue  # who asked is gone: its port refused an earlier answer
+                with suppress(OSError):
                     heard.append(data)
                     said = answer(data)
                     for _ in range(times if said is not None else 0):
