@@ -76,8 +76,16 @@ class DatagramsObservation(Record):
     @property
     def answered(self) -> tuple[str, ...]:
         """The questions to which anything came back, a refusal among it."""
+        return self._with(Reply.SERVED, Reply.DECLINED, Reply.IGNORED, Reply.REFUSED)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The questions on whose port something listens."""
+        return self._with(Reply.SERVED, Reply.DECLINED, Reply.IGNORED)
+
+    def _with(self, *replies: Reply) -> tuple[str, ...]:
         facts = {name: getattr(self, name) for name in sorted(QUESTIONS)}
-        return tuple(name for name, fact in facts.items() if isinstance(fact, Datagram) and fact.reply is not Reply.SILENT)
+        return tuple(name for name, fact in facts.items() if isinstance(fact, Datagram) and fact.reply in replies)
 
 
 QUESTIONS = tuple(name for name in DatagramsObservation.model_fields if name not in ("kind", "seen"))

@@ -138,6 +138,13 @@ def test_questions_that_met_nothing_but_silence_show_no_host() -> None:
     assert not shows_something(Unobserved(reason=Reason.SILENT))
 
 
+def test_refusals_show_a_host_and_nothing_that_is_open() -> None:
+    refusing = datagrams()
+    assert shows_something(refusing)
+    assert refusing.open == ()
+    assert datagrams(tftp=Reply.SERVED, snmp_v3=Reply.IGNORED, mdns=Reply.SILENT).open == ("snmp_v3", "tftp")
+
+
 def test_a_host_of_which_only_silence_was_seen_is_not_covered() -> None:
     dead = {kind: Unobserved(reason=Reason.TIMED_OUT) for kind in ("ports", "host")}
     assert decided(national(), scope(*SERVICES), answered(national()), datagrams=ALL_SILENT, **dead)[0] is Decision.INCOMPLETE
