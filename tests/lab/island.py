@@ -7,6 +7,7 @@ The command runs in a namespace that can reach nothing but these: itself (10.9.0
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,8 @@ until nsenter -t $far -n ss -H -tln | grep -q 10.9.0.3:443; do sleep 0.02; done
 
 def on_an_island(command: Sequence[str], *, timeout: float = 120, text: str = "") -> str:
     """What the command prints there; it is given `text` to read."""
-    words = ["unshare", "--net", "--map-root-user", "env", f"PYTHON={sys.executable}", "sh", "-c", _SCRIPT, "island", *command]
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    words = ["unshare", "--net", *as_root, "env", f"PYTHON={sys.executable}", "sh", "-c", _SCRIPT, "island", *command]
     done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         raise AssertionError(done.stderr[-2_000:])

@@ -1,8 +1,7 @@
-"""The datagram probes against Debian's snmpd, dnsmasq, atftpd, rpcbind and memcached, over IPv4 and IPv6."""
+"""The datagram probes against Debian's snmpd, dnsmasq, atftpd and memcached, over IPv4 and IPv6."""
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from scanner.probes.datagrams.ber import INTEGER, SEQUENCE, STRING, elements, en
 from scanner.probes.looking import Target
 from scanner.targets import Host, Service, Speaks
 from tests.scanner.probes.talkers import circumstances
-from tests.scanner.probes.udp_peers import answering, bound, came_back, debian, free_port, put, question
+from tests.scanner.probes.udp_peers import answering, came_back, debian, free_port, put, question
 
 EACH_FAMILY = pytest.mark.parametrize("here", ["127.102.1.1", "::1"])
 HERE = "127.102.1.1"
@@ -141,16 +140,6 @@ def test_memcached_tells_its_version_over_udp(here: str, tmp_path: Path) -> None
         found = came_back(here, "memcached", port)
     assert found.reply is Reply.SERVED
     assert found.said.startswith("VERSION 1.")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="rpcbind has no port but 111")
-def test_rpcbind_lists_its_programs(tmp_path: Path) -> None:
-    if bound("127.0.0.1", 111):
-        pytest.skip("rpcbind has no port but 111, and it is taken")
-    with debian(tmp_path, HERE, 111, "rpcbind", "-f", "-h", HERE):
-        found = came_back(HERE, "portmapper", 111)
-    assert found.reply is Reply.SERVED
-    assert found.said == "programs portmapper"
 
 
 @EACH_FAMILY
