@@ -64,6 +64,9 @@ class Speaks(StrEnum):
     MYSQL = "mysql"
     MSSQL = "mssql"
     RDP = "rdp"
+    DNS = "dns"
+    NTP = "ntp"
+    SNMP = "snmp"
     OTHER = "other"
 
     @property
@@ -72,7 +75,7 @@ class Speaks(StrEnum):
         return self not in _WITHOUT_UPGRADE
 
 
-_WITHOUT_UPGRADE = (Speaks.HTTPS, Speaks.TLS, Speaks.HTTP, Speaks.SSH, Speaks.OTHER)
+_WITHOUT_UPGRADE = (Speaks.HTTPS, Speaks.TLS, Speaks.HTTP, Speaks.SSH, Speaks.DNS, Speaks.NTP, Speaks.SNMP, Speaks.OTHER)
 
 
 class BilingualText(Record):

@@ -7,6 +7,7 @@ declare -A package=(
   [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
   [sudo]=sudo [gnutls-serv]=gnutls-bin [stunnel]=stunnel4 [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
   [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [chromium]=chromium
+  [snmpd]=snmpd [dnsmasq]=dnsmasq-base [ntpd]=ntpsec [rpcbind]=rpcbind [memcached]=memcached [atftpd]=atftpd [nsenter]=util-linux
 )
 missing=()
 for command in "${!package[@]}"; do
@@ -28,7 +29,7 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
 fi
 
-# The packages of nginx, sshd and redis would start services of their own on every address; the lab needs those ports.
+# The packages of servers would start services of their own on every address; the lab needs those ports.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null

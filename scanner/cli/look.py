@@ -72,6 +72,7 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     """Show what a scan would do; no packet leaves this machine."""
     from scanner import plan as planning
     from scanner.record import canonical
+    from scanner.targets import AGENCY
 
     inputs = _inputs(options)
     planned = planning.sights(inputs.scope, inputs.bound)
@@ -81,12 +82,12 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     closed = inputs.permit.closed(now())
     if closed:
         console.say(_("! {closed}: a scan now would be refused").format(closed=closed))
+    console.say(f"{AGENCY} ({', '.join(inputs.permit.addresses)})")
+    _say_sights(console, planned, AGENCY)
     for host in inputs.scope.hosts:
         outside = _outside(inputs, host.address)
         console.say(f"{host.id} ({host.address}){': ' + outside if outside else ''}")
-        for sight in planned:
-            if sight.subject.partition(":")[0] == host.id:
-                console.say(f"    {sight.subject:<24} {sight.kind}")
+        _say_sights(console, planned, host.id)
         if host.login is None:
             console.say(_("    ! no login: its host controls stay undetermined, and the decision incomplete"))
     for subject in planning.unplanned(inputs.scope, planned):
@@ -98,6 +99,12 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
         console.say(_("documents to attest: {controls}").format(controls=", ".join(documents)))
     text = ngettext("{count} sight, {rules} rules", "{count} sights, {rules} rules", len(planned))
     console.say(text.format(count=len(planned), rules=len(planning.applicable(inputs.bound, inputs.scope))))
+
+
+def _say_sights(console: Console, planned: tuple[Any, ...], at: str) -> None:
+    for sight in planned:
+        if sight.subject.partition(":")[0] == at:
+            console.say(f"    {sight.subject:<24} {sight.kind}")
 
 
 @click.command()
@@ -257,12 +264,13 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> No
 
 
 def _reached(run: Run) -> bool:
-    from scanner.observations import Unobserved
+    from scanner.observations import shows_something
     from scanner.store import sightings
+    from scanner.targets import AGENCY
 
-    results = [sighting.result for sighting, _digest in sightings(run.files()).values()]
+    seen = [sighting for sighting, _digest in sightings(run.files()).values() if sighting.sight.subject != AGENCY]
     return any(
-        not isinstance(result, Unobserved) and getattr(result, "open", True) for result in results
+        shows_something(sighting.result) and getattr(sighting.result, "open", True) for sighting in seen
     )  # closed ports alone are nothing
 
 

@@ -15,9 +15,11 @@ from scanner.observations.certificates import (
     Revocation,
     Trust,
 )
+from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
+from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
 from scanner.observations.ports import OpenPort, PortsObservation
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
@@ -30,6 +32,8 @@ __all__ = [
     "CertificateFacts",
     "ChainFault",
     "Count",
+    "Datagram",
+    "DatagramsObservation",
     "GreetingObservation",
     "GroupName",
     "HostObservation",
@@ -38,8 +42,11 @@ __all__ = [
     "HttpObservation",
     "KeyAlgorithm",
     "Kind",
+    "LeftOut",
     "Method",
     "MissingFactError",
+    "Neighbour",
+    "NeighboursObservation",
     "Observation",
     "OpenPort",
     "OsRelease",
@@ -48,6 +55,8 @@ __all__ = [
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "Reply",
+    "ReplyObservation",
     "Revocation",
     "SecurityTxt",
     "Seen",
@@ -69,6 +78,7 @@ __all__ = [
     "WebPath",
     "WebPathsObservation",
     "fact",
+    "shows_something",
 ]
 
 Observation = (
@@ -81,6 +91,9 @@ Observation = (
     | HostObservation
     | UpgradeObservation
     | WebPathsObservation
+    | DatagramsObservation
+    | ReplyObservation
+    | NeighboursObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -94,6 +107,9 @@ KINDS: dict[str, type[Observation]] = {
         HostObservation,
         UpgradeObservation,
         WebPathsObservation,
+        DatagramsObservation,
+        ReplyObservation,
+        NeighboursObservation,
     )
 }
 
@@ -117,3 +133,14 @@ class Sighting(Record):
     observed_at: Instant
     vantage: Vantage
     result: Annotated[Observation | Unobserved, Field(discriminator="kind")]
+
+
+def shows_something(result: Observation | Unobserved) -> bool:
+    """Whether the result shows that anything of its subject is there: questions over UDP that met nothing but silence do not."""
+    match result:
+        case Unobserved():
+            return False
+        case DatagramsObservation():
+            return bool(result.answered)
+        case _:
+            return True

@@ -48,14 +48,14 @@ elif [ "$(id -u)" = 0 ]; then begin sshd; @PRIVILEGED@; end sshd $?
 else begin sshd-by-sudo; @SUDO@; end sshd-by-sudo $?
 fi
 begin sshd-match; status=0; if cd /etc/ssh; then match_blocks sshd_config +; else status=1; fi; end sshd-match $status
-begin listening; ss -H -tln; end listening $?
+begin listening; ss -H -tuln; end listening $?
 begin done; end done 0
 } </dev/null 2>/dev/null
 """
 # In braces, so that a shell that is given half of it runs none of it, and no command can read the rest as its input.
 
 _KERNEL = re.compile(rb"Linux ([!-~]{1,200})")
-_LISTENING = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s.*")
+_LISTENING = re.compile(r"(?:(tcp)\s+LISTEN|(udp)\s+UNCONN)\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s.*")
 _OS_RELEASE = re.compile(r"""\s*(ID|VERSION_ID|PRETTY_NAME)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']*))\s*""")
 _LINES = 200_000
 
@@ -162,17 +162,18 @@ _NAMES = ("ID", "VERSION_ID", "PRETTY_NAME")
 
 
 def listening(found: Collected) -> tuple[OpenPort, ...] | Unobserved:
-    """TCP ports on which something listens on other than loopback addresses."""
+    """TCP and UDP ports on which something listens on other than loopback addresses."""
 
     def read(text: bytes) -> tuple[OpenPort, ...]:
-        ports = set()
+        ports: dict[tuple[int, str], OpenPort] = {}
         for line in filter(None, text_lines(text)):
             match = _LISTENING.fullmatch(f"{line} ")
-            if match is None or int(match[2]) > 65_535:
+            if match is None or int(match[4]) > 65_535:
                 raise CollectionError("a line is no listening socket")
-            if not _loopback(match[1]):
-                ports.add(int(match[2]))
-        return tuple(OpenPort(port=port, transport="tcp", service="") for port in sorted(ports))
+            if not _loopback(match[3]):
+                port = OpenPort(port=int(match[4]), transport="tcp" if match[1] else "udp", service="")
+                ports[port.port, port.transport] = port
+        return tuple(port for _, port in sorted(ports.items()))
 
     return found.read("listening", read, Reason.UNSUPPORTED)
 
