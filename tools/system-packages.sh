@@ -7,13 +7,14 @@ declare -A package=(
   [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
   [sudo]=sudo [gnutls-serv]=gnutls-bin [stunnel]=stunnel4 [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
   [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [chromium]=chromium
-  [snmpd]=snmpd [dnsmasq]=dnsmasq-base [ntpd]=ntpsec [rpcbind]=rpcbind [memcached]=memcached [atftpd]=atftpd [nsenter]=util-linux
+  [snmpd]=snmpd [dnsmasq]=dnsmasq-base [ntpd]=ntpsec [rpcbind]=rpcbind [memcached]=memcached [slapd]=slapd [smbd]=samba [Xvfb]=xvfb [atftpd]=atftpd [nsenter]=util-linux
 )
 missing=()
 for command in "${!package[@]}"; do
   command -v "$command" >/dev/null 2>&1 || missing+=("${package[$command]}")
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 [ -e /usr/share/fonts/truetype/croscore/Tinos-Regular.ttf ] || missing+=(fonts-croscore)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 

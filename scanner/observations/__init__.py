@@ -20,7 +20,7 @@ from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
-from scanner.observations.ports import OpenPort, PortsObservation
+from scanner.observations.ports import OpenPort, PortsObservation, Weakness
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
 from scanner.observations.upgrade import UpgradeObservation
@@ -75,6 +75,7 @@ __all__ = [
     "Unobserved",
     "UpgradeObservation",
     "Vantage",
+    "Weakness",
     "WebPath",
     "WebPathsObservation",
     "fact",

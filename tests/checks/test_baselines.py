@@ -47,6 +47,7 @@ GATES = {
     "NET-17",
     "NET-18",
     "AUT-01-STORES",
+    "AUT-01-STRANGERS",
     "AUT-04",
     "PAT-04",
     "PAT-06",
