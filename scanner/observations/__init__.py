@@ -18,6 +18,9 @@ from scanner.observations.certificates import (
 from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
+from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
+from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
+from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
 from scanner.observations.ports import OpenPort, PortsObservation, Weakness
@@ -29,19 +32,29 @@ from scanner.record import Instant, Record
 
 __all__ = [
     "KINDS",
+    "Account",
+    "Accounts",
+    "Authentication",
     "CertificateFacts",
     "ChainFault",
     "Count",
+    "Credential",
     "Datagram",
     "DatagramsObservation",
+    "Disk",
+    "FilterChain",
     "GreetingObservation",
+    "Group",
     "GroupName",
     "HostObservation",
     "HttpAnswer",
     "HttpHeader",
     "HttpObservation",
+    "KernelParameter",
     "KeyAlgorithm",
+    "KeyFile",
     "Kind",
+    "LastLogin",
     "LeftOut",
     "Method",
     "MissingFactError",
@@ -51,7 +64,10 @@ __all__ = [
     "OpenPort",
     "OsRelease",
     "Package",
+    "PamRule",
+    "PamStack",
     "PeerCertificateObservation",
+    "PolicySetting",
     "PortNumber",
     "PortsObservation",
     "Reason",
@@ -67,6 +83,7 @@ __all__ = [
     "SshObservation",
     "Sshd",
     "SubjectId",
+    "SudoGrant",
     "SuiteName",
     "TlsObservation",
     "TlsVersion",

@@ -68,7 +68,7 @@ def slapd(folder: Path, access: str, settings: str = "") -> Iterator[int]:
     (folder / "slapd.conf").write_text(_SLAPD.format(folder=folder, access=access, settings=settings))
     (folder / "entries.ldif").write_text(_ENTRIES)
     environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
-    words = ["slapadd", "-f", folder / "slapd.conf", "-l", folder / "entries.ldif"]
+    words: list[str | Path] = ["slapadd", "-f", folder / "slapd.conf", "-l", folder / "entries.ldif"]
     subprocess.run(words, check=True, capture_output=True, env=environment, timeout=30)
     port = free_port()
     with ExitStack() as stack:
