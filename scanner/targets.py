@@ -114,8 +114,8 @@ class Service(Record):
     """The name clients use: sent as SNI and Host, and looked for in the peer's certificate."""
 
 
-class Login(Record):
-    """How to log in to a host read-only; a reference to the key, never the key."""
+class _Account(Record):
+    """An account on an SSH server, and how its server proves itself."""
 
     user: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
     port: Port = 22
@@ -125,6 +125,19 @@ class Login(Record):
         Field(min_length=1)
     )
     """The host's public keys as `type base64`; a host that shows another key is not logged in to."""
+
+
+class Jump(_Account):
+    """A machine through which a host is reached; the permit lists its address, like every other that is connected to."""
+
+    address: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
+
+
+class Login(_Account):
+    """How to log in to a host read-only; a reference to the key, never the key."""
+
+    via: Jump | None = None
+    """The machine to go through; none where the host is reached directly."""
 
 
 class Host(Record):
