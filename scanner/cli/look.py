@@ -74,7 +74,7 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     from scanner.record import canonical
     from scanner.targets import AGENCY
 
-    inputs = _inputs(options)
+    inputs = inputs_of(options)
     planned = planning.sights(inputs.scope, inputs.bound)
     if form == "json":
         console.data(canonical([sight.model_dump(mode="json") for sight in planned]) + b"\n")
@@ -140,7 +140,8 @@ def check(console: Console, context: click.Context, /, **options: Any) -> None:
     raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
 
 
-def _inputs(options: dict[str, Any]) -> Inputs:
+def inputs_of(options: dict[str, Any]) -> Inputs:
+    """What these options name, read and held together; raises InputError at the first that does not fit."""
     from scanner import ordering, strict_yaml
     from scanner.registry import load_checks
     from scanner.targets import Permit, RunKind
@@ -153,23 +154,23 @@ def _inputs(options: dict[str, Any]) -> Inputs:
     if (
         data.lstrip()[:1] == b"{" and b'"payloadType"' in data
     ):  # a DSSE envelope; a permit of its own may be JSON, which is YAML too
-        permit, envelope = _signed_permit(data, options["trust"]), data
+        permit, envelope = _signed_permit(data, options.get("trust")), data
     else:
         permit, envelope = strict_yaml.parse(data, str(options["permit"])).as_record(Permit), None
         if permit.kind is RunKind.INSPECTION:
             raise InputError(
                 _("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"])
             )
-    baseline = options["baseline"] or national_baseline()
+    baseline = options.get("baseline") or national_baseline()
     return ordering.gathered(
         ordering.read_scope(options["scope"]),
         permit,
         envelope,
         (str(baseline), bytes_of(baseline)),
         load_checks(),
-        deviations=_named(options["deviations"]),
-        anchors=_named(options["anchors"]),
-        crls=_named(options["crls"]),
+        deviations=_named(options.get("deviations")),
+        anchors=_named(options.get("anchors")),
+        crls=_named(options.get("crls")),
     )
 
 
@@ -213,7 +214,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     if options["resume"]:
         run = Run.opened(options["out"])
     else:
-        inputs = _inputs(options)
+        inputs = inputs_of(options)
         code = code_digests(load_checks())
         pace, skip = Pace(options["pace"]), _skipped(options["skip"])
         order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, pace=pace)
