@@ -12,6 +12,8 @@ from scanner.observations import (
     Authentication,
     CertificateFacts,
     Credential,
+    Datagram,
+    DatagramsObservation,
     Disk,
     FilterChain,
     GreetingObservation,
@@ -24,6 +26,8 @@ from scanner.observations import (
     KeyAlgorithm,
     LastLogin,
     Method,
+    Neighbour,
+    NeighboursObservation,
     OpenPort,
     OsRelease,
     Package,
@@ -32,6 +36,8 @@ from scanner.observations import (
     PeerCertificateObservation,
     PolicySetting,
     PortsObservation,
+    Reply,
+    ReplyObservation,
     Revocation,
     SecurityTxt,
     Seen,
@@ -220,6 +226,62 @@ def ports(**changes: Any) -> PortsObservation:
         "unanswered": (),
     }
     found: PortsObservation = _with(good, changes, PortsObservation)
+    return found
+
+
+UDP_PORTS = {
+    "snmp_v1": 161,
+    "snmp_v2c": 161,
+    "snmp_v3": 161,
+    "tftp": 69,
+    "dns_recursion": 53,
+    "ntp_time": 123,
+    "ntp_control": 123,
+    "ntp_private": 123,
+    "ipmi": 623,
+    "ipmi_ciphers": 623,
+    "portmapper": 111,
+    "memcached": 11_211,
+    "mdns": 5_353,
+    "ssdp": 1_900,
+    "netbios": 137,
+    "cldap": 389,
+}
+
+
+def datagrams(**changes: Any) -> DatagramsObservation:
+    """A host on which nothing listens on UDP, and which says so; a `Reply` in place of a fact changes that one's reply."""
+    replies = {name: changes.get(name, Reply.REFUSED) for name in UDP_PORTS}
+    facts = {
+        name: Datagram(port=UDP_PORTS[name], reply=reply) if isinstance(reply, Reply) else reply
+        for name, reply in replies.items()
+    }
+    found: DatagramsObservation = _with({"seen": _seen(Method.HANDSHAKE)}, {**changes, **facts}, DatagramsObservation)
+    return found
+
+
+def reply(**changes: Any) -> ReplyObservation:
+    """A declared resolver that answers in its protocol."""
+    good = {"seen": _seen(Method.HANDSHAKE), "asked": "dns", "spoken": True, "said": "REFUSED"}
+    found: ReplyObservation = _with(good, changes, ReplyObservation)
+    return found
+
+
+NEIGHBOUR = Neighbour(address="192.0.2.200", port=443, accepted=True)
+
+
+def neighbours(**changes: Any) -> NeighboursObservation:
+    """A permitted network in which nothing answers but the declared hosts."""
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "networks": ("192.0.2.0/24",),
+        "ports": "22,80,443,445,3389",
+        "asked": 250,
+        "left_out": (),
+        "answering": (),
+        "rest": True,
+    }
+    found: NeighboursObservation = _with(good, changes, NeighboursObservation)
     return found
 
 

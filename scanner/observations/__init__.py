@@ -15,6 +15,7 @@ from scanner.observations.certificates import (
     Revocation,
     Trust,
 )
+from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
 from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
@@ -23,7 +24,8 @@ from scanner.observations.host_hardening import Disk, FilterChain, KernelParamet
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
-from scanner.observations.ports import OpenPort, PortsObservation
+from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
+from scanner.observations.ports import OpenPort, PortsObservation, Weakness
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
 from scanner.observations.upgrade import UpgradeObservation
@@ -41,6 +43,8 @@ __all__ = [
     "Clock",
     "Count",
     "Credential",
+    "Datagram",
+    "DatagramsObservation",
     "Disk",
     "FilterChain",
     "GreetingObservation",
@@ -58,9 +62,12 @@ __all__ = [
     "KeyFile",
     "Kind",
     "LastLogin",
+    "LeftOut",
     "LogTarget",
     "Method",
     "MissingFactError",
+    "Neighbour",
+    "NeighboursObservation",
     "Observation",
     "OpenPort",
     "OsRelease",
@@ -72,6 +79,8 @@ __all__ = [
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "Reply",
+    "ReplyObservation",
     "Revocation",
     "Rotation",
     "SecurityTxt",
@@ -92,9 +101,11 @@ __all__ = [
     "Unobserved",
     "UpgradeObservation",
     "Vantage",
+    "Weakness",
     "WebPath",
     "WebPathsObservation",
     "fact",
+    "shows_something",
 ]
 
 Observation = (
@@ -107,6 +118,9 @@ Observation = (
     | HostObservation
     | UpgradeObservation
     | WebPathsObservation
+    | DatagramsObservation
+    | ReplyObservation
+    | NeighboursObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -120,6 +134,9 @@ KINDS: dict[str, type[Observation]] = {
         HostObservation,
         UpgradeObservation,
         WebPathsObservation,
+        DatagramsObservation,
+        ReplyObservation,
+        NeighboursObservation,
     )
 }
 
@@ -143,3 +160,14 @@ class Sighting(Record):
     observed_at: Instant
     vantage: Vantage
     result: Annotated[Observation | Unobserved, Field(discriminator="kind")]
+
+
+def shows_something(result: Observation | Unobserved) -> bool:
+    """Whether the result shows that anything of its subject is there: questions over UDP that met nothing but silence do not."""
+    match result:
+        case Unobserved():
+            return False
+        case DatagramsObservation():
+            return bool(result.answered)
+        case _:
+            return True

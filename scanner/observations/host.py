@@ -63,7 +63,7 @@ class HostObservation(Record):
     sshd: Sshd | Unobserved
     kernel: PeerText | Unobserved
     listening: Sorted[OpenPort] | Unobserved
-    """TCP sockets that listen on other than loopback, as the host itself lists them."""
+    """TCP and UDP sockets that listen on other than loopback, as the host itself lists them."""
     accounts: Accounts | Unobserved
     credentials: Sorted[Credential] | Unobserved
     logins: Sorted[LastLogin] | Unobserved

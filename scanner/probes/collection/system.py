@@ -14,11 +14,11 @@ release() { if [ -r /etc/os-release ]; then cat /etc/os-release; else cat /usr/l
 section uname uname -sr
 section user id -u
 section os-release release
-section listening ss -H -tln
+section listening ss -H -tuln
 """
 
 _KERNEL = re.compile(rb"Linux ([!-~]{1,200})")
-_LISTENING = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s.*")
+_LISTENING = re.compile(r"(?:(tcp)\s+LISTEN|(udp)\s+UNCONN)\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s.*")
 _OS_RELEASE = re.compile(r"""\s*(ID|VERSION_ID|PRETTY_NAME)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']*))\s*""")
 
 
@@ -57,17 +57,18 @@ _NAMES = ("ID", "VERSION_ID", "PRETTY_NAME")
 
 
 def listening(found: Collected) -> tuple[OpenPort, ...] | Unobserved:
-    """TCP ports on which something listens on other than loopback addresses."""
+    """TCP and UDP ports on which something listens on other than loopback addresses."""
 
     def read(text: bytes) -> tuple[OpenPort, ...]:
-        ports = set()
+        ports: dict[tuple[int, str], OpenPort] = {}
         for line in filter(None, text_lines(text)):
             match = _LISTENING.fullmatch(f"{line} ")
-            if match is None or int(match[2]) > 65_535:
+            if match is None or int(match[4]) > 65_535:
                 raise CollectionError("a line is no listening socket")
-            if not _loopback(match[1]):
-                ports.add(int(match[2]))
-        return tuple(OpenPort(port=port, transport="tcp", service="") for port in sorted(ports))
+            if not _loopback(match[3]):
+                port = OpenPort(port=int(match[4]), transport="tcp" if match[1] else "udp", service="")
+                ports[port.port, port.transport] = port
+        return tuple(port for _, port in sorted(ports.items()))
 
     return found.read("listening", read, Reason.UNSUPPORTED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ TEXT = DOCS.read_text(encoding="utf-8")
 OS = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
 DPKG = b"installed\topenssl\t3.0.17-1~deb12u3\tamd64\topenssl\t3.0.17-1~deb12u3\n"
 SSHD = b"port 22\npermitrootlogin no\nacceptenv LANG\nacceptenv LC_*\nbanner none\n"
-LISTEN = b"LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n"
+LISTEN = b"tcp   LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n"
 
 FACTS = (
     system.kernel,
@@ -309,15 +310,47 @@ def test_a_match_block_stands_beside_the_general_value_and_an_equal_one_does_not
 
 def test_ports_on_loopback_only_are_not_open_to_others() -> None:
     lines = (
-        b"LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 511 *:80 *:*\nLISTEN 0 5 [::]:443 [::]:*\nLISTEN 0 5 127.0.0.1:25 0.0.0.0:*\n"
-        b"LISTEN 0 5 [::1]:631 [::]:*\nLISTEN 0 5 127.0.0.53%lo:53 0.0.0.0:*\nLISTEN 0 5 [::ffff:127.0.0.1]:8005 *:*\n"
-        b"LISTEN 0 5 192.0.2.1%eth0:5432 0.0.0.0:*\nLISTEN 0 5 [fe80::1]%eth0:546 [::]:*\n"
+        b"tcp   LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\ntcp LISTEN 0 511 *:80 *:*\ntcp LISTEN 0 5 [::]:443 [::]:*\n"
+        b"tcp LISTEN 0 5 127.0.0.1:25 0.0.0.0:*\ntcp LISTEN 0 5 [::1]:631 [::]:*\ntcp LISTEN 0 5 127.0.0.53%lo:53 0.0.0.0:*\n"
+        b"tcp LISTEN 0 5 [::ffff:127.0.0.1]:8005 *:*\ntcp LISTEN 0 5 192.0.2.1%eth0:5432 0.0.0.0:*\n"
+        b"tcp LISTEN 0 5 [fe80::1]%eth0:546 [::]:*\n"
     )
     seen = system.listening(found(listening=lines))
     assert seen == tuple(OpenPort(port=port, transport="tcp", service="") for port in (22, 80, 443, 546, 5432))
 
 
-@pytest.mark.parametrize("text", [b"State Recv-Q\n", b"LISTEN 0 5 0.0.0.0:99999 *:*\n", b"LISTEN 0 5 x:22 *:*\n", b"\xff\n"])
+def test_udp_sockets_are_listed_beside_those_of_tcp() -> None:
+    lines = (
+        b"udp   UNCONN 0 0 0.0.0.0:161 0.0.0.0:*\nudp   UNCONN 0 0 127.0.0.1:323 0.0.0.0:*\nudp   UNCONN 0 0 *:53 *:*\n"
+        b"udp   UNCONN 0 0 224.0.0.251:5353 0.0.0.0:*\ntcp   LISTEN 0 5 *:53 *:*\n"
+    )
+    seen = system.listening(found(listening=lines))
+    assert not isinstance(seen, Unobserved)
+    assert {(port.port, port.transport) for port in seen} == {(53, "tcp"), (53, "udp"), (161, "udp"), (5353, "udp")}
+
+
+def test_the_script_lists_a_udp_socket_of_this_machine() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+        here.bind(("0.0.0.0", 0))
+        shown = subprocess.run(["ss", "-H", "-tuln"], capture_output=True, check=True).stdout
+        port = here.getsockname()[1]
+    seen = system.listening(found(listening=shown))
+    assert not isinstance(seen, Unobserved)
+    assert OpenPort(port=port, transport="udp", service="") in seen
+    assert "ss -H -tuln" in collection.script(NONCE).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"State Recv-Q\n",
+        b"LISTEN 0 5 0.0.0.0:22 *:*\n",
+        b"udp LISTEN 0 5 0.0.0.0:22 *:*\n",
+        b"tcp LISTEN 0 5 0.0.0.0:99999 *:*\n",
+        b"udp UNCONN 0 5 x:22 *:*\n",
+        b"\xff\n",
+    ],
+)
 def test_a_line_that_is_no_socket_makes_the_list_unreadable(text: bytes) -> None:
     assert reason(system.listening(found(listening=LISTEN + text))) is Reason.UNREADABLE
     assert reason(system.listening(found(listening=(b"", 127)))) is Reason.UNSUPPORTED
@@ -352,7 +385,7 @@ def test_the_published_sudoers_lines_are_sudoers_lines(tmp_path: Path) -> None:
 
 def test_everything_the_script_runs_is_told_and_nothing_it_runs_writes() -> None:
     script = collection.script(NONCE).decode()
-    for command in ("uname -sr", "dpkg-query -W", "rpm -qa", "ss -H -tln"):
+    for command in ("uname -sr", "dpkg-query -W", "rpm -qa", "ss -H -tuln"):
         assert command in script and f"`{command}`" in TEXT
     for path in re.findall(r"(?<![a-z])/(?:etc|usr/lib|lib|var/lib)/[a-z/_-]+", script):
         assert path in TEXT, path
