@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from scanner.observations import Audit, Clock, IntegrityBase, Job, Journal, LogTarget, PolicySetting, Rotation
+from scanner.observations import Audit, Clock, IntegrityBase, Job, Journal, LogTarget, PolicySetting, Rotation, ServiceSettings
 
 AUDIT_RULES = (
     "-a always,exit -F arch=b64 -S execve,execveat -F auid>=1000 -F auid!=-1 -F key=exec",
@@ -32,6 +32,12 @@ def clock(**changes: Any) -> Clock:
     return Clock(**{**good, **changes})
 
 
+def service(place: str, **settings: tuple[str, ...]) -> ServiceSettings:
+    """A service with these settings at one place."""
+    pairs = ((name, value) for name, values in settings.items() for value in values)
+    return ServiceSettings(settings=tuple(PolicySetting(file=place, name=name, value=value) for name, value in pairs))
+
+
 def guarded(at: datetime) -> dict[str, Any]:
     """Facts of a host that logs, hands its logs on, is watched and backed up, seen at this instant."""
     return {
@@ -53,4 +59,13 @@ def guarded(at: datetime) -> dict[str, Any]:
         ),
         "signatures": at - timedelta(days=1),
         "integrity_bases": (IntegrityBase(by="aide", made=at - timedelta(days=30)),),
+        "nginx": service("443 dvc.example.vn", listen=("443 ssl",), ssl_protocols=("TLSv1.2 TLSv1.3",), server_tokens=("off",)),
+        "postgresql": service(
+            "15/main",
+            listen_addresses=("localhost",),
+            ssl=("on",),
+            hba=("local all postgres peer", "host all all 127.0.0.1/32 scram-sha-256"),
+        ),
+        "mysql": service("mysqld", **{"bind-address": ("127.0.0.1",)}),
+        "redis": service("/etc/redis/redis.conf", bind=("127.0.0.1 -::1",), requirepass=("1",)),
     }

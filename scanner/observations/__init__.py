@@ -23,6 +23,7 @@ from scanner.observations.host_authentication import Authentication, PamRule, Pa
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
+from scanner.observations.host_services import ServiceSettings
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
 from scanner.observations.ports import OpenPort, PortsObservation, Weakness
@@ -85,6 +86,7 @@ __all__ = [
     "Rotation",
     "SecurityTxt",
     "Seen",
+    "ServiceSettings",
     "Setting",
     "Sight",
     "Sighting",

@@ -10,6 +10,7 @@ from scanner.observations.host_authentication import Authentication, PolicySetti
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
+from scanner.observations.host_services import ServiceSettings
 from scanner.observations.ports import OpenPort
 from scanner.record import Instant, PeerText, Record, Sorted
 
@@ -77,7 +78,7 @@ class HostObservation(Record):
     """Files of private keys that others may read or a group may change."""
     disks: Sorted[Disk] | Unobserved
     processes: Sorted[PeerText] | Unobserved
-    """The names of what is running, cut at 15 letters as the kernel keeps them."""
+    """The names of what is running outside of containers, cut at 15 letters as the kernel keeps them."""
     journal: Journal | Unobserved
     oldest_record: Instant | Unobserved | None
     """The time of the oldest record in the journal; None where the host has none."""
@@ -93,3 +94,8 @@ class HostObservation(Record):
     signatures: Instant | Unobserved | None
     """When ClamAV's daily signatures were made; None where there is no ClamAV."""
     integrity_bases: Sorted[IntegrityBase] | Unobserved
+    nginx: ServiceSettings | Unobserved | None
+    """By server block; None, as for the next, where the service is neither set up nor running."""
+    postgresql: ServiceSettings | Unobserved | None
+    mysql: ServiceSettings | Unobserved | None
+    redis: ServiceSettings | Unobserved | None

@@ -6,7 +6,19 @@ import secrets
 
 from scanner.observations import HostObservation, Method, Reason, Seen, Unobserved
 from scanner.probes import collection
-from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, protection, sshd, syslog, system
+from scanner.probes.collection import (
+    accounts,
+    authentication,
+    clock,
+    hardening,
+    logs,
+    packages,
+    protection,
+    services,
+    sshd,
+    syslog,
+    system,
+)
 from scanner.probes.collection.sections import Collected, CollectionError, collected
 from scanner.probes.login import BY, Answer, IncompatibleError, LoginError, answer
 from scanner.probes.looking import Circumstances, Target, unobserved
@@ -87,6 +99,10 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         jobs=protection.jobs(found),
         signatures=protection.signatures(found),
         integrity_bases=protection.integrity_bases(found),
+        nginx=services.nginx(found),
+        postgresql=services.postgresql(found),
+        mysql=services.mysql(found),
+        redis=services.redis(found),
     )
 
 

@@ -6,10 +6,21 @@ functions that make facts of the sections' output.
 
 from __future__ import annotations
 
-from scanner.probes.collection import accounts, authentication, clock, hardening, logs, packages, protection, sshd, system
+from scanner.probes.collection import (
+    accounts,
+    authentication,
+    clock,
+    hardening,
+    logs,
+    packages,
+    protection,
+    services,
+    sshd,
+    system,
+)
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection)
+_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services)
 
 PRIVILEGED: tuple[str, ...] = (
     *sshd.PRIVILEGED,
@@ -17,6 +28,7 @@ PRIVILEGED: tuple[str, ...] = (
     *hardening.PRIVILEGED,
     *logs.PRIVILEGED,
     *protection.PRIVILEGED,
+    *services.PRIVILEGED,
 )
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 
