@@ -113,7 +113,7 @@ def integrity_bases(found: Collected) -> tuple[IntegrityBase, ...] | Unobserved:
 
 def _aide(text: bytes) -> Iterator[IntegrityBase]:
     parts = "".join(text_lines(text)).split("/")
-    if len(parts) % 2 == 0:
+    if len(parts) % 2 == 0 or parts[-1]:
         raise CollectionError("a file has no time")
     for name, made in zip(parts[:-1:2], parts[1::2], strict=True):
         if name in ("aide.db", "aide.db.gz"):  # what is new, but not yet in use, is compared with nothing

@@ -35,8 +35,8 @@ if [ -d /etc/postgresql ]; then section postgresql asroot {_DEBIAN}
 elif [ -d /var/lib/pgsql/data ]; then section postgresql asroot {_RHEL}
 fi
 defaults() {{
-  brief "$1" --print-defaults | tr ' ' '\n' | awk '/^--/ {{ seen = 1 }}
-    /^--(loose-)?(bind|require|skip|local|old|ssl|tls|secure|port)[a-z_-]*(=|$)/ {{ print }} /started with/ {{ seen = 1 }} END {{ exit !seen }}'
+  brief "$1" --print-defaults | tr ' ' '\n' | awk '/^arguments:$/ {{ seen = 1; print }}
+    /^--(loose-)?(bind|require|skip|local|old|ssl|tls|secure|port)[a-z_-]*(=|$)/ {{ print }} END {{ exit !seen }}'
 }}
 if command -v mariadbd >/dev/null; then section mysql defaults mariadbd
 elif command -v mysqld >/dev/null; then section mysql defaults mysqld
@@ -45,6 +45,7 @@ fi
 
 _SETTING = re.compile(r"([A-Za-z_@]+)\s*(?:=\s*|\s+)(?:'((?:[^']|'')*)'|([^\s#]+))\s*(?:#.*)?")
 _HBA = ("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
+_REDIS = ("bind", "port", "tls-port", "protected-mode", "include", "aclfile", "requirepass", "user")
 _OPTION = re.compile(r"--(?:loose[-_])?([a-z][a-z0-9_-]*)(?:=(.*))?")
 _MASK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*")
 
@@ -95,8 +96,8 @@ def _settings(place: str, pairs: Iterator[tuple[str, str]]) -> Iterator[PolicySe
 
 def _redis(text: bytes) -> ServiceSettings:
     pairs = [(words[0], " ".join(words[1:])) for line in text_lines(text) if (words := line.replace('"', "").split())]
-    if not pairs:
-        raise CollectionError("no setting was printed")
+    if not pairs or any(name not in _REDIS for name, _ in pairs):
+        raise CollectionError("no setting was printed, or one that was not asked for")
     if any(name in ("include", "aclfile") for name, _ in pairs):
         raise CollectionError("it includes other files, which are not read")
     single = {name: value for name, value in pairs if name != "user"}  # the last one counts
@@ -108,8 +109,11 @@ def _redis(text: bytes) -> ServiceSettings:
 
 
 def _mysql(text: bytes) -> ServiceSettings:
+    first, *lines = text_lines(text)
+    if first != "arguments:":
+        raise CollectionError("no options were printed")
     held: dict[str, str] = {}
-    for line in filter(None, text_lines(text)):
+    for line in filter(None, lines):
         match = _OPTION.fullmatch(line)
         if match is None:
             raise CollectionError("a line is no option")
