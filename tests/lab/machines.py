@@ -91,6 +91,8 @@ class Kept:
     sudoers: str = ""
     files: tuple[tuple[str, str], ...] = ()
     """Files under /etc/pam.d and /etc/security, by path under /etc."""
+    over: tuple[tuple[str, str], ...] = ()
+    """Files laid over those of /etc that the host shares with the machine, by path under /etc."""
 
 
 WELL = Kept(
@@ -152,6 +154,8 @@ class Machine:
         for name, text in [*((f"pam.d/{name}", text) for name, text in _PAM.items()), *kept.files]:
             self._write(f"etc/{name}", text)
         (etc / "security").mkdir(exist_ok=True)
+        for name, text in kept.over:
+            self._write(f"over/{name}", text)
         self._write("sudo", _STAND_IN_FOR_SUDO, 0o755)
         self._write(f"etc/ssh/authorized_keys/{USER}", f"restrict {login_key}\n")
         self._write("etc/ssh/sshd_config", self._sshd_config(kept))
@@ -171,6 +175,8 @@ class Machine:
         bound |= {"etc/ssh": "/etc/ssh", "dpkg": "/var/lib/dpkg", "etc/pam.d": "/etc/pam.d", "etc/security": "/etc/security"}
         bound |= {"sudo": "/usr/bin/sudo"} if self._ordinary else {"etc/shadow": "/etc/shadow", "etc/sudoers": "/etc/sudoers"}
         commands = [["mount", "--bind", str(self.folder / ours), theirs] for ours, theirs in bound.items()]
+        if (self.folder / "over").exists():
+            commands.insert(0, ["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={self.folder}/over:/etc", "/etc"])
         if not self._ordinary:
             commands += [["mount", "-t", "tmpfs", "none", hidden] for hidden in ("/etc/sudoers.d", "/run")]
             commands += [["mkdir", "-m", "755", "/run/sshd"]]

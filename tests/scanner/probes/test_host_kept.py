@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,51 @@ def test_a_command_that_hangs_on_the_host_costs_its_own_part_and_no_more(premise
     assert time.monotonic() - began < 10
     assert isinstance(found.listening, Unobserved) and "took too long" in found.listening.detail
     assert (found.packages, found.accounts, found.authentication) == (plain.packages, plain.accounts, plain.authentication)
+
+
+_CENTRAL = 'action(type="omfwd" target="log.mau.test" protocol="tcp" StreamDriver="gtls" StreamDriverMode="1")\n'
+_HBA = "local all postgres peer\nhost all all {address} {method}\n"
+_SOUND = (
+    ("systemd/journald.conf.d/99-lab.conf", "[Journal]\nStorage=persistent\n"),
+    ("rsyslog.conf", "$IncludeConfig /etc/rsyslog.d/*.conf\n"),
+    ("rsyslog.d/90-central.conf", _CENTRAL),
+    ("logrotate.d/rsyslog", "/var/log/syslog /var/log/auth.log {\n  weekly\n  rotate 13\n}\n"),
+    ("cron.d/lab", "0 2 * * * root /usr/bin/restic backup /srv\n"),
+    ("redis/redis.conf", "bind 127.0.0.1 -::1\nrequirepass SECRETSECRET\n"),
+    ("postgresql/15/main/pg_hba.conf", _HBA.format(address="127.0.0.1/32", method="scram-sha-256")),
+)
+_LAX = (
+    ("systemd/journald.conf.d/99-lab.conf", "[Journal]\nStorage=volatile\n"),
+    ("rsyslog.conf", "*.* /var/log/syslog\n"),
+    ("logrotate.d/rsyslog", "/var/log/syslog /var/log/auth.log {\n  daily\n  rotate 7\n}\n"),
+    ("cron.d/lab", "#0 2 * * * root /usr/bin/restic backup /srv\n"),
+    ("redis/redis.conf", "bind 0.0.0.0\nprotected-mode no\n"),
+    ("postgresql/15/main/pg_hba.conf", _HBA.format(address="0.0.0.0/0", method="trust")),
+)
+_JUDGED: dict[str, dict[str, Any]] = {
+    "host-system-log-kept": {"processes": ()},
+    "host-log-retention": {},
+    "host-backup-job": {"jobs": ("restic",)},
+    "host-redis-authenticates": {},
+    "host-postgresql-authenticates": {},
+}
+
+
+def test_how_a_real_host_logs_backs_up_and_keeps_its_services_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = load_checks()
+    verdicts = {}
+    for name, over in (("sound", _SOUND), ("lax", _LAX)):
+        with login_hosts.premises(tmp_path / name, kept=replace(WELL, over=over)) as place:
+            found, as_root, as_guest = (seen(place.target(user)) for user in ("audit", "root", "guest"))
+        for fact in ("journal", "log_targets", "rotations", "audit", "audit_settings", "jobs", "postgresql", "redis"):
+            assert getattr(found, fact) == getattr(as_root, fact) and not isinstance(getattr(found, fact), Unobserved), fact
+        for fact in ("postgresql", "redis"):
+            refused = getattr(as_guest, fact)
+            assert isinstance(refused, Unobserved) and refused.reason is Reason.NEEDS_RIGHTS, fact
+        assert b"SECRETSECRET" not in found.written()
+        verdicts[name] = {
+            check: type(checks[check](found, checks[check].parameters(**parameters))) for check, parameters in _JUDGED.items()
+        }
+        assert [target.host for target in found.log_targets] == (["log.mau.test"] if name == "sound" else [])  # type: ignore[union-attr]
+    assert set(verdicts["sound"].values()) == {Pass}, verdicts["sound"]
+    assert set(verdicts["lax"].values()) == {Fail}, verdicts["lax"]
