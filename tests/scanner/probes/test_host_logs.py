@@ -106,7 +106,7 @@ FACTS = (
 )
 
 
-def found(leave: tuple[str, ...] = (), **changed: bytes | tuple[bytes, int | None]) -> Collected:
+def found(*leave: str, **changed: bytes | tuple[bytes, int | None]) -> Collected:
     named = {name.replace("_", "-"): text for name, text in changed.items()}
     held = {name: text if isinstance(text, tuple) else (text, 0) for name, text in (GOOD | named).items() if name not in leave}
     return Collected({name: Section(*parts) for name, parts in held.items()}, begun=True, complete=True)
@@ -130,11 +130,8 @@ def rotations(text: bytes) -> dict[str, int | None]:
 
 
 def clocks(**sections: bytes) -> tuple[Clock, ...] | Unobserved:
-    return clock.clocks(found(("chrony", "ntp", "timesyncd"), **sections) if not sections else _only(sections))
-
-
-def _only(sections: dict[str, bytes]) -> Collected:
-    return found(tuple({"chrony", "ntp", "timesyncd"} - set(sections)), **sections)
+    """What is said where these services alone are there."""
+    return clock.clocks(found(*({"chrony", "ntp", "timesyncd"} - set(sections)), **sections))
 
 
 def test_sound_sections_give_every_fact() -> None:
@@ -155,7 +152,7 @@ def test_a_journal_left_to_itself_is_on_the_disk_where_its_folder_is(kept: bytes
 
 
 def test_a_host_without_journald_stores_nothing_there_and_has_no_oldest_record() -> None:
-    without = found(("journald", "journal-oldest"), no_journald=b"")
+    without = found("journald", "journal-oldest", no_journald=b"")
     assert logs.journal(without) == Journal(storage="none", retention_seconds=None)
     assert logs.oldest_record(without) is None
 
@@ -303,7 +300,7 @@ def test_the_audit_system_says_whether_it_is_at_work_and_by_which_rules() -> Non
     assert logs.audit(found(audit_rules=b"No rules\n", audit_status=b"enabled 0\npid 0\n")) == Audit(
         enabled=False, running=False, rules=()
     )
-    assert logs.audit(found(("audit-rules", "audit-status"), no_audit=b"")) == Audit(enabled=False, running=False, rules=())
+    assert logs.audit(found("audit-rules", "audit-status", no_audit=b"")) == Audit(enabled=False, running=False, rules=())
     for odd in (b"", b"-w /etc -p wa\nError\n", b"\n"):
         assert reason(logs.audit(found(audit_rules=odd))) is Reason.UNREADABLE
     assert reason(logs.audit(found(audit_status=b"enabled 1\n"))) is Reason.UNREADABLE
@@ -369,10 +366,10 @@ def test_a_large_offset_is_read_whichever_way_and_in_whatever_unit() -> None:
 
 def test_a_service_that_does_not_answer_is_unseen_and_another_that_does_counts() -> None:
     off = {"chrony": (b"506 Cannot talk to daemon\n", 1)}
-    assert reason(clock.clocks(found(("ntp", "timesyncd"), **off))) is Reason.UNSUPPORTED
-    seen = clock.clocks(found(("ntp",), **off))
+    assert reason(clock.clocks(found("ntp", "timesyncd", **off))) is Reason.UNSUPPORTED
+    seen = clock.clocks(found("ntp", **off))
     assert not isinstance(seen, Unobserved) and [one.by for one in seen] == ["timesyncd"]
-    assert reason(clock.clocks(found(("chrony", "ntp", "timesyncd")))) is Reason.UNSUPPORTED
+    assert reason(clock.clocks(found("chrony", "ntp", "timesyncd"))) is Reason.UNSUPPORTED
 
 
 # --- Whatever a host prints ----------------------------------------------------------------------

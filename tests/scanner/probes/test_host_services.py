@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,10 @@ FACTS = {
 }
 
 
-def found(*leave: str, complete: bool = True, **changed: bytes | tuple[bytes, int | None]) -> Collected:
+def found(*leave: str, **changed: bytes | tuple[bytes, int | None]) -> Collected:
     held = {name: text if isinstance(text, tuple) else (text, 0) for name, text in (SECTIONS | changed).items()}
     kept = {name: Section(*parts) for name, parts in held.items() if name not in leave}
-    return Collected(kept, begun=True, complete=complete)
+    return Collected(kept, begun=True, complete=True)
 
 
 def read(product: str, **changed: bytes) -> ServiceSettings:
@@ -298,7 +299,7 @@ def test_a_service_is_absent_only_where_it_is_neither_set_up_nor_running(product
     assert read_it(found(product)) is None
     assert why(read_it(found(product, processes=f"init\n{process}\n".encode()))) is Reason.UNSUPPORTED
     assert why(read_it(found(product, processes=(b"", 77)))) is Reason.NEEDS_RIGHTS
-    assert why(read_it(found(product, complete=False))) is Reason.UNREADABLE
+    assert why(read_it(replace(found(product), complete=False))) is Reason.UNREADABLE
 
 
 @pytest.mark.parametrize("product", FACTS)
