@@ -1,4 +1,4 @@
-"""Checks of how nginx is set up: which TLS it takes, what it tells of itself, what it lists."""
+"""Checks of how nginx and Apache are set up: which TLS they take, what they tell of themselves, what they list."""
 
 from __future__ import annotations
 
@@ -83,3 +83,103 @@ def nginx_reserved(host: HostObservation, _: Parameters) -> Verdict:
     wrong = [f"{place}: server_tokens" for place in found.places() if found.values(place, "server_tokens") != ("off",)]
     wrong += [f"{place}: autoindex" for place in found.places() if "on" in found.values(place, "autoindex")]
     return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+
+
+_ALL = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+
+def _apache(**settings: tuple[str, ...]) -> HostObservation:
+    good = {"servertokens": ("Prod",), "serversignature": ("Off",), "traceenable": ("Off",), "sslengine": ("on",)}
+    return host(apache=service("1: *:443", **{**good, "sslprotocol": ("-all +TLSv1.3",), **settings}))
+
+
+def _taken(stated: str) -> set[str]:
+    """The versions that an SSLProtocol takes: `all`, and names with a sign for more or fewer, in their order."""
+    taken: set[str] = set()
+    for word in stated.split():
+        named = {version for version in _ALL if version.lower() == word.lstrip("+-").lower()}
+        named = set(_ALL) if word.lstrip("+-").lower() == "all" else named or {word}
+        taken = taken - named if word.startswith("-") else taken | named
+    return taken
+
+
+@check(
+    "host-apache-tls-versions",
+    observes=HostObservation,
+    facts=("apache",),
+    parameters=Versions,
+    passes=(
+        host(),
+        _apache(sslprotocol=("all -SSLv3 -TLSv1 -TLSv1.1",)),
+        _apache(sslprotocol=("all -SSLv3",), sslengine=("off",)),
+    ),
+    fails=(
+        _apache(sslprotocol=("all -SSLv3",)),
+        _apache(sslprotocol=("TLSv1.2 +TLSv1.1",)),
+        _apache(sslprotocol=("-all +TLSv1.2", "all")),
+        _apache(sslprotocol=("TLSv9",)),
+        _apache(sslengine=("off", "ON"), sslprotocol=("all",)),
+    ),
+    fixes={
+        "debian": "SSLProtocol -all +TLSv1.2 +TLSv1.3 in /etc/apache2/mods-available/ssl.conf and in no virtual host",
+        "rhel": "SSLProtocol -all +TLSv1.2 +TLSv1.3 in /etc/httpd/conf.d/ssl.conf and in no virtual host",
+    },
+)
+def apache_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
+    """Apache takes modern TLS only.
+
+    Fails on virtual hosts with TLS whose SSLProtocol takes another version; where it is not set, it takes all but SSL 3 (RFC 9325
+    section 3.1.1). What is really taken is seen by the network checks.
+    """
+    found = fact(host.apache)
+    if found is None:
+        return _absent()
+    wrong = []
+    for place in found.places():
+        other = {version for value in found.values(place, "sslprotocol") for version in _taken(value)} - set(parameters.allowed)
+        if other and any(value.lower() != "off" for value in found.values(place, "sslengine")):
+            wrong.append(f"{place}: {', '.join(sorted(other))}")
+    return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+
+
+@check(
+    "host-apache-reserved",
+    observes=HostObservation,
+    facts=("apache",),
+    passes=(host(), _apache(servertokens=("ProductOnly",), options=("FollowSymLinks", "-Indexes"))),
+    fails=(
+        _apache(servertokens=("OS",)),
+        _apache(serversignature=("On",)),
+        _apache(serversignature=("Off", "EMail")),
+        _apache(traceenable=("On",)),
+        _apache(options=("Indexes FollowSymLinks",)),
+        _apache(options=("+Indexes",)),
+        _apache(options=("All",)),
+    ),
+    fixes={
+        "debian": "ServerTokens Prod, ServerSignature Off, TraceEnable Off in conf-available/security.conf; Options -Indexes for folders",
+        "rhel": "The same in /etc/httpd/conf/httpd.conf, and no Indexes in conf.d/welcome.conf or others",
+    },
+)
+def apache_reserved(host: HostObservation, _: Parameters) -> Verdict:
+    """Apache tells neither its version nor what lies in its folders.
+
+    Fails where ServerTokens is not Prod, ServerSignature or TraceEnable not Off, or any Options allow Indexes (TCVN 14423:2026
+    clause 5.17.2.3). Files named .htaccess are not seen.
+    """
+    found = fact(host.apache)
+    if found is None:
+        return _absent()
+    allowed = {"servertokens": ("prod", "productonly"), "serversignature": ("off",), "traceenable": ("off",)}
+    wrong = [
+        f"{place}: {name}"
+        for place in found.places()
+        for name, values in allowed.items()
+        if {value.lower() for value in found.values(place, name)} - set(values)
+    ]
+    wrong += [f"{place}: options" for place in found.places() for value in found.values(place, "options") if _lists(value)]
+    return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+
+
+def _lists(options: str) -> bool:
+    return bool({word.lower().lstrip("+") for word in options.split()} & {"indexes", "all"})

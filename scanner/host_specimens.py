@@ -60,6 +60,14 @@ def guarded(at: datetime) -> dict[str, Any]:
         "signatures": at - timedelta(days=1),
         "integrity_bases": (IntegrityBase(by="aide", made=at - timedelta(days=30)),),
         "nginx": service("443 dvc.example.vn", listen=("443 ssl",), ssl_protocols=("TLSv1.2 TLSv1.3",), server_tokens=("off",)),
+        "apache": service(
+            "server",
+            servertokens=("Prod",),
+            serversignature=("Off",),
+            traceenable=("Off",),
+            sslprotocol=("-all +TLSv1.2 +TLSv1.3",),
+            sslengine=("on",),
+        ),
         "postgresql": service(
             "15/main",
             listen_addresses=("localhost",),

@@ -96,6 +96,7 @@ class HostObservation(Record):
     integrity_bases: Sorted[IntegrityBase] | Unobserved
     nginx: ServiceSettings | Unobserved | None
     """By server block; None, as for the next, where the service is neither set up nor running."""
+    apache: ServiceSettings | Unobserved | None
     postgresql: ServiceSettings | Unobserved | None
     mysql: ServiceSettings | Unobserved | None
     redis: ServiceSettings | Unobserved | None

@@ -100,6 +100,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         signatures=protection.signatures(found),
         integrity_bases=protection.integrity_bases(found),
         nginx=services.nginx(found),
+        apache=services.apache(found),
         postgresql=services.postgresql(found),
         mysql=services.mysql(found),
         redis=services.redis(found),

@@ -1,4 +1,4 @@
-"""Settings of nginx, PostgreSQL, MariaDB or MySQL, and Redis, outside of containers. Passwords in them stay on the host.
+"""Settings of nginx, Apache, PostgreSQL, MariaDB or MySQL, and Redis, outside of containers. Passwords in them stay on the host.
 
 nginx is asked only where it is running: to print its settings it opens its logs and its pid file, and would make them.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from scanner.observations import PolicySetting, Reason, ServiceSettings, Unobserved
+from scanner.probes.collection import apache as apache_files
 from scanner.probes.collection.logs import processes
 from scanner.probes.collection.nginx import nginx_settings
 from scanner.probes.collection.sections import Collected, CollectionError, Files, files, text_lines
@@ -41,7 +42,7 @@ defaults() {{
 if command -v mariadbd >/dev/null; then section mysql defaults mariadbd
 elif command -v mysqld >/dev/null; then section mysql defaults mysqld
 fi
-"""
+{apache_files.SHELL}"""
 
 _SETTING = re.compile(r"([A-Za-z_@]+)\s*(?:=\s*|\s+)(?:'((?:[^']|'')*)'|([^\s#]+))\s*(?:#.*)?")
 _HBA = ("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
@@ -53,6 +54,12 @@ _MASK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*")
 def nginx(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of nginx in force, by server block."""
     return _service(found, "nginx", "nginx", lambda: found.privileged("nginx", NGINX, nginx_settings))
+
+
+def apache(found: Collected) -> ServiceSettings | Unobserved | None:
+    """The settings in Apache's files, by virtual host."""
+    server = "httpd" if "httpd" in str(processes(found)) else "apache2"
+    return _service(found, "apache", server, lambda: found.read("apache", apache_files.apache_settings, Reason.UNREADABLE))
 
 
 def redis(found: Collected) -> ServiceSettings | Unobserved | None:
