@@ -92,6 +92,27 @@ def firewall_refuses_output(host: HostObservation, _: Parameters) -> Verdict:
 
 
 @check(
+    "host-firewall-logs",
+    observes=HostObservation,
+    facts=("filter_logs",),
+    passes=(host(),),
+    fails=(host(filter_logs=False),),
+    fixes={
+        "debian": 'log prefix "refused " level info before the last rule of the input chain in /etc/nftables.conf',
+        "ubuntu": "ufw logging low",
+        "rhel": "firewall-cmd --set-log-denied=all",
+    },
+)
+def firewall_logs(host: HostObservation, _: Parameters) -> Verdict:
+    """The host's own firewall writes a log.
+
+    Fails where no rule of it writes to the log (TCVN 14423:2026 clause 5.8.2.1a; CIS Debian 12 4.2). Which connections are written
+    down is not judged, and what a firewall before the host writes is not seen.
+    """
+    return Pass() if fact(host.filter_logs) else Fail(said("no rule of the packet filter writes to the log"))
+
+
+@check(
     "host-no-automatic-login",
     observes=HostObservation,
     facts=("automatic_logins",),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from scanner.observations import Audit, Clock, IntegrityBase, Job, Journal, LogTarget, PolicySetting, Rotation, ServiceSettings
+from scanner.observations import (
+    Audit,
+    Clock,
+    IntegrityBase,
+    Job,
+    Journal,
+    LogTarget,
+    PackageSource,
+    PolicySetting,
+    Rotation,
+    ServiceSettings,
+)
 
 AUDIT_RULES = (
     "-a always,exit -F arch=b64 -S execve,execveat -F auid>=1000 -F auid!=-1 -F key=exec",
@@ -38,6 +49,11 @@ def service(place: str, **settings: tuple[str, ...]) -> ServiceSettings:
     return ServiceSettings(settings=tuple(PolicySetting(file=place, name=name, value=value) for name, value in pairs))
 
 
+def source(**changes: Any) -> PackageSource:
+    """The agency's own mirror."""
+    return PackageSource(**{"file": "/etc/apt/sources.list", "host": "mirror.example.vn", "signed": True, **changes})
+
+
 def guarded(at: datetime) -> dict[str, Any]:
     """Facts of a host that logs, hands its logs on, is watched and backed up, seen at this instant."""
     return {
@@ -59,6 +75,9 @@ def guarded(at: datetime) -> dict[str, Any]:
         ),
         "signatures": at - timedelta(days=1),
         "integrity_bases": (IntegrityBase(by="aide", made=at - timedelta(days=30)),),
+        "package_sources": (source(),),
+        "upgraded": at - timedelta(days=5),
+        "filter_logs": True,
         "nginx": service("443 dvc.example.vn", listen=("443 ssl",), ssl_protocols=("TLSv1.2 TLSv1.3",), server_tokens=("off",)),
         "apache": service(
             "server",

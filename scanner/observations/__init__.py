@@ -24,6 +24,7 @@ from scanner.observations.host_hardening import Disk, FilterChain, KernelParamet
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_services import ServiceSettings
+from scanner.observations.host_updates import PackageSource
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
 from scanner.observations.ports import OpenPort, PortsObservation, Weakness
@@ -73,6 +74,7 @@ __all__ = [
     "OpenPort",
     "OsRelease",
     "Package",
+    "PackageSource",
     "PamRule",
     "PamStack",
     "PeerCertificateObservation",

@@ -11,6 +11,7 @@ from scanner.observations.host_hardening import Disk, FilterChain, KernelParamet
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_services import ServiceSettings
+from scanner.observations.host_updates import PackageSource
 from scanner.observations.ports import OpenPort
 from scanner.record import Instant, PeerText, Record, Sorted
 
@@ -100,3 +101,8 @@ class HostObservation(Record):
     postgresql: ServiceSettings | Unobserved | None
     mysql: ServiceSettings | Unobserved | None
     redis: ServiceSettings | Unobserved | None
+    package_sources: Sorted[PackageSource] | Unobserved
+    upgraded: Instant | Unobserved | None
+    """When a package was last installed or upgraded; None where a log of a month or two tells of none."""
+    filter_logs: bool | Unobserved
+    """Some rule of the packet filter writes to the log."""

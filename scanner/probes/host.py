@@ -18,6 +18,7 @@ from scanner.probes.collection import (
     sshd,
     syslog,
     system,
+    updates,
 )
 from scanner.probes.collection.sections import Collected, CollectionError, collected
 from scanner.probes.login import BY, Answer, IncompatibleError, LoginError, answer
@@ -104,6 +105,9 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         postgresql=services.postgresql(found),
         mysql=services.mysql(found),
         redis=services.redis(found),
+        package_sources=updates.package_sources(found),
+        upgraded=updates.upgraded(found),
+        filter_logs=hardening.filter_logs(found),
     )
 
 

@@ -17,10 +17,11 @@ from scanner.probes.collection import (
     services,
     sshd,
     system,
+    updates,
 )
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services)
+_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services, updates)
 
 PRIVILEGED: tuple[str, ...] = (
     *sshd.PRIVILEGED,

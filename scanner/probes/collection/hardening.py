@@ -42,6 +42,9 @@ _CHAIN = re.compile(r"chain (\S+) \{")
 _HOOK = re.compile(r"type filter hook (input|forward|output) (?:device .*)?priority [^;]+;(?: policy (accept|drop);)?")
 _FINAL = re.compile(r"(?:counter(?: packets \d+ bytes \d+)? )?(?:drop|reject(?: with .+)?)(?: comment \".*\")?")
 _ACCEPT = re.compile(r"(?:counter(?: packets \d+ bytes \d+)? )?accept(?: comment \".*\")?")
+_LOGS = re.compile(r"^\s+(?:.*\s)?log(?:\s|$)")
+_LOG_TARGET = re.compile(r"\s-j N?F?LOG(?:\s|$)")
+_QUOTED = re.compile(r"\"[^\"]*\"|#.*")
 _POLICY = re.compile(r"-P (INPUT|FORWARD|OUTPUT) (ACCEPT|DROP)")
 _REFUSAL = re.compile(r"-A (INPUT|FORWARD|OUTPUT) -j (?:DROP|REJECT)(?: --reject-with \S+)?")
 _KIND = re.compile(r"[a-z0-9_]{1,20}")
@@ -63,6 +66,15 @@ def packet_filter(found: Collected) -> tuple[FilterChain, ...] | Unobserved:
     if isinstance(four, Unobserved):
         return four
     return six if isinstance(six, Unobserved) else four + six
+
+
+def filter_logs(found: Collected) -> bool | Unobserved:
+    """Whether any rule writes to the log."""
+    if "no-filter" in found.sections:
+        return False
+    if "nft" in found.sections or "iptables" not in found.sections:
+        return found.privileged("nft", NFT, lambda text: any(_LOGS.search(_QUOTED.sub("", line)) for line in text_lines(text)))
+    return found.privileged("iptables", IPTABLES, lambda text: any(_LOG_TARGET.search(line) for line in text_lines(text)))
 
 
 def kernel_parameters(found: Collected) -> tuple[KernelParameter, ...] | Unobserved:
