@@ -23,7 +23,7 @@ crontabs() {{
           for (at = begins; at <= NF; at++)
             if ((at == begins || $at ~ /^\// || $(at - 1) ~ /^(&&|[|][|]?|;)$/) && $at ~ /^[A-Za-z0-9._\/-]+$/) {{
               name = $at; sub(/.*\//, "", name); if (name != "") print name }} }}' "$file"
-    elif [ -e "$file" ]; then return 77
+    elif hidden "$file"; then return 77
     fi
   done
   for folder in /etc/cron.hourly /etc/cron.daily /etc/cron.weekly /etc/cron.monthly; do

@@ -36,12 +36,12 @@ if timeout -s KILL 1 true; then brief() { timeout -s KILL @SECONDS@ "$@"; }
 else brief() { "$@"; }
 fi
 asroot() { if [ "$(id -u)" = 0 ]; then brief "$@"; else brief @SUDO@ "$@"; fi; }
+hidden() { [ -e "$1" ] || { [ -d "${1%/*}" ] && { [ ! -r "${1%/*}" ] || [ ! -x "${1%/*}" ]; }; }; }
 lines() {
   unread=0
   for file in "$@"; do
-    folder=${file%/*}
     if [ -f "$file" ] && [ -r "$file" ]; then awk '/^[ \t]*[^# \t]/ { print FILENAME ":" $0 }' "$file" || unread=1
-    elif [ -e "$file" ] || { [ -d "$folder" ] && { [ ! -r "$folder" ] || [ ! -x "$folder" ]; }; }; then unread=@UNREAD@
+    elif hidden "$file"; then unread=@UNREAD@
     fi
   done
   return $unread
@@ -49,7 +49,7 @@ lines() {
 """
 """`section` runs a command under a name, bounded in bytes and time (the signal ends the wait where a shell waits for the whole
 pipeline, not for its reader alone); `brief` ends what hangs where timeout(1) is there; `asroot`
-runs a published command with root's rights; `lines` shows the lines of files that are no comments, each after its file's name,
+runs a published command with root's rights; `hidden` is true of a path that could not be read but is or may be there; `lines` shows the lines of files that are no comments, each after its file's name,
 and says by its status that one of them may not be read."""
 
 _UNREAD = 77

@@ -36,6 +36,10 @@ if [ -d /etc/postgresql ]; then section postgresql asroot {_DEBIAN}
 elif [ -d /var/lib/pgsql/data ]; then section postgresql asroot {_RHEL}
 fi
 defaults() {{
+  for file in /etc/my.cnf /etc/my.cnf.d/*.cnf /etc/mysql/my.cnf /etc/mysql/mariadb.cnf /etc/mysql/conf.d/*.cnf \
+    /etc/mysql/mariadb.conf.d/*.cnf /etc/mysql/mysql.conf.d/*.cnf
+  do if [ ! -r "$file" ] && hidden "$file"; then return 77; fi
+  done
   brief "$1" --print-defaults | tr ' ' '\n' | awk '/^arguments:$/ {{ seen = 1; print }}
     /^--(loose-)?(bind|require|skip|local|old|ssl|tls|secure|port)[a-z_-]*(=|$)/ {{ print }} END {{ exit !seen }}'
 }}
@@ -74,7 +78,7 @@ def postgresql(found: Collected) -> ServiceSettings | Unobserved | None:
 
 
 def mysql(found: Collected) -> ServiceSettings | Unobserved | None:
-    """The options that MariaDB or MySQL would be started with."""
+    """The options that MariaDB or MySQL would be started with; it is silent on files that it may not read, which are looked for first."""
     server = "mariadbd" if "mariadbd" in str(processes(found)) else "mysqld"
     return _service(found, "mysql", server, lambda: found.read("mysql", _mysql, Reason.UNREADABLE))
 

@@ -16,7 +16,7 @@ sources() {
     /etc/apk/repositories
   do
     if [ -r "$file" ]; then awk '!/^[ \t]*#/ { gsub(/:\/\/[^\/@ ]*@/, "://"); print FILENAME ":" $0 }' "$file"
-    elif [ -e "$file" ]; then return 77
+    elif hidden "$file"; then return 77
     fi
   done
 }

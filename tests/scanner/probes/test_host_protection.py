@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scanner.observations import IntegrityBase, Job, Reason, Unobserved
 from scanner.probes.collection import protection
-from scanner.probes.collection.sections import Collected, Section
+from scanner.probes.collection.sections import Collected, Section, prelude
 
 TIMERS = (
     b"Unit=restic-backup.service\nId=restic-backup.timer\nLastTriggerUSec=Wed 2026-11-25 02:10:03 UTC\n\n"
@@ -77,7 +77,7 @@ def test_of_a_crontab_the_names_of_programs_leave_the_host_and_no_argument_that_
     (tmp_path / "crontab").write_text(CRONTAB)
     (tmp_path / "anacrontab").write_text("SHELL=/bin/sh\n7 15 weekly.job nice /usr/bin/borg create SECRET\n")
     (tmp_path / "cron.d" / "no-end").write_text("1 1 * * * root /bin/true")
-    shell = protection.SHELL.partition("section crontabs")[0].replace("/etc/", f"{tmp_path}/")
+    shell = prelude("0" * 32) + protection.SHELL.partition("section crontabs")[0].replace("/etc/", f"{tmp_path}/")
     printed = subprocess.run(
         ["/bin/sh"], input=f"{shell}\ncrontabs\n", capture_output=True, text=True, check=True, timeout=10
     ).stdout

@@ -426,7 +426,7 @@ def test_a_real_mariadb_says_by_which_options_it_would_start(tmp_path: Path) -> 
         .partition("\n}")[0]
         .replace("--print", f"--defaults-file={tmp_path}/my.cnf --print")
     )
-    script = f'brief() {{ "$@"; }}\ndefaults() {{{shell}\n}}\ndefaults mariadbd\n'
+    script = f'brief() {{ "$@"; }}\nhidden() {{ false; }}\ndefaults() {{{shell}\n}}\ndefaults mariadbd\n'
     printed = subprocess.run(["/bin/sh"], input=script.encode(), capture_output=True, check=True, timeout=30).stdout
     assert b"SECRET" not in printed
     seen = read("mysql", mysql=printed)
