@@ -74,6 +74,8 @@ class FeedKind(StrEnum):
     """What a feed is for; a baseline says for each how old it may be."""
 
     VENDOR = "vendor"
+    ARCHIVE = "archive"
+    """A repository that changes at point releases only, so that its age says nothing."""
     KEV = "kev"
     EPSS = "epss"
     CVSS = "cvss"
