@@ -205,8 +205,6 @@ class Advisories(Record):
     """The slice: everything the store holds about the packages and releases that were asked for, and nothing else."""
 
     schema_version: Literal[1] = 1
-    serial: Annotated[int, Field(ge=1)]
-    """The store's serial: how many imports it has seen."""
     feeds: Sorted[FeedRef]
     covered: Sorted[Coverage]
     asked: Sorted[Asked]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from scanner.feeds import (
 from scanner.feeds.containers import Document
 from scanner.feeds.reading import FeedError, Parsed, Row, Tally, json_of
 from scanner.feeds.repository import Vouched
+from scanner.record import sha256
 
 _JSON = (b"{", b"[")
 
@@ -64,12 +65,12 @@ class _Source:
         return Parsed(name, kind, rows, self.tally)
 
 
-def parsed(path: Path, indexes: dict[str, Index]) -> Parsed:
-    """The file, ready to be read; `indexes` are those of verified release files by SHA-256."""
-    digest = containers.digest_of(path)
+def parsed(path: Path, indexes: Mapping[str, Index]) -> Parsed:
+    """The file, ready to be read; `indexes` are those of verified release files by the SHA-256 of what they hold, unpacked."""
     source = _source(path)
-    if digest in indexes:
-        return _index(source, indexes[digest])
+    index = indexes.get(sha256(source.first.data))
+    if index is not None:
+        return _index(source, index)
     text = source.first.data.decode("utf-8", "replace")
     head = source.first.data[:64].lstrip()
     if (listed := debian_lists.name_of(text[:500])) is not None:
@@ -94,7 +95,8 @@ def _index(source: _Source, index: Index) -> Parsed:
     name = repository.feed_of(index.vouched, index.path)
     text = source.first.data.decode("utf-8", "replace")
     kind = FeedKind.VENDOR if "-" in index.vouched.pocket else FeedKind.ARCHIVE
-    return source.parsed(name, repository.packages(text, index.vouched, name, source.tally), kind)
+    rows = repository.packages(text, index.vouched, name, source.tally)
+    return Parsed(name, kind, rows, source.tally, signed=True)
 
 
 def _json(source: _Source) -> Parsed:
@@ -173,6 +175,8 @@ def _text(source: _Source, text: str) -> Parsed:
         return source.parsed(feed, debsecan.vulnerabilities(text, name, tally))
     if (release := endoflife.release_of(name)) is not None:
         return source.parsed(f"debian-unsupported-{release}", endoflife.unsupported(text, release, tally))
+    if text.startswith("Package: "):
+        raise FeedError(f"{source.path}: no release file given with it vouches for this index; give its InRelease too")
     raise _unknown(source.path)
 
 

@@ -73,6 +73,8 @@ class Parsed:
     kind: FeedKind
     rows: Iterator[Row]
     tally: Tally
+    signed: bool = False
+    """Whether a release file whose signature was verified vouches for it."""
 
 
 def each(tally: Tally, items: Iterable[tuple[str, T]], reader: Callable[[T], Iterable[Row]]) -> Iterator[Row]:
