@@ -57,15 +57,16 @@ def _builds(entry: Mapping[str, Any], tally: Tally) -> dict[Build, set[str]]:
             tally.outside += 1
             continue
         version = f"{package['epoch']}:{package['version']}-{package['release']}"
-        found[namespace, package["name"], version, stream(package, entry)].add(package["arch"])
+        for stream in _streams(package, entry):
+            found[namespace, package["name"], version, stream].add(package["arch"])
     return found
 
 
-def stream(package: Mapping[str, Any], entry: Mapping[str, Any]) -> str | None:
+def _streams(package: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[str | None, ...]:
     """The module stream of a package: the first two of name:stream:version:context:arch."""
     if module := package.get("module"):
-        return ":".join(str(module).split(":")[:2])
-    return places.stream_of(f".{package['release']}", entry["title"])
+        return (":".join(str(module).split(":")[:2]),)
+    return places.streams_of(f".{package['release']}", entry["title"])
 
 
 def _by_neighbours(entry: Mapping[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from scanner.feeds import (
     updateinfo,
 )
 from scanner.feeds.containers import Document
-from scanner.feeds.reading import FeedError, Parsed, Row, Tally, json_of
+from scanner.feeds.reading import SHAPE_ERRORS, FeedError, Parsed, Row, Tally, json_of
 from scanner.feeds.repository import Vouched
 from scanner.record import sha256
 
@@ -68,6 +68,28 @@ class _Source:
 def parsed(path: Path, indexes: Mapping[str, Index]) -> Parsed:
     """The file, ready to be read; `indexes` are those of verified release files by the SHA-256 of what they hold, unpacked."""
     source = _source(path)
+    try:
+        found = _recognised(source, indexes)
+    except SHAPE_ERRORS as error:
+        raise _told(path, error) from None
+    return replace(found, rows=_guarded(found.rows, path))
+
+
+def _guarded(rows: Iterator[Row], path: Path) -> Iterator[Row]:
+    """The rows; a fault outside any record spoils the file."""
+    try:
+        yield from rows
+    except SHAPE_ERRORS as error:
+        raise _told(path, error) from None
+
+
+def _told(path: Path, error: Exception) -> FeedError:
+    if isinstance(error, FeedError):
+        return error
+    return FeedError(f"{path}: not in the form this feed has ({type(error).__name__}); fetch it again")
+
+
+def _recognised(source: _Source, indexes: Mapping[str, Index]) -> Parsed:
     index = indexes.get(sha256(source.first.data))
     if index is not None:
         return _index(source, index)

@@ -10,7 +10,12 @@ from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer, Severi
 from scanner.feeds import places
 from scanner.feeds.reading import Row, Tally, cves_in, day, each, instant, json_of, severity, title
 
-_NAMES = {"AlmaLinux": "almalinux-osv", "Rocky Linux": "rocky-osv", "Ubuntu": "ubuntu-osv", "Debian": "debian-osv"}
+_NAMES = (
+    (re.compile(r"AL[SBE]A-"), "almalinux-osv"),
+    (re.compile(r"R[LX][SBE]A-"), "rocky-osv"),
+    (re.compile(r"UBUNTU-CVE-|USN-|LSN-"), "ubuntu-osv"),
+    (re.compile(r"D[SLT]+A-|DEBIAN-CVE-"), "debian-osv"),
+)
 _UBUNTU_CVE = re.compile(r"UBUNTU-(CVE-)")
 
 
@@ -21,8 +26,7 @@ def is_osv(value: object) -> bool:
 
 def name_of(value: Mapping[str, Any]) -> str | None:
     """The feed's name by its first record; None where its vendor is not assessed."""
-    vendors = {str(entry["package"]["ecosystem"]).partition(":")[0] for entry in value["affected"]}
-    return next((_NAMES[vendor] for vendor in sorted(vendors) if vendor in _NAMES), None)
+    return next((name for prefix, name in _NAMES if prefix.match(str(value["id"]))), None)
 
 
 def advisories(records: Iterator[tuple[str, bytes]], feed: str, tally: Tally, *, whole: bool) -> Iterator[Row]:
@@ -74,7 +78,7 @@ def _fixes(value: Mapping[str, Any], tally: Tally) -> Iterator[Fix]:
             continue
         namespace, channel = place
         try:
-            found = [_fix(value, package["name"], namespace, channel, fixed) for fixed in _fixed(entry)]
+            found = [fix for fixed in _fixed(entry) for fix in _by_stream(value, package["name"], namespace, channel, fixed)]
         except (ValueError, LookupError, TypeError) as error:
             tally.spoiled(f"{value['id']} {package['name']}", error)
         else:
@@ -88,16 +92,17 @@ def _fixed(entry: Mapping[str, Any]) -> Iterator[str | None]:
         yield from ends or [None]
 
 
-def _fix(value: Mapping[str, Any], package: str, namespace: str, channel: str, fixed: str | None) -> Fix:
+def _by_stream(value: Mapping[str, Any], package: str, namespace: str, channel: str, fixed: str | None) -> Iterator[Fix]:
     # A CVE record's own date is the day the CVE became known; only an advisory's is the day of the fix.
     stated = value.get("published") if not value["id"].startswith(("UBUNTU-CVE-", "CVE-", "DEBIAN-CVE-")) else None
-    return Fix(
-        namespace=namespace,
-        package=package,
-        advisory=value["id"],
-        module=places.stream_of(fixed or "", value.get("summary", "")),
-        channel=channel,
-        status=FixStatus.FIXED if fixed else FixStatus.NO_FIX_YET,
-        fixed=fixed,
-        since=day(stated) if stated and fixed else None,
-    )
+    for stream in places.streams_of(fixed or "", value.get("summary", "")):
+        yield Fix(
+            namespace=namespace,
+            package=package,
+            advisory=value["id"],
+            module=stream,
+            channel=channel,
+            status=FixStatus.FIXED if fixed else FixStatus.NO_FIX_YET,
+            fixed=fixed,
+            since=day(stated) if stated and fixed else None,
+        )

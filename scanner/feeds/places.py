@@ -16,7 +16,7 @@ _ERRATA = {"AL": "almalinux", "RL": "rocky", "RX": "rocky", "RH": "rhel", "EL": 
 _ERRATUM = re.compile(r"(AL|RL|RX|RH|EL)(SA|BA|EA)-")
 _DIST_TAG = re.compile(r"\.(?:module[_+])?el([0-9]{1,2})(?![0-9])")
 _OSV = {"AlmaLinux": "almalinux", "Rocky Linux": "rocky", "Debian": "debian"}
-_STREAM = re.compile(r"(?<![\w:])([a-z][a-z0-9_+-]*:[A-Za-z0-9][A-Za-z0-9._+-]*)(?![\w:])")
+_STREAM = re.compile(r"(?<![\w:])([A-Za-z][A-Za-z0-9_+-]*:[A-Za-z0-9][A-Za-z0-9._+-]*)(?![\w:])")
 
 UNNAMED = "unnamed:unnamed"
 """The stream of a modular package whose advisory does not name it: it can be matched with no host's stream."""
@@ -55,9 +55,14 @@ def _of_ubuntu(parts: list[str], distro: str) -> tuple[str, str] | None:
     return f"ubuntu:{version}", "esm-apps" if "esm-apps" in distro else "esm-infra"
 
 
-def stream_of(version: str, heading: str) -> str | None:
-    """The module stream of an rpm whose feed has no field for it: None outside modules, UNNAMED where no heading tells."""
+def streams_of(version: str, heading: str) -> tuple[str | None, ...]:
+    """The module streams of an rpm whose feed has no field for them: (None,) outside modules, UNNAMED where no heading tells.
+
+    "virt:rhel and virt-devel:rhel" are two modules built as one, so the fix stands in both; of two streams of the same module a
+    heading does not say which version belongs to which.
+    """
     if ".module" not in version:
-        return None
-    named = set(_STREAM.findall(heading))
-    return named.pop() if len(named) == 1 else UNNAMED
+        return (None,)
+    named = sorted(set(_STREAM.findall(heading)))
+    modules = {stream.partition(":")[0] for stream in named}
+    return tuple(named) if named and len(modules) == len(named) else (UNNAMED,)

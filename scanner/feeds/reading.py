@@ -15,6 +15,9 @@ from scanner.record import escaped
 Row = Fix | Advisory | Cve | Available | Release | Coverage
 T = TypeVar("T")
 
+SHAPE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What a parser raises at a shape it does not know."""
+
 _EXAMPLES = 5
 _TITLE = 200
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
@@ -82,7 +85,7 @@ def each(tally: Tally, items: Iterable[tuple[str, T]], reader: Callable[[T], Ite
     for where, item in items:
         try:
             rows = list(reader(item))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # a shape the parser does not know
+        except SHAPE_ERRORS as error:
             tally.spoiled(where, error)
         else:
             tally.read += 1

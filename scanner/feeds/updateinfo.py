@@ -81,8 +81,8 @@ def _builds(update: Element, advisory: str, heading: str, tally: Tally) -> dict[
                 tally.outside += 1
             elif arch != "src":
                 version = f"{package.get('epoch') or '0'}:{package.get('version')}-{release}"
-                named = stream or places.stream_of(f".{release}", heading)
-                found[namespace, package.get("name"), version, named].add(arch)
+                for named in (stream,) if stream else places.streams_of(f".{release}", heading):
+                    found[namespace, package.get("name"), version, named].add(arch)
     return found
 
 
