@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scanner.advisories import FeedKind, FeedRef
-from scanner.feeds.reading import FeedError
+from scanner.feeds.reading import FeedError, StaleFeedError
 
 VERSION = 1
 SCHEMA = """
@@ -115,4 +115,4 @@ def _guard_clock(store: Store, now: datetime) -> None:
     for feed in store.feeds():
         if feed.generated_at > now:
             text = f"{store.path}: {feed.name} was made at {feed.generated_at:%Y-%m-%dT%H:%M:%SZ}, after this machine's clock; set the clock"
-            raise FeedError(text)
+            raise StaleFeedError(text)
