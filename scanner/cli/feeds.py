@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.cli import feed_bundles
 from scanner.cli.console import Console, bytes_of, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.i18n import _, ngettext
@@ -37,6 +38,7 @@ def feeds() -> None:
 @feeds.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @STORE
+@click.option("--trust", type=FILE, help="The trust root that a bundle is verified with.")
 @click.option("--keyring", type=FILE, help="The vendors' keys, as /usr/share/keyrings/debian-archive-keyring.gpg.")
 @click.option("--dated", multiple=True, metavar="FILE=INSTANT", help="When a file was made whose format holds no date.")
 @click.option("--accept-loss", multiple=True, metavar="FEED", help="Take a feed that holds less than the edition before.")
@@ -46,17 +48,25 @@ def feeds_import(
     console: Console,
     files: tuple[Path, ...],
     store: Path,
+    trust: Path | None,
     keyring: Path | None,
     dated: tuple[str, ...],
     accept_loss: tuple[str, ...],
     form: str,
 ) -> None:
-    """Import vendors' files into the store: all of them, or none."""
+    """Import vendors' files, or one bundle of them, into the store: all of them, or none."""
+    from scanner.cli.feed_bundles import unpacked_bundle
+    from scanner.feeds.bundle import is_bundle
     from scanner.feeds.importing import Wish, imported
 
-    days = dict(_dated(text) for text in dated)
-    found = imported(files, store, Wish(now=now(), keyring=keyring, dated=days, accept_loss=frozenset(accept_loss)))
-    _tell(console, found, form)
+    wish = Wish(now=now(), keyring=keyring, dated=dict(_dated(text) for text in dated), accept_loss=frozenset(accept_loss))
+    if not any(is_bundle(file) for file in files):
+        _tell(console, imported(files, store, wish), form)
+        return
+    if len(files) > 1:
+        raise InputError(_("a bundle is imported alone"))
+    with unpacked_bundle(files[0], trust, wish) as (inside, bundled):
+        _tell(console, imported(inside, store, bundled), form)
 
 
 def _tell(console: Console, found: Sequence[Imported], form: str) -> None:
@@ -136,6 +146,10 @@ def _dated(text: str) -> tuple[str, datetime]:
     if not sign:
         raise InputError(_("{text!r}: say it as FILE=INSTANT").format(text=text))
     return Path(name).name, moment(instant)
+
+
+for _verb in (feed_bundles.gather, feed_bundles.bundle, feed_bundles.approve):
+    feeds.add_command(_verb)
 
 
 def feeds_at(path: Path | None) -> tuple[Feed, ...]:
