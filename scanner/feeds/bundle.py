@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated, Literal, Self
@@ -21,7 +23,6 @@ GATHERED = "gathered.dsse.json"
 APPROVED = "approved.dsse.json"
 _PAPERS = (MANIFEST, GATHERED, APPROVED)
 _PAPER_LIMIT = 4 * 1024 * 1024
-_PIECE = 1024 * 1024
 
 Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^https://[\x21-\x7e]+$")]
 
@@ -85,12 +86,13 @@ def write(path: Path, papers: Mapping[str, bytes], folder: Path, manifest: FeedM
 def papers(path: Path) -> dict[str, bytes]:
     """The manifest and the envelopes at the head of the bundle; nothing behind them is read."""
     found = {}
-    for name, size, content in _members(path):
-        if name not in _PAPERS:
-            break
-        if size > _PAPER_LIMIT:
-            raise FeedError(f"{path}: {name} is larger than {_PAPER_LIMIT} bytes")
-        found[name] = content.read()
+    with _opened(path) as tar:
+        for name, size, content in _members(path, tar):
+            if name not in _PAPERS:
+                break
+            if size > _PAPER_LIMIT:
+                raise FeedError(f"{path}: {name} is larger than {_PAPER_LIMIT} bytes")
+            found[name] = content.read()
     if MANIFEST not in found:
         raise FeedError(f"{path}: not a feed bundle ({MANIFEST} does not come first)")
     return found
@@ -108,33 +110,38 @@ def is_bundle(path: Path) -> bool:
 def unpack(path: Path, manifest: FeedManifest, folder: Path) -> list[Path]:
     """Writes the bundle's files into an empty folder; refuses one that the manifest does not list exactly so."""
     wanted = {entry.name: entry for entry in manifest.files}
-    for name, size, content in _members(path):
-        if name in _PAPERS:
-            continue
-        entry = wanted.pop(name, None)
-        if entry is None or entry.size != size:
-            raise FeedError(f"{path}: holds {name!r}, which the manifest does not list so")
-        target = folder / name
-        with target.open("xb") as file:
-            while piece := content.read(_PIECE):
-                file.write(piece)
-        if digest_of(target) != entry.sha256:
-            raise FeedError(f"{path}: {name} is not the file the manifest lists: its digest differs")
+    with _opened(path) as tar:
+        for name, size, content in _members(path, tar):
+            if name in _PAPERS:
+                continue
+            entry = wanted.pop(name, None)
+            if entry is None or entry.size != size:
+                raise FeedError(f"{path}: holds {name!r}, which the manifest does not list so")
+            target = folder / name
+            with target.open("xb") as file:
+                shutil.copyfileobj(content, file)
+            if digest_of(target) != entry.sha256:
+                raise FeedError(f"{path}: {name} is not the file the manifest lists: its digest differs")
     if wanted:
         raise FeedError(f"{path}: lacks {', '.join(sorted(wanted))}")
     return [folder / entry.name for entry in manifest.files]
 
 
-def _members(path: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, int, IO[bytes]]]:
+    for member in tar:
+        # Only a plain file with a name that cannot leave the folder has a place in a bundle.
+        if not member.isreg() or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", member.name):
+            raise FeedError(f"{path}: holds {member.name[:80]!r}, which has no place in a bundle")
+        content = tar.extractfile(member)
+        if content is not None:
+            yield member.name, member.size, content
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, mode="r:") as tar:
-            for member in tar:
-                # Only a plain file with a name that cannot leave the folder has a place in a bundle.
-                if not member.isreg() or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", member.name):
-                    raise FeedError(f"{path}: holds {member.name[:80]!r}, which has no place in a bundle")
-                content = tar.extractfile(member)
-                if content is not None:
-                    yield member.name, member.size, content
+            yield tar
     except (tarfile.TarError, EOFError, UnicodeError) as error:
         raise FeedError(f"{path}: not a feed bundle ({type(error).__name__})") from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -62,7 +63,7 @@ def read_settings(data: bytes, name: str) -> Settings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FeedError(f"{name}: not TOML: {error}") from None
     try:
-        found = Settings.model_validate({**value, "feed": tuple(value.get("feed", ()))})
+        found = Settings.model_validate_json(json.dumps(value, default=str))
     except ValidationError as error:
         raise FeedError(f"{name}: {explained(error)}") from None
     files = [source.file for source in found.feed]
@@ -78,7 +79,7 @@ def gather(settings: Settings, folder: Path) -> Iterator[Fetched]:
         session.auth = _nobody
         for source in settings.feed:
             try:
-                yield _fetched(session, source, settings.ca or True, folder)
+                yield _fetched(session, source, settings.ca, folder)
             except (requests.RequestException, OSError) as error:
                 raise FeedError(f"{source.url}: cannot be fetched ({_why(error)})") from None
 
@@ -88,9 +89,9 @@ def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _fetched(session: requests.Session, source: Source, verify: str | bool, folder: Path) -> Fetched:
+def _fetched(session: requests.Session, source: Source, ca: str | None, folder: Path) -> Fetched:
     deadline = time.monotonic() + source.seconds
-    with _answered(session, source.url, verify) as answer, _whole(folder / source.file) as file:
+    with _answered(session, source.url, ca) as answer, _whole(folder / source.file) as file:
         size = 0
         for piece in answer.iter_content(_PIECE):
             size += len(piece)
@@ -109,14 +110,14 @@ def _fetched(session: requests.Session, source: Source, verify: str | bool, fold
 
 
 @contextmanager
-def _answered(session: requests.Session, url: str, verify: str | bool) -> Iterator[requests.Response]:
+def _answered(session: requests.Session, url: str, ca: str | None) -> Iterator[requests.Response]:
     """The answer, after at most a few redirects, each to the same host over TLS."""
     host = urlsplit(url).netloc
     for _ in range(_REDIRECTS + 1):
         answer = session.get(
             url,
             stream=True,
-            verify=verify,
+            verify=ca or True,
             allow_redirects=False,
             timeout=(_CONNECT_SECONDS, _READ_SECONDS),
             headers={"Accept-Encoding": "identity"},
