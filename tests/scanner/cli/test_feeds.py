@@ -13,6 +13,7 @@ from scanner.advisories import Advisories
 from scanner.store import ADVISORIES, ORDER
 from tests.scanner.cli.test_bad_input import clearance, write_permit, write_scope
 from tests.scanner.feeds.editions import kev, tracker, written
+from tests.scanner.feeds.test_gathering import serving
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%d")
 
@@ -77,9 +78,21 @@ def test_a_bundle_travels_and_is_imported_with_the_dates_its_gatherer_states(des
         assert {(member.mtime, member.uid, member.uname) for member in tar} == {(0, 0, "")}
     done = clearance("feeds", "import", bundle, "--trust", "trust.json", "--format", "json", folder=desk)
     assert done.returncode == 0, done.stderr
-    assert [one["name"] for one in json.loads(done.stdout)] == ["kev", "debian-tracker"]
+    assert {one["name"] for one in json.loads(done.stdout)} == {"kev", "debian-tracker"}
     again = clearance("feeds", "import", bundle, "--trust", "trust.json", folder=desk)
     assert (again.returncode, again.stderr.count("as before")) == (0, 2)
+
+
+def test_from_a_vendors_server_to_a_site_without_a_network(desk: Path) -> None:
+    with serving(desk) as (url, ca):
+        written(desk / "feeds.toml", f'ca = "{ca}"\n[[feed]]\nfile = "kev.json"\nurl = "{url}/kev.json"\n')
+        (desk / "gathered" / "kev.json").unlink()
+        done = clearance("feeds", "gather", "--settings", "feeds.toml", "--out", "gathered", folder=desk)
+        assert done.returncode == 0, done.stderr
+    done = clearance("feeds", "import", bundled(desk), "--trust", "trust.json", folder=desk)
+    assert (done.returncode, "kev: 2 records of 2026-11-20" in done.stderr) == (0, True)
+    done = clearance("feeds", "gather", "--settings", "feeds.toml", "--out", "gathered", folder=desk)
+    assert (done.returncode, "cannot be fetched" in done.stderr) == (2, True)  # the server has gone
 
 
 def test_an_older_bundle_is_refused_as_a_roll_back(desk: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import ssl
 import subprocess
@@ -18,6 +19,7 @@ import responses
 
 from scanner.feeds.gathering import Settings, Source, gather, read_settings
 from scanner.feeds.reading import FeedError
+from tests.scanner.feeds.editions import kev
 
 ADDRESS = "127.107.0.1"
 NAME = "feeds.example.test"
@@ -35,6 +37,8 @@ class Vendor(http.server.BaseHTTPRequestHandler):
         match self.path:
             case "/good.json":
                 self.answer(b'{"a": 1}', {"Last-Modified": "Fri, 20 Nov 2026 10:00:00 GMT", "Content-Length": "8"})
+            case "/kev.json":
+                self.answer(json.dumps(kev("2026-11-20")).encode())
             case "/moved.json":
                 self.answer(b"", {"Location": "/good.json"}, 302)
             case "/elsewhere.json":
