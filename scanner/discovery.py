@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from scanner import nmap_xml
-from scanner.observations import Method, OpenPort, PortsObservation, Reason, Unobserved
+from scanner.observations import GreetingObservation, Method, OpenPort, PortsObservation, Reason, Unobserved, Weakness
 from scanner.probes import fence, greeting, knocking, products
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.protocols import UNKNOWN
@@ -32,6 +32,9 @@ FEW = 128
 """Ports at the most that are knocked at by ourselves: silent ones cost a second each time as many as are knocked at together."""
 QUESTIONS = 20
 """Connections counted for asking one open port what it is; with light intensity nmap opens a handful."""
+
+_FOR_STRANGERS = ("http", "xmpp", "irc", "nntp", "postgresql")
+"""Protocols that greet everybody: that they answer shows nothing, and only a name or a credential would show more."""
 
 _AT_ONCE = 4
 """Ports of one host asked at the same time what they are."""
@@ -72,6 +75,9 @@ class Nmap:
                 fence.count(target.address, len(unknown) * QUESTIONS)
                 asked_again = ",".join(str(port.port) for port in unknown)
                 report.learn(self._run(target.address, asked_again, ["-sV", "--version-light"], ends))
+                for port in unknown:  # nmap says what it may be; that it allows nothing to strangers nobody has seen
+                    named = report.open[port.port, port.transport]
+                    report.open[port.port, port.transport] = named.model_copy(update={"unclear": tuple(sorted(Weakness))})
         except FileNotFoundError:
             return Unobserved(reason=Reason.TOOL_MISSING, detail=f"{self.program} is not installed")
         except TimeoutError as error:
@@ -147,12 +153,26 @@ def identified(target: Target, ports: tuple[OpenPort, ...], circumstances: Circu
                 "version": found.version,
                 "tls": seen.encrypted,
                 "cpes": found.cpes,
+                "weaknesses": weaknesses(seen),
+                "unclear": unclear(seen),
             }
         )
         return told, seen.seen.connections
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         return [told for told in pool.map(ask, ports) if told is not None]
+
+
+def weaknesses(seen: GreetingObservation) -> tuple[Weakness, ...]:
+    """What the service was seen to allow."""
+    served = (Weakness.SERVES_STRANGERS,) if seen.answers_unauthenticated is True else ()
+    return tuple(sorted({*seen.weaknesses, *served}))
+
+
+def unclear(seen: GreetingObservation) -> tuple[Weakness, ...]:
+    """What could not be found out; of a web server nobody asks whether it serves strangers."""
+    unknown = isinstance(seen.answers_unauthenticated, Unobserved) and seen.protocol not in _FOR_STRANGERS
+    return tuple(sorted({*seen.unclear, *((Weakness.SERVES_STRANGERS,) if unknown else ())}))
 
 
 def ports_asked(host: Host, ports: str) -> str:

@@ -112,11 +112,15 @@ def read_scope(path: Path) -> Scope:
     hosts = []
     for host in scope.hosts:
         login = host.login
-        if login is not None and login.key is not None:
-            key = path.parent / Path(login.key).expanduser()
-            login = login.model_copy(update={"key": str(key.absolute())})
+        if login is not None:
+            via = login.via and login.via.model_copy(update={"key": _beside(path, login.via.key)})
+            login = login.model_copy(update={"key": _beside(path, login.key), "via": via})
         hosts.append(host.model_copy(update={"login": login}))
     return scope.model_copy(update={"hosts": tuple(hosts)})
+
+
+def _beside(scope: Path, key: str | None) -> str | None:
+    return None if key is None else str((scope.parent / Path(key).expanduser()).absolute())
 
 
 def _digest(files: Mapping[str, bytes], path: str) -> str | None:

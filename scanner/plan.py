@@ -13,22 +13,28 @@ SPOKEN: dict[Speaks, tuple[str, ...]] = {
     Speaks.TLS: ("tls", "peer-certificate"),
     Speaks.HTTP: ("http", "web-paths"),
     Speaks.SSH: ("ssh",),
-    Speaks.OTHER: ("greeting",),
+    **dict.fromkeys((Speaks.DNS, Speaks.NTP, Speaks.SNMP, Speaks.OTHER), ("greeting",)),
     **{speaks: ("upgrade", "tls", "peer-certificate", "greeting") for speaks in Speaks if speaks.upgrades},
 }
 """What can be observed of a service over TCP, by what it speaks."""
 
-OF_A_HOST = ("ports", "host")
+OVER_UDP = ("reply",)
+"""What can be observed of a service over UDP, whatever it speaks."""
+
+OF_A_HOST = ("ports", "host", "datagrams")
 """What can be observed of a host as a whole."""
+
+OF_THE_AGENCY = ("neighbours",)
+"""What can be observed of the agency as a whole: the networks the permit names."""
 
 
 def observable(host: Host | None, service: Service | None) -> tuple[str, ...]:
-    """The kinds of observation a subject admits; none for the agency as a whole."""
+    """The kinds of observation a subject admits."""
     if host is None:
-        return ()
+        return OF_THE_AGENCY
     if service is None:
         return OF_A_HOST
-    return SPOKEN[service.speaks] if service.transport == "tcp" else ()
+    return SPOKEN[service.speaks] if service.transport == "tcp" else OVER_UDP
 
 
 def kind_of(observes: type[Observation]) -> str:

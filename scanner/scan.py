@@ -9,15 +9,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from scanner import discovery
 from scanner.contact import Contact, HostContact
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.probes import fence
-from scanner.probes.looking import Circumstances, Probe, Target, unobserved
+from scanner.probes.looking import Circumstances, Ground, Target, unobserved
 from scanner.probes.resolution import UnresolvedError, resolve
 from scanner.store import CONTACT, JOURNAL, Run, sighting_path, unwritable
 
@@ -31,6 +32,9 @@ PROBES = {
     "greeting": "scanner.probes.greeting",
     "ports": "scanner.discovery",
     "host": "scanner.probes.host",
+    "datagrams": "scanner.probes.datagrams.host",
+    "reply": "scanner.probes.datagrams.service",
+    "neighbours": "scanner.probes.neighbours",
 }
 """The module whose `look` takes sights of a kind."""
 
@@ -43,10 +47,15 @@ WIDE_DISCOVERERS = 2
 """Hosts at a time where many ports are asked for: one nmap looks for ports with half the permit's rate to itself, while another asks
 open ports what they are."""
 
+SURVEY_PATIENCE = 10
+"""How many times a probe's deadline a survey has: it shares the permit's rate with everything else for as long as the scan lasts."""
+
 _GRACE = 5.0
 """Seconds a probe may outlive its own deadline before the scan goes on without it."""
 
 Result = Observation | Unobserved
+Look = Callable[[Any, Circumstances], Result]
+"""A probe, which is given a Target; or a survey of the agency, which is given the Ground."""
 Told = Callable[[Sight, Result, float], None]
 Clock = Callable[[], datetime]
 
@@ -55,28 +64,33 @@ class OutsidePermitError(Exception):
     """Something in the scope that the permit does not allow to be touched; nothing was sent."""
 
 
-def probes() -> Mapping[str, Probe]:
+def probes() -> Mapping[str, Look]:
     """The probe of each kind; their libraries are loaded here and not before."""
     return {kind: importlib.import_module(module).look for kind, module in PROBES.items()}
 
 
 def addresses(order: Order, at: datetime) -> dict[str, str | Unobserved]:
-    """The address of each host, resolved once; raises OutsidePermitError before anything is sent when one may not be touched."""
+    """The address of each host, resolved once; raises OutsidePermitError before anything is sent when one may not be touched.
+
+    A name with several addresses is several machines to an attacker: each must be declared as a host of its own.
+    """
     closed = order.permit.closed(at)
     if closed:
         raise OutsidePermitError(f"{closed} (permit {order.permit.decision})")
     found: dict[str, str | Unobserved] = {}
     for host in order.scope.hosts:
         try:
-            address = resolve(host)
+            known = resolve(host)
         except UnresolvedError as error:
             found[host.id] = unobserved(str(error), Reason.NAME_UNRESOLVED)
             continue
-        outside = order.permit.outside(address)
-        if outside:
-            named = "" if address == host.address else f" ({host.address})"
-            raise OutsidePermitError(f"host {host.id}{named}: {outside} (permit {order.permit.decision})")
-        found[host.id] = address
+        for address in known:
+            outside = order.permit.outside(address)
+            if outside:
+                named = "" if address == host.address else f" ({host.address})"
+                raise OutsidePermitError(f"host {host.id}{named}: {outside} (permit {order.permit.decision})")
+        several = f"{host.address} has several addresses, declare each as a host of its own: {', '.join(known)}"
+        found[host.id] = known[0] if len(known) == 1 else unobserved(several, Reason.NOT_ASKED)
     return found
 
 
@@ -86,7 +100,7 @@ class _Work:
 
     run: Run
     order: Order
-    probes: Mapping[str, Probe]
+    probes: Mapping[str, Look]
     circumstances: Circumstances
     found: Mapping[str, str | Unobserved]
     told: Told
@@ -103,7 +117,7 @@ def scan(
     circumstances: Circumstances,
     told: Told,
     found: Mapping[str, str | Unobserved],
-    looks: Mapping[str, Probe] | None = None,
+    looks: Mapping[str, Look] | None = None,
 ) -> None:
     """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
     order = run.order
@@ -184,21 +198,22 @@ def _labour(work: _Work, waiting: queue.SimpleQueue[Sight]) -> None:
 
 
 def _take(work: _Work, sight: Sight) -> None:
-    host, service = work.order.scope.subjects()[sight.subject]
-    if host is None:
-        raise AssertionError("a sight is of a host or an endpoint")
-    address = work.found[host.id]
     began = time.monotonic()
-    if isinstance(address, Unobserved):
-        result: Result = address
-    else:
+    host, service = work.order.scope.subjects()[sight.subject]
+    address = work.found[host.id] if host is not None else None
+    given = work.circumstances
+    if host is None:
+        ground, given = _ground(work), replace(given, deadline=given.deadline * SURVEY_PATIENCE)
+        result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, given, given.deadline)
+    elif isinstance(address, str):
         with work.turns[host.id]:
             if work.stop.is_set():
                 return
             target = Target(subject=sight.subject, host=host, service=service, address=address)
             # discovery keeps its deadline by itself from when it has its turn, which another may hold for as long as its own lasts
-            deadline = work.circumstances.deadline * (2 if sight.kind == DISCOVERY else 1)
-            result = _bounded(work, work.probes[sight.kind], target, deadline)
+            result = _bounded(work, sight, target, given, given.deadline * (2 if sight.kind == DISCOVERY else 1))
+    else:
+        result = address or unobserved("its name was not resolved", Reason.NAME_UNRESOLVED)
     if work.stop.is_set():
         return  # the run was interrupted: what this probe met may be the interruption itself, so it is taken again
     seconds = time.monotonic() - began
@@ -213,18 +228,26 @@ def _take(work: _Work, sight: Sight) -> None:
         work.told(sight, result, seconds)
 
 
-def _bounded(work: _Work, probe: Probe, target: Target, deadline: float) -> Result:
+def _ground(work: _Work) -> Ground | Unobserved:
+    known = [address for address in work.found.values() if isinstance(address, str)]
+    if len(known) < len(work.found):
+        return unobserved("a declared host has no address, so what is undeclared cannot be told", Reason.NAME_UNRESOLVED)
+    return Ground(networks=work.order.permit.addresses, declared=tuple(known))
+
+
+def _bounded(work: _Work, sight: Sight, what: Target | Ground, given: Circumstances, deadline: float) -> Result:
     """What the probe saw; a probe that raises or outlives its deadline saw nothing."""
+    probe = work.probes[sight.kind]
     answer: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
     def look() -> None:
         try:
-            found = probe(target, work.circumstances)
+            found = probe(what, given)
             answer.put(found if isinstance(found, Result) else unobserved("the probe returned no observation", Reason.CRASHED))
         except BaseException as error:  # noqa: BLE001 - a crashed probe is an outcome the reader sees, whatever it raised
             answer.put(unobserved(f"{type(error).__name__} in the probe", Reason.CRASHED))
 
-    thread = threading.Thread(target=look, daemon=True, name=f"probe {target.subject}")
+    thread = threading.Thread(target=look, daemon=True, name=f"probe {sight.subject}")
     thread.start()
     work.looking.append(thread)
     try:

@@ -23,7 +23,7 @@ from scanner.attestations import Deviations, Remediation, Waiver
 from scanner.baseline import BoundBaseline, Control, FeedAsked
 from scanner.evaluate import ATTESTATION
 from scanner.findings import Finding, Outcome, said
-from scanner.observations import Sight, Sighting, Unobserved
+from scanner.observations import Sight, Sighting, shows_something
 from scanner.order import Order
 from scanner.targets import AGENCY, RunKind
 
@@ -266,7 +266,7 @@ def uncovered(order: Order, sightings: Mapping[Sight, tuple[Sighting, str]]) -> 
     seen = {
         sight.subject
         for sight, (sighting, _) in sightings.items()
-        if not isinstance(sighting.result, Unobserved) and sight not in order.skipped
+        if shows_something(sighting.result) and sight not in order.skipped
     }
     return tuple(sorted(subject for subject in order.scope.subjects() if subject != AGENCY and subject not in seen))
 

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from scanner.observations import (
+    Account,
+    Accounts,
+    Authentication,
     CertificateFacts,
+    Credential,
+    Datagram,
+    DatagramsObservation,
+    Disk,
+    FilterChain,
     GreetingObservation,
+    Group,
     HostObservation,
     HttpAnswer,
     HttpHeader,
     HttpObservation,
+    KernelParameter,
     KeyAlgorithm,
+    LastLogin,
     Method,
+    Neighbour,
+    NeighboursObservation,
     OpenPort,
     OsRelease,
     Package,
+    PamRule,
+    PamStack,
     PeerCertificateObservation,
+    PolicySetting,
     PortsObservation,
+    Reply,
+    ReplyObservation,
     Revocation,
     SecurityTxt,
     Seen,
@@ -26,6 +44,7 @@ from scanner.observations import (
     Sshd,
     SshHostKey,
     SshObservation,
+    SudoGrant,
     TlsObservation,
     TlsVersion,
     TlsVersionSupport,
@@ -209,17 +228,150 @@ def ports(**changes: Any) -> PortsObservation:
     return found
 
 
+UDP_PORTS = {
+    "snmp_v1": 161,
+    "snmp_v2c": 161,
+    "snmp_v3": 161,
+    "tftp": 69,
+    "dns_recursion": 53,
+    "ntp_time": 123,
+    "ntp_control": 123,
+    "ntp_private": 123,
+    "ipmi": 623,
+    "ipmi_ciphers": 623,
+    "portmapper": 111,
+    "memcached": 11_211,
+    "mdns": 5_353,
+    "ssdp": 1_900,
+    "netbios": 137,
+    "cldap": 389,
+}
+
+
+def datagrams(**changes: Any) -> DatagramsObservation:
+    """A host on which nothing listens on UDP, and which says so; a `Reply` in place of a fact changes that one's reply."""
+    replies = {name: changes.get(name, Reply.REFUSED) for name in UDP_PORTS}
+    facts = {
+        name: Datagram(port=UDP_PORTS[name], reply=reply) if isinstance(reply, Reply) else reply
+        for name, reply in replies.items()
+    }
+    found: DatagramsObservation = _with({"seen": _seen(Method.HANDSHAKE)}, {**changes, **facts}, DatagramsObservation)
+    return found
+
+
+def reply(**changes: Any) -> ReplyObservation:
+    """A declared resolver that answers in its protocol."""
+    good = {"seen": _seen(Method.HANDSHAKE), "asked": "dns", "spoken": True, "said": "REFUSED"}
+    found: ReplyObservation = _with(good, changes, ReplyObservation)
+    return found
+
+
+NEIGHBOUR = Neighbour(address="192.0.2.200", port=443, accepted=True)
+
+
+def neighbours(**changes: Any) -> NeighboursObservation:
+    """A permitted network in which nothing answers but the declared hosts."""
+    good = {
+        "seen": _seen(Method.HANDSHAKE),
+        "networks": ("192.0.2.0/24",),
+        "ports": "22,80,443,445,3389",
+        "asked": 250,
+        "left_out": (),
+        "answering": (),
+        "rest": True,
+    }
+    found: NeighboursObservation = _with(good, changes, NeighboursObservation)
+    return found
+
+
 SSHD = {
     "permitrootlogin": "no",
     "passwordauthentication": "no",
     "permitemptypasswords": "no",
     "clientaliveinterval": "100",
     "clientalivecountmax": "3",
+    "authenticationmethods": "publickey,keyboard-interactive",
     "maxauthtries": "4",
     "logingracetime": "60",
     "x11forwarding": "no",
+    "hostbasedauthentication": "no",
+    "ignorerhosts": "yes",
+    "gssapiauthentication": "no",
+    "permituserenvironment": "no",
+    "disableforwarding": "yes",
+    "usepam": "yes",
     "loglevel": "VERBOSE",
 }
+
+
+POLICY = {
+    "login.defs": {"PASS_MAX_DAYS": "60"},
+    "pwquality.conf": {"minlen": "14", "minclass": "4"},
+    "faillock.conf": {"deny": "5", "unlock_time": "43200"},
+}
+PARAMETERS = {
+    "net.ipv4.ip_forward": "0",
+    "net.ipv4.tcp_syncookies": "1",
+    "net.ipv4.conf.all.accept_redirects": "0",
+    "net.ipv4.conf.all.accept_source_route": "0",
+    "net.ipv6.conf.all.accept_redirects": "0",
+    "kernel.randomize_va_space": "2",
+    "fs.suid_dumpable": "0",
+}
+
+
+def authentication(
+    *rules: PamRule, policy: dict[str, dict[str, str]] | None = None, timeouts: tuple[int, ...] = (300,)
+) -> Authentication:
+    """A host's rules for passwords and lockout; `rules` and `policy` replace those of the stack and the files."""
+    files = POLICY if policy is None else policy
+    return Authentication(
+        stacks=(PamStack(service="sshd", rules=rules or PAM),),
+        settings=tuple(
+            PolicySetting(file=file, name=name, value=value) for file, held in files.items() for name, value in held.items()
+        ),
+        shell_timeouts=timeouts,
+    )
+
+
+def pam(kind: str, module: str, *arguments: str, control: str = "required") -> PamRule:
+    """One line of a PAM stack."""
+    return PamRule(kind=kind, control=control, module=module, arguments=arguments)
+
+
+PAM = (
+    pam("auth", "pam_faillock.so", "preauth"),
+    pam("auth", "pam_unix.so"),
+    pam("auth", "pam_faillock.so", "authfail"),
+    pam("account", "pam_faillock.so"),
+    pam("password", "pam_pwquality.so", control="requisite"),
+    pam("password", "pam_pwhistory.so", "remember=10", control="requisite"),
+    pam("password", "pam_unix.so", "yescrypt"),
+)
+
+
+def account(name: str, uid: int, shell: str = "/bin/bash", *, kept_in: Literal["empty", "shadow", "here"] = "shadow") -> Account:
+    """One account with a group of its own."""
+    return Account(name=name, kept_in=kept_in, uid=uid, gid=uid, shell=shell)
+
+
+def credential(name: str = "an", **changes: Any) -> Credential:
+    """A password of ten days ago that is changed every two months."""
+    today = (AT - datetime(1970, 1, 1, tzinfo=UTC)).days
+    good = {"name": name, "state": "open", "scheme": "y", "changed": today - 10, "maximum": 60, "inactive": 45, "expires": None}
+    found: Credential = _with(good, changes, Credential)
+    return found
+
+
+def accounts(*more: Account) -> Accounts:
+    """Root, the auditor and one administrator, and more."""
+    plain = (
+        account("root", 0),
+        account("daemon", 1, "/usr/sbin/nologin"),
+        account("an", 1_000),
+        account("audit", 998, "/bin/sh"),
+    )
+    return Accounts(accounts=(*plain, *more), groups=(Group(name="sudo", gid=27, members=("an",)),))
 
 
 def host(**changes: Any) -> HostObservation:
@@ -242,6 +394,19 @@ def host(**changes: Any) -> HostObservation:
         "sshd": Sshd(settings=tuple(Setting(name=name, value=value) for name, value in settings.items() if value is not None)),
         "kernel": "6.1.0-40-amd64",
         "listening": (OpenPort(port=22, transport="tcp", service="sshd"),),
+        "accounts": accounts(),
+        "credentials": (credential("root", state="locked", scheme="none"), credential()),
+        "logins": (LastLogin(name="root", at=None), LastLogin(name="an", at=AT - timedelta(days=1))),
+        "sudo": (SudoGrant(who="%sudo", commands=("ALL",), asks=True),),
+        "authentication": authentication(),
+        "automatic_logins": (),
+        "packet_filter": tuple(
+            FilterChain(family="inet", table="filter", name=hook, hook=hook, denies=True)
+            for hook in ("input", "forward", "output")
+        ),
+        "kernel_parameters": tuple(KernelParameter(name=name, value=value) for name, value in PARAMETERS.items()),
+        "exposed_keys": (),
+        "disks": (Disk(mounted="/", encrypted=True),),
     }
     found: HostObservation = _with(good, changes, HostObservation)
     return found

@@ -64,6 +64,9 @@ class Speaks(StrEnum):
     MYSQL = "mysql"
     MSSQL = "mssql"
     RDP = "rdp"
+    DNS = "dns"
+    NTP = "ntp"
+    SNMP = "snmp"
     OTHER = "other"
 
     @property
@@ -72,7 +75,7 @@ class Speaks(StrEnum):
         return self not in _WITHOUT_UPGRADE
 
 
-_WITHOUT_UPGRADE = (Speaks.HTTPS, Speaks.TLS, Speaks.HTTP, Speaks.SSH, Speaks.OTHER)
+_WITHOUT_UPGRADE = (Speaks.HTTPS, Speaks.TLS, Speaks.HTTP, Speaks.SSH, Speaks.DNS, Speaks.NTP, Speaks.SNMP, Speaks.OTHER)
 
 
 class BilingualText(Record):
@@ -111,8 +114,8 @@ class Service(Record):
     """The name clients use: sent as SNI and Host, and looked for in the peer's certificate."""
 
 
-class Login(Record):
-    """How to log in to a host read-only; a reference to the key, never the key."""
+class _Account(Record):
+    """An account on an SSH server, and how its server proves itself."""
 
     user: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
     port: Port = 22
@@ -122,6 +125,19 @@ class Login(Record):
         Field(min_length=1)
     )
     """The host's public keys as `type base64`; a host that shows another key is not logged in to."""
+
+
+class Jump(_Account):
+    """A machine through which a host is reached; the permit lists its address, like every other that is connected to."""
+
+    address: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
+
+
+class Login(_Account):
+    """How to log in to a host read-only; a reference to the key, never the key."""
+
+    via: Jump | None = None
+    """The machine to go through; none where the host is reached directly."""
 
 
 class Host(Record):

@@ -6,13 +6,15 @@ export PATH="$PATH:/usr/sbin:/sbin"
 declare -A package=(
   [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
   [sudo]=sudo [gnutls-serv]=gnutls-bin [stunnel]=stunnel4 [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
-  [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [chromium]=chromium
+  [snmpd]=snmpd [dnsmasq]=dnsmasq-base [ntpd]=ntpsec [rpcbind]=rpcbind [memcached]=memcached [slapd]=slapd [smbd]=samba [Xvfb]=xvfb [atftpd]=atftpd [nsenter]=util-linux
+  [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [chromium]=chromium [nft]=nftables
 )
 missing=()
 for command in "${!package[@]}"; do
   command -v "$command" >/dev/null 2>&1 || missing+=("${package[$command]}")
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 [ -e /usr/share/fonts/truetype/croscore/Tinos-Regular.ttf ] || missing+=(fonts-croscore)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
@@ -28,7 +30,7 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
 fi
 
-# The packages of nginx, sshd and redis would start services of their own on every address; the lab needs those ports.
+# The packages of servers would start services of their own on every address; the lab needs those ports.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null

@@ -15,6 +15,7 @@ from scanner.cli.exits import ExitStatus
 from scanner.i18n import _
 
 COMMANDS = {
+    "doctor": "doctor",
     "plan": "look",
     "scan": "look",
     "check": "look",

@@ -73,8 +73,9 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     """Show what a scan would do; no packet leaves this machine."""
     from scanner import plan as planning
     from scanner.record import canonical
+    from scanner.targets import AGENCY
 
-    inputs = _inputs(options)
+    inputs = inputs_of(options)
     planned = planning.sights(inputs.scope, inputs.bound)
     if form == "json":
         console.data(canonical([sight.model_dump(mode="json") for sight in planned]) + b"\n")
@@ -82,12 +83,12 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     closed = inputs.permit.closed(now())
     if closed:
         console.say(_("! {closed}: a scan now would be refused").format(closed=closed))
+    console.say(f"{AGENCY} ({', '.join(inputs.permit.addresses)})")
+    _say_sights(console, planned, AGENCY)
     for host in inputs.scope.hosts:
         outside = _outside(inputs, host.address)
         console.say(f"{host.id} ({host.address}){': ' + outside if outside else ''}")
-        for sight in planned:
-            if sight.subject.partition(":")[0] == host.id:
-                console.say(f"    {sight.subject:<24} {sight.kind}")
+        _say_sights(console, planned, host.id)
         if host.login is None:
             console.say(_("    ! no login: its host controls stay undetermined, and the decision incomplete"))
     for subject in planning.unplanned(inputs.scope, planned):
@@ -99,6 +100,12 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
         console.say(_("documents to attest: {controls}").format(controls=", ".join(documents)))
     text = ngettext("{count} sight, {rules} rules", "{count} sights, {rules} rules", len(planned))
     console.say(text.format(count=len(planned), rules=len(planning.applicable(inputs.bound, inputs.scope))))
+
+
+def _say_sights(console: Console, planned: tuple[Any, ...], at: str) -> None:
+    for sight in planned:
+        if sight.subject.partition(":")[0] == at:
+            console.say(f"    {sight.subject:<24} {sight.kind}")
 
 
 @click.command()
@@ -134,7 +141,8 @@ def check(console: Console, context: click.Context, /, **options: Any) -> None:
     raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
 
 
-def _inputs(options: dict[str, Any]) -> Inputs:
+def inputs_of(options: dict[str, Any]) -> Inputs:
+    """What these options name, read and held together; raises InputError at the first that does not fit."""
     from scanner import ordering, strict_yaml
     from scanner.registry import load_checks
     from scanner.targets import Permit, RunKind
@@ -147,23 +155,23 @@ def _inputs(options: dict[str, Any]) -> Inputs:
     if (
         data.lstrip()[:1] == b"{" and b'"payloadType"' in data
     ):  # a DSSE envelope; a permit of its own may be JSON, which is YAML too
-        permit, envelope = _signed_permit(data, options["trust"]), data
+        permit, envelope = _signed_permit(data, options.get("trust")), data
     else:
         permit, envelope = strict_yaml.parse(data, str(options["permit"])).as_record(Permit), None
         if permit.kind is RunKind.INSPECTION:
             raise InputError(
                 _("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"])
             )
-    baseline = options["baseline"] or national_baseline()
+    baseline = options.get("baseline") or national_baseline()
     return ordering.gathered(
         ordering.read_scope(options["scope"]),
         permit,
         envelope,
         (str(baseline), bytes_of(baseline)),
         load_checks(),
-        deviations=_named(options["deviations"]),
-        anchors=_named(options["anchors"]),
-        crls=_named(options["crls"]),
+        deviations=_named(options.get("deviations")),
+        anchors=_named(options.get("anchors")),
+        crls=_named(options.get("crls")),
     )
 
 
@@ -208,7 +216,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     if options["resume"]:
         run = Run.opened(options["out"])
     else:
-        inputs = _inputs(options)
+        inputs = inputs_of(options)
         code = code_digests(load_checks())
         pace, skip = Pace(options["pace"]), _skipped(options["skip"])
         feeds = feeds_at(options["feeds"])
@@ -261,12 +269,13 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> No
 
 
 def _reached(run: Run) -> bool:
-    from scanner.observations import Unobserved
+    from scanner.observations import shows_something
     from scanner.store import sightings
+    from scanner.targets import AGENCY
 
-    results = [sighting.result for sighting, _digest in sightings(run.files()).values()]
+    seen = [sighting for sighting, _digest in sightings(run.files()).values() if sighting.sight.subject != AGENCY]
     return any(
-        not isinstance(result, Unobserved) and getattr(result, "open", True) for result in results
+        shows_something(sighting.result) and getattr(sighting.result, "open", True) for sighting in seen
     )  # closed ports alone are nothing
 
 

@@ -15,10 +15,15 @@ from scanner.observations.certificates import (
     Revocation,
     Trust,
 )
+from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
+from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
+from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
+from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
-from scanner.observations.ports import OpenPort, PortsObservation
+from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
+from scanner.observations.ports import OpenPort, PortsObservation, Weakness
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
 from scanner.observations.upgrade import UpgradeObservation
@@ -27,27 +32,47 @@ from scanner.record import Instant, Record
 
 __all__ = [
     "KINDS",
+    "Account",
+    "Accounts",
+    "Authentication",
     "CertificateFacts",
     "ChainFault",
     "Count",
+    "Credential",
+    "Datagram",
+    "DatagramsObservation",
+    "Disk",
+    "FilterChain",
     "GreetingObservation",
+    "Group",
     "GroupName",
     "HostObservation",
     "HttpAnswer",
     "HttpHeader",
     "HttpObservation",
+    "KernelParameter",
     "KeyAlgorithm",
+    "KeyFile",
     "Kind",
+    "LastLogin",
+    "LeftOut",
     "Method",
     "MissingFactError",
+    "Neighbour",
+    "NeighboursObservation",
     "Observation",
     "OpenPort",
     "OsRelease",
     "Package",
+    "PamRule",
+    "PamStack",
     "PeerCertificateObservation",
+    "PolicySetting",
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "Reply",
+    "ReplyObservation",
     "Revocation",
     "SecurityTxt",
     "Seen",
@@ -58,6 +83,7 @@ __all__ = [
     "SshObservation",
     "Sshd",
     "SubjectId",
+    "SudoGrant",
     "SuiteName",
     "TlsObservation",
     "TlsVersion",
@@ -66,9 +92,11 @@ __all__ = [
     "Unobserved",
     "UpgradeObservation",
     "Vantage",
+    "Weakness",
     "WebPath",
     "WebPathsObservation",
     "fact",
+    "shows_something",
 ]
 
 Observation = (
@@ -81,6 +109,9 @@ Observation = (
     | HostObservation
     | UpgradeObservation
     | WebPathsObservation
+    | DatagramsObservation
+    | ReplyObservation
+    | NeighboursObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -94,6 +125,9 @@ KINDS: dict[str, type[Observation]] = {
         HostObservation,
         UpgradeObservation,
         WebPathsObservation,
+        DatagramsObservation,
+        ReplyObservation,
+        NeighboursObservation,
     )
 }
 
@@ -117,3 +151,14 @@ class Sighting(Record):
     observed_at: Instant
     vantage: Vantage
     result: Annotated[Observation | Unobserved, Field(discriminator="kind")]
+
+
+def shows_something(result: Observation | Unobserved) -> bool:
+    """Whether the result shows that anything of its subject is there: questions over UDP that met nothing but silence do not."""
+    match result:
+        case Unobserved():
+            return False
+        case DatagramsObservation():
+            return bool(result.answered)
+        case _:
+            return True

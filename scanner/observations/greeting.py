@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from scanner.observations.base import Reason, Seen, Unobserved
-from scanner.record import PeerText, Record
+from scanner.observations.ports import Weakness
+from scanner.record import PeerText, Record, Sorted
 
 
 class GreetingObservation(Record):
@@ -22,6 +23,10 @@ class GreetingObservation(Record):
     """Whether the service speaks TLS from its first byte."""
     answers_unauthenticated: bool | Unobserved
     """Whether it executed a read-only command without a credential; False also where its protocol asks for one first."""
+    weaknesses: Sorted[Weakness] = ()
+    """What else it was seen to allow without a credential."""
+    unclear: Sorted[Weakness] = ()
+    """What could not be found out."""
 
     @property
     def spoken_in_clear(self) -> str | Unobserved | None:

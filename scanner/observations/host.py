@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from scanner.observations.base import Seen, Unobserved
+from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
+from scanner.observations.host_authentication import Authentication
+from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.ports import OpenPort
 from scanner.record import PeerText, Record, Sorted
 
@@ -58,4 +61,16 @@ class HostObservation(Record):
     sshd: Sshd | Unobserved
     kernel: PeerText | Unobserved
     listening: Sorted[OpenPort] | Unobserved
-    """TCP sockets that listen on other than loopback, as the host itself lists them."""
+    """TCP and UDP sockets that listen on other than loopback, as the host itself lists them."""
+    accounts: Accounts | Unobserved
+    credentials: Sorted[Credential] | Unobserved
+    logins: Sorted[LastLogin] | Unobserved
+    sudo: Sorted[SudoGrant] | Unobserved
+    authentication: Authentication | Unobserved
+    automatic_logins: Sorted[PeerText] | Unobserved
+    """The lines of configuration that let somebody in at the console unasked."""
+    packet_filter: Sorted[FilterChain] | Unobserved
+    kernel_parameters: Sorted[KernelParameter] | Unobserved
+    exposed_keys: Sorted[KeyFile] | Unobserved
+    """Files of private keys that others may read or a group may change."""
+    disks: Sorted[Disk] | Unobserved

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from scanner.record import escaped
-from scanner.targets import Login
+from scanner.targets import Jump, Login
 
 _KEY_FILE_LIMIT = 65_536
 
@@ -23,7 +23,7 @@ class CredentialError(Exception):
     """There is no key to log in with, and why."""
 
 
-def keys(login: Login, stack: ExitStack) -> list[paramiko.PKey]:
+def keys(login: Login | Jump, stack: ExitStack) -> list[paramiko.PKey]:
     """The keys to offer: the named file's one, or those of the SSH agent, which the stack closes."""
     if login.key is not None:
         return [_from_file(Path(login.key).expanduser())]

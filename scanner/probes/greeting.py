@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scanner.observations import GreetingObservation, Method, Reason, Unobserved
-from scanner.probes import protocols, stores
+from scanner.probes import protocols, questions, stores
 from scanner.probes.conversation import HUNG_UP, Conversation, Line
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.protocols import UNKNOWN, Recognised
@@ -16,8 +16,8 @@ from scanner.probes.sealed import Sealed
 from scanner.probes.sweep.client_hello import server_name
 from scanner.record import escaped
 
-BUDGET = 6
-"""Connections to one service at the most: one to listen, one for each question; it ends at the first recognised answer."""
+BUDGET = 12
+"""Connections to one service at the most: one to listen, one or two for each question; it ends at the first recognised answer."""
 
 _ROUNDS = 4
 """How often a telnet server may propose options before it comes to its prompt."""
@@ -48,6 +48,8 @@ def look(target: Target, circumstances: Circumstances) -> GreetingObservation | 
         said=escaped(answer.said if answer else looking.heard),
         encrypted=looking.sealed,
         answers_unauthenticated=trouble or _strangers(recognised),
+        weaknesses=recognised.weaknesses,
+        unclear=recognised.unclear,
     )
 
 
@@ -61,6 +63,10 @@ def _strangers(recognised: Recognised) -> bool | Unobserved:
 
 def _answer(looking: Conversation) -> _Answer | None:
     """The first words that are recognised, or that were said unasked; None where there are none."""
+    first = questions.at_home(looking.service.port)
+    heard = first(looking) if first else None
+    if heard is not None:
+        return _Answer(*heard)
     with looking.line() as line:
         answer = _greeted(looking, line)
     for question in _QUESTIONS:
@@ -69,6 +75,10 @@ def _answer(looking: Conversation) -> _Answer | None:
                 answer = question(looking)
             except HUNG_UP:
                 continue  # it hung up on this question; another may be its own
+    for further in questions.QUESTIONS:
+        heard = further(looking) if answer is None and further is not first else None
+        if heard is not None:
+            answer = _Answer(*heard)
     if answer is None:
         complaint = stores.http(looking.heard) or protocols.complained(looking.heard)
         return _Answer(complaint, looking.heard) if complaint else None
@@ -147,7 +157,8 @@ def _asked_http(looking: Conversation) -> _Answer | None:
     found = stores.http(said)
     if found and found.protocol == "couchdb":
         found = _listed_by_couchdb(looking, host)
-    return _Answer(found, said) if found else None
+    behind = questions.control_plane(looking, said) if found else None
+    return _Answer(*behind) if behind else _Answer(found, said) if found else None
 
 
 def _listed_by_couchdb(looking: Conversation, host: str) -> Recognised:

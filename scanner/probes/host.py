@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 
-import paramiko
-
-from scanner.observations import HostObservation, Method, Reason, Unobserved
-from scanner.probes import collection, package_lists, sshd_settings
-from scanner.probes.login import Answer, LoginError, answer
+from scanner.observations import HostObservation, Method, Reason, Seen, Unobserved
+from scanner.probes import collection
+from scanner.probes.collection import accounts, authentication, hardening, packages, sshd, system
+from scanner.probes.collection.sections import Collected, CollectionError, collected
+from scanner.probes.login import BY, Answer, IncompatibleError, LoginError, answer
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.record import escaped
 from scanner.targets import Login
@@ -21,33 +21,60 @@ def look(target: Target, circumstances: Circumstances) -> HostObservation | Unob
         return Unobserved(reason=Reason.NO_CREDENTIAL, detail="the scope declares no login for this host")
     nonce = secrets.token_hex(16)
     try:
-        said = answer(target.address, login, collection.script(nonce), circumstances)
-        return _observed(said, collection.collected(said.output, nonce), login, circumstances)
+        said, by = _answered(target.address, login, collection.script(nonce), circumstances)
+        return _observed(said, collected(said.output, nonce), login, circumstances.seen(Method.LOGIN, by, _connections(by)))
     except LoginError as error:
         return unobserved(error, error.reason)
-    except collection.CollectionError as error:
+    except CollectionError as error:
         return unobserved(error, Reason.UNREADABLE)
     except OSError as error:
         return unobserved(error)
 
 
-def _observed(
-    said: Answer, found: collection.Collected, login: Login, circumstances: Circumstances
-) -> HostObservation | Unobserved:
+def _answered(address: str, login: Login, script: bytes, circumstances: Circumstances) -> tuple[Answer, str]:
+    """The host's answer, and by what it was had: another client where the usual one shares no algorithm with the server."""
+    try:
+        return answer(address, login, script, circumstances), BY
+    except IncompatibleError as error:
+        from scanner.probes import old_login
+
+        try:
+            return old_login.answer(address, login, script, circumstances), old_login.BY
+        except LoginError as again:
+            if again.reason is Reason.UNSUPPORTED:
+                raise error from None  # the first client says it better
+            raise
+
+
+def _connections(by: str) -> int:
+    return 1 if by == BY else 2
+
+
+def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostObservation | Unobserved:
     if not found.begun:
         return _no_shell(said)
-    kernel = collection.kernel(found)
+    kernel = system.kernel(found)
     if isinstance(kernel, Unobserved):
         return kernel
     return HostObservation(
-        seen=circumstances.seen(Method.LOGIN, f"paramiko {paramiko.__version__}", connections=1),
+        seen=seen,
         user=login.user,
         host_key=said.host_key,
-        os=collection.os_release(found),
-        packages=package_lists.packages(found),
-        sshd=sshd_settings.sshd(found),
+        os=system.os_release(found),
+        packages=packages.packages(found),
+        sshd=sshd.sshd(found),
         kernel=kernel,
-        listening=collection.listening(found),
+        listening=system.listening(found),
+        accounts=accounts.accounts(found),
+        credentials=accounts.credentials(found),
+        logins=accounts.logins(found),
+        sudo=accounts.sudo(found),
+        authentication=authentication.authentication(found),
+        automatic_logins=authentication.automatic_logins(found),
+        packet_filter=hardening.packet_filter(found),
+        kernel_parameters=hardening.kernel_parameters(found),
+        exposed_keys=hardening.exposed_keys(found),
+        disks=hardening.disks(found),
     )
 
 

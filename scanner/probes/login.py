@@ -11,16 +11,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from scanner.observations import Reason
+from scanner.probes import fence
 from scanner.probes.credentials import CredentialError, keys
 from scanner.probes.looking import Circumstances
 from scanner.record import escaped
-from scanner.targets import Login
+from scanner.targets import Jump, Login
+
+BY = f"paramiko {paramiko.__version__}"
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
 """Bytes of output, errors included, that are read from a host; a host that writes more is not read further."""
@@ -46,6 +49,10 @@ class LoginError(Exception):
         self.reason = reason
 
 
+class IncompatibleError(LoginError):
+    """The host and this client have no algorithm in common."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the host wrote while it ran the script, and the fingerprint of the key it proved."""
@@ -64,8 +71,8 @@ def answer(address: str, login: Login, script: bytes, circumstances: Circumstanc
             offered = keys(login, stack)
         except CredentialError as error:
             raise LoginError(Reason.NO_CREDENTIAL, str(error)) from None
-        transport = stack.enter_context(_transport((address, login.port), circumstances.timeout, ends))
         try:
+            transport = _reached(address, login, circumstances, ends, stack)
             shown = _recognised(transport, login, circumstances.timeout)
             _let_in(transport, login.user, offered)
             return _answer(transport, script, ends, shown)
@@ -73,6 +80,59 @@ def answer(address: str, login: Login, script: bytes, circumstances: Circumstanc
             if time.monotonic() >= ends:
                 raise TimeoutError("the host did not answer in time") from None
             raise LoginError(Reason.UNREADABLE, f"the SSH session broke: {_said(error)}") from None
+
+
+def _reached(address: str, login: Login, circumstances: Circumstances, ends: float, stack: ExitStack) -> paramiko.Transport:
+    """An SSH client on a connection to the host, through another machine where the scope says so."""
+    if login.via is None:
+        return stack.enter_context(
+            _transport(_connected((address, login.port), circumstances.timeout), circumstances.timeout, ends)
+        )
+    jump = login.via
+    fence.count(address, 1)  # inside the jump host's session the fence sees no connection, so it is asked before
+    try:
+        offered = keys(jump, stack)
+        outer = stack.enter_context(
+            _transport(_connected((jump.address, jump.port), circumstances.timeout), circumstances.timeout, ends)
+        )
+        _recognised(outer, jump, circumstances.timeout)
+        _let_in(outer, jump.user, offered)
+    except CredentialError as error:
+        raise LoginError(Reason.NO_CREDENTIAL, f"jump host {jump.address}: {error}") from None
+    except LoginError as error:
+        raise LoginError(error.reason, f"jump host {jump.address}: {error}") from None
+    try:
+        channel = outer.open_channel("direct-tcpip", (address, login.port), ("127.0.0.1", 0), timeout=_left(ends))
+    except paramiko.ChannelException as error:
+        raise LoginError(Reason.BLOCKED, f"jump host {jump.address} does not lead to the host: {_said(error)}") from None
+    return stack.enter_context(_transport(_Through(channel), circumstances.timeout, ends))
+
+
+class _Through:
+    """A channel through a jump host, as a socket that counts what it took; the outer session bounds it."""
+
+    taken = 0
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes."""
+        piece = self._channel.recv(size)
+        self.taken += len(piece)
+        return piece
+
+    def send(self, data: bytes) -> int:
+        """Sends some of it."""
+        return self._channel.send(data)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Waits no longer than this."""
+        self._channel.settimeout(seconds)
+
+    def close(self) -> None:
+        """Ends the channel."""
+        self._channel.close()
 
 
 class _Bounded(socket.socket):
@@ -88,16 +148,21 @@ class _Bounded(socket.socket):
         return piece
 
 
+def _connected(where: tuple[str, int], timeout: float) -> _Bounded:
+    connection = socket.create_connection(where, timeout=timeout)
+    bounded = _Bounded(fileno=connection.detach())
+    bounded.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bounded
+
+
 @contextmanager
-def _transport(where: tuple[str, int], timeout: float, ends: float) -> Iterator[paramiko.Transport]:
-    """An SSH client on a new connection, which is closed with the block and shortly after the deadline at the latest.
+def _transport(connection: _Bounded | _Through, timeout: float, ends: float) -> Iterator[paramiko.Transport]:
+    """An SSH client on this connection, which is closed with the block and shortly after the deadline at the latest.
 
     paramiko waits for some answers without limit; closing its connection is what ends that.
     """
-    connection = socket.create_connection(where, timeout=timeout)
-    with closing(_Bounded(fileno=connection.detach())) as bounded:
-        bounded.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport = paramiko.Transport(bounded)
+    with closing(connection):
+        transport = paramiko.Transport(cast("socket.socket", connection))
         transport.banner_timeout = transport.handshake_timeout = timeout + 1
         transport.auth_timeout = timeout
         watchdog = threading.Timer(max(0.0, ends - time.monotonic()) + _GRACE, transport.close)
@@ -113,7 +178,7 @@ def _transport(where: tuple[str, int], timeout: float, ends: float) -> Iterator[
 # --- The host's key ------------------------------------------------------------------------------
 
 
-def _recognised(transport: paramiko.Transport, login: Login, timeout: float) -> str:
+def _recognised(transport: paramiko.Transport, login: Login | Jump, timeout: float) -> str:
     """The fingerprint of the key the host proved to hold, which the scope pins; before this nothing of ours was sent."""
     options = transport.get_security_options()
     pinned = {entry.split(" ")[0] for entry in login.host_keys}
@@ -126,22 +191,25 @@ def _recognised(transport: paramiko.Transport, login: Login, timeout: float) -> 
         if not transport.initial_kex_done:
             raise TimeoutError
     except (OSError, EOFError, paramiko.SSHException) as error:
-        _no_session(transport, error)
+        _no_session(transport, login, error)
     shown = transport.get_remote_server_key()
     if f"{shown.get_name()} {shown.get_base64()}" not in login.host_keys:
         raise LoginError(Reason.HOST_KEY_CHANGED, f"the host shows {_fingerprint(shown)}, which the scope does not pin")
     return _fingerprint(shown)
 
 
-def _no_session(transport: paramiko.Transport, error: Exception) -> NoReturn:
+def _no_session(transport: paramiko.Transport, login: Login | Jump, error: Exception) -> NoReturn:
+    old = any(entry.startswith("ssh-rsa ") for entry in login.host_keys)  # a server may know the pinned key by SHA-1 alone
     taken, spoken = getattr(transport.sock, "taken", 0), bool(transport.remote_version)
     said = _said(error)
     match error:
         case TimeoutError():
             reason = Reason.TIMED_OUT if spoken else Reason.NOT_SPOKEN if taken else Reason.SILENT
             said = "the SSH session was not set up in time"
+        case IncompatiblePeer() if "host key" not in said or old:
+            raise IncompatibleError(Reason.UNSUPPORTED, f"no SSH session: {said}") from None
         case IncompatiblePeer():
-            reason = Reason.HOST_KEY_CHANGED if "host key" in said else Reason.UNSUPPORTED
+            reason = Reason.HOST_KEY_CHANGED
         case paramiko.SSHException() if said.startswith("Signature verification"):
             reason, said = Reason.HOST_KEY_CHANGED, "the host cannot prove the key it shows"
         case _ if not taken:

@@ -25,6 +25,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What a survey of the agency as a whole looks at: the permitted networks, and the addresses in them that are declared."""
+
+    networks: tuple[str, ...]
+    declared: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """The limits and means of a look, the same for all probes of a run."""
 
@@ -50,6 +58,9 @@ class Circumstances:
 
 Probe = Callable[[Target, Circumstances], Observation | Unobserved]
 """A probe looks at one target. Expected trouble is an Unobserved; it raises only when it is itself at fault."""
+
+Survey = Callable[[Ground, Circumstances], Observation | Unobserved]
+"""A survey is a probe whose subject is the agency."""
 
 
 def unobserved(trouble: BaseException | str, reason: Reason | None = None) -> Unobserved:

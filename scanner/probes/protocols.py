@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from scanner.observations import Weakness
+
 UNKNOWN = "unknown"
 
 
@@ -18,6 +20,10 @@ class Recognised:
     words do not show it."""
     doubt: str = "only an offered name or credential would show it"
     """Why the words do not show it."""
+    weaknesses: tuple[Weakness, ...] = ()
+    """What else they show to be allowed."""
+    unclear: tuple[Weakness, ...] = ()
+    """What they were to show and did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ _PROPOSAL = re.compile(rb"\xff([\xfb-\xfe])(.)", re.DOTALL)
 _UNSEEN = re.compile(rb"\xff[\xfb-\xfe].|\xff\xfa[^\xff]*\xff\xf0|\xff[\xf0-\xf9]|\x1b\[[0-9;?]*[A-Za-z]|\0", re.DOTALL)
 _PROMPT = re.compile(rb"(login|user ?name|password)[ \t]*[:>]\s*\Z", re.IGNORECASE)
 _MYSQL_VERSION = re.compile(rb"\d[\d.]*[0-9A-Za-z.+~:_-]*\0")
+_MYSQL_SSL = 0x800
+"""The capability to change to TLS, in the lower two bytes behind version, thread, salt and filler."""
 _MYSQL_TURNS_AWAY = (1040, 1129, 1130)
 """Too many connections; this host is blocked; this host may not connect."""
 _MYSQL_X = b"\x05\0\0\0\x0b\x08\x05\x1a\0"
@@ -120,9 +128,15 @@ def _mysql(said: bytes) -> Recognised | None:
         return Recognised("mysql", strangers=False)
     if len(said) < 7 or said[3] != 0 or int.from_bytes(said[:3], "little") > 4_096:
         return None
-    handshake = said[4] == 10 and _MYSQL_VERSION.match(said, 5)
+    handshake = _MYSQL_VERSION.match(said, 5) if said[4] == 10 else None
+    if handshake is not None:
+        flags = said[handshake.end() + 13 : handshake.end() + 15]
+        if len(flags) < 2:
+            return Recognised("mysql", strangers=False, unclear=(Weakness.NO_TLS,))
+        without = not int.from_bytes(flags, "little") & _MYSQL_SSL
+        return Recognised("mysql", strangers=False, weaknesses=(Weakness.NO_TLS,) if without else ())
     refused = said[4] == 0xFF and int.from_bytes(said[5:7], "little") in _MYSQL_TURNS_AWAY
-    return Recognised("mysql", strangers=False) if handshake or refused else None
+    return Recognised("mysql", strangers=False, unclear=(Weakness.NO_TLS,)) if refused else None
 
 
 def vnc_version(greeting: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
+from scanner.observations import Weakness
 from scanner.probes.protocols import Recognised
 
 PING = b"PING\r\n"
@@ -79,7 +80,9 @@ def couchdb(said: bytes) -> Recognised:
 
 def postgresql(said: bytes) -> Recognised | None:
     """The answer to SSL_REQUEST: one letter. Whether it asks for a password only a named user would learn."""
-    return Recognised("postgresql") if said in (b"S", b"N") else None
+    if said not in (b"S", b"N"):
+        return None
+    return Recognised("postgresql", weaknesses=(Weakness.NO_TLS,) if said == b"N" else ())
 
 
 MONGO_HELLO, MONGO_LIST = 1, 2

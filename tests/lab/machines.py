@@ -1,26 +1,33 @@
 """A lab host: its own os-release, package database, accounts, sudoers and SSH server, in a mount namespace of its own.
 
 As root the host is a mount namespace with a real sudo. As an ordinary user it is a user namespace with one account;
-sudo cannot work there, so a stand-in takes its place that allows exactly the published line.
+sudo cannot work there, so a stand-in takes its place that allows exactly the published lines.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanner.probes.collection import PRIVILEGED
 from tests.lab.processes import Address, started
 
 USER = "audit"
-SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/sshd -T\n"
+_DOCS = Path(__file__).resolve().parents[2] / "docs" / "host-access.md"
+SUDOERS = "\n".join(re.findall(r"```sudoers\n(.*?)\n```", _DOCS.read_text(encoding="utf-8"), re.DOTALL)) + "\n"
+"""The lines an administrator is told to put into sudoers."""
 
-_STAND_IN_FOR_SUDO = """\
+_STAND_IN_FOR_SUDO = f"""\
 #!/bin/sh
-[ "$*" = "-n /usr/sbin/sshd -T" ] && exec /usr/sbin/sshd -T
+[ "$1" = -n ] && shift
+while IFS= read -r allowed; do [ "$*" = "$allowed" ] && exec "$@"; done <<'ALLOWED'
+{chr(10).join(" ".join(shlex.split(command)) for command in PRIVILEGED)}
+ALLOWED
 echo "sudo: a password is required" >&2
 exit 1
 """
@@ -50,6 +57,25 @@ PasswordAuthentication yes
 PermitEmptyPasswords yes
 """
 
+_SOUND_AUTH = """\
+auth required pam_faillock.so preauth
+auth [success=1 default=ignore] pam_unix.so
+auth [default=die] pam_faillock.so authfail
+auth required pam_permit.so
+"""
+_SOUND_PASSWORD = """\
+password requisite pam_pwquality.so
+password required pam_pwhistory.so remember=10 use_authtok
+password required pam_unix.so use_authtok yescrypt
+"""
+_PAM = {
+    "sshd": "@include common-auth\n@include common-password\n",
+    "passwd": "@include common-password\n",
+    "sudo": "@include common-auth\naccount required pam_permit.so\nsession required pam_permit.so\n",
+    "common-auth": "auth required pam_unix.so\n",
+    "common-password": "password required pam_unix.so\n",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -60,6 +86,11 @@ class Kept:
     packages: tuple[tuple[str, str], ...]
     sshd: str
     rsa_bits: int
+    accounts: tuple[tuple[str, int, str], ...] = ()
+    """More accounts: name, user id, and what stands in the password's field of the shadow file."""
+    sudoers: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    """Files under /etc/pam.d and /etc/security, by path under /etc."""
 
 
 WELL = Kept(
@@ -67,6 +98,14 @@ WELL = Kept(
     (("openssh-server", "1:9.2p1-2+deb12u7"), ("nginx", "1.22.1-9+deb12u3"), ("openssl", "3.0.17-1~deb12u3")),
     _SOUND_SSHD,
     3_072,
+    (("an", 1_000, "$y$j9T$lab$lab"),),
+    "%sudo ALL=(ALL:ALL) ALL\n",
+    (
+        ("security/pwquality.conf", "minlen = 14\nminclass = 4\n"),
+        ("security/faillock.conf", "deny = 5\nunlock_time = 43200\n"),
+        ("pam.d/common-auth", _SOUND_AUTH),
+        ("pam.d/common-password", _SOUND_PASSWORD),
+    ),
 )
 BADLY = Kept(
     ("debian", "10", "Debian GNU/Linux 10 (buster)"),
@@ -78,6 +117,12 @@ BADLY = Kept(
     ),
     _WEAK_SSHD,
     1_024,
+    (("toor", 0, "$1$lab$lab"), ("guest", 1_001, "")),
+    "ALL ALL=(ALL:ALL) NOPASSWD: ALL\n",
+    (
+        ("pam.d/common-auth", "auth required pam_unix.so nullok\n"),
+        ("pam.d/common-password", "password required pam_unix.so md5\n"),
+    ),
 )
 
 
@@ -96,10 +141,17 @@ class Machine:
         (folder / "dpkg" / "updates").mkdir()
         uid, gid = (os.getuid(), os.getgid()) if self._ordinary else (2_001, 2_001)
         sshd_user = "sshd:x:74:65534::/run/sshd:/usr/sbin/nologin\n"
-        self._write("etc/passwd", f"root:x:0:0:root:/root:/bin/sh\n{sshd_user}{USER}:x:{uid}:{gid}:read-only:/:/bin/sh\n")
-        self._write("etc/group", f"root:x:0:\nnogroup:x:65534:\n{USER}:x:{gid}:\n")
-        self._write("etc/shadow", f"root:*:20000:0:99999:7:::\nsshd:*:20000:0:99999:7:::\n{USER}:*:20000:0:99999:7:::\n", 0o600)
-        self._write("etc/sudoers", SUDOERS, 0o440)
+        more = "".join(f"{name}:x:{number}:{number}:{name}:/:/bin/sh\n" for name, number, _ in kept.accounts)
+        self._write("etc/passwd", f"root:x:0:0:root:/root:/bin/sh\n{sshd_user}{USER}:x:{uid}:{gid}:read-only:/:/bin/sh\n{more}")
+        hashed = "".join(f"{name}:{password}:20700:0:60:7:::\n" for name, _, password in kept.accounts)
+        self._write("etc/group", f"root:x:0:\nnogroup:x:65534:\nsudo:x:27:an\n{USER}:x:{gid}:\n")
+        self._write(
+            "etc/shadow", f"root:*:20000:0:99999:7:::\nsshd:*:20000:0:99999:7:::\n{USER}:*:20000:0:99999:7:::\n{hashed}", 0o600
+        )
+        self._write("etc/sudoers", kept.sudoers + SUDOERS, 0o440)
+        for name, text in [*((f"pam.d/{name}", text) for name, text in _PAM.items()), *kept.files]:
+            self._write(f"etc/{name}", text)
+        (etc / "security").mkdir(exist_ok=True)
         self._write("sudo", _STAND_IN_FOR_SUDO, 0o755)
         self._write(f"etc/ssh/authorized_keys/{USER}", f"restrict {login_key}\n")
         self._write("etc/ssh/sshd_config", self._sshd_config(kept))
@@ -116,7 +168,7 @@ class Machine:
 
     def _mounts(self) -> list[list[str]]:
         bound = {"etc/os-release": "/etc/os-release", "etc/passwd": "/etc/passwd", "etc/group": "/etc/group"}
-        bound |= {"etc/ssh": "/etc/ssh", "dpkg": "/var/lib/dpkg"}
+        bound |= {"etc/ssh": "/etc/ssh", "dpkg": "/var/lib/dpkg", "etc/pam.d": "/etc/pam.d", "etc/security": "/etc/security"}
         bound |= {"sudo": "/usr/bin/sudo"} if self._ordinary else {"etc/shadow": "/etc/shadow", "etc/sudoers": "/etc/sudoers"}
         commands = [["mount", "--bind", str(self.folder / ours), theirs] for ours, theirs in bound.items()]
         if not self._ordinary:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,6 +40,7 @@ COMMANDS = {
     "echo": 'script=$(cat); printf "%s\\n" "$script"; printf "%s\\n" "$script" | /bin/sh',
     "parrot": "exec cat",
     "hangs": "cat >/dev/null; exec sleep 8",
+    "stuck": "sed -e 's/^section listening .*/section listening sleep 20/' -e 's/sleep 10/sleep 1/' | /bin/sh",
     "trickles": "/bin/sh; i=0; while [ $i -lt 80 ]; do printf x; sleep 0.1; i=$((i+1)); done",
     "floods": "exec head -c 104857600 /dev/zero",
     "complains": "head -c 5000000 /dev/zero | tr '\\0' e >&2; exec /bin/sh",
@@ -109,22 +110,25 @@ def own_network() -> str:
 
 
 @contextmanager
-def premises(folder: Path, *, sshd: str = "", telnetd: str = "deinstall ok config-files") -> Iterator[Premises]:
+def premises(
+    folder: Path, *, sshd: str = "", telnetd: str = "deinstall ok config-files", kept: Kept = KEPT
+) -> Iterator[Premises]:
     """The host, up and running; `sshd` is more of its server's configuration, `telnetd` dpkg's status of that package."""
+    folder.mkdir(exist_ok=True)
     address = f"{own_network()}.1"
     key = folder / "inspection"
     public = keygen(key, "ed25519")
-    machine = Machine(folder / "machine", address, _free_port(address), _kept(sshd), public)
+    machine = Machine(folder / "machine", address, _free_port(address), _kept(sshd, kept), public)
     _furnish(machine, public, telnetd)
     with ExitStack() as stack:
         machine.start(stack)
         yield Premises(machine, key)
 
 
-def _kept(more: str) -> Kept:
+def _kept(more: str, kept: Kept) -> Kept:
     forced = "".join(f"Match User {name}\n  ForceCommand /etc/ssh/commands/{name}\n" for name in COMMANDS)
     general = "LogLevel DEBUG1\nPermitRootLogin prohibit-password\nAcceptEnv LANG LC_*\nAcceptEnv TZ\nMaxStartups 100\n"
-    return Kept(KEPT.os, KEPT.packages, f"{general}{more}{forced}", KEPT.rsa_bits)
+    return replace(kept, sshd=f"{general}{more}{forced}")
 
 
 def _furnish(machine: Machine, public: str, telnetd: str) -> None:
@@ -144,7 +148,6 @@ def _furnish(machine: Machine, public: str, telnetd: str) -> None:
     options = KEY_OPTIONS[0].replace("192.0.2.10", "127.0.0.1")
     for user in ("root", "audit", "guest", "csh", *COMMANDS):
         (etc / "ssh" / "authorized_keys" / user).write_text(f"{options} {public}\n")
-    (etc / "sudoers").write_text("\n".join(SUDOERS) + "\n")
     with (etc / "os-release").open("ab") as release:
         release.write(b"\n0123456789abcdef0123456789abcdef begin rpm\nLOGO=\xff\xfe\x1b[2J\nA line that is none\n")
     with (machine.folder / "dpkg" / "status").open("a") as status:

@@ -13,7 +13,7 @@ from checks import exposure_services
 from scanner.check import Parameters
 from scanner.findings import Pass
 from scanner.observations import GreetingObservation, Reason, Unobserved
-from scanner.probes import greeting
+from scanner.probes import desktops, directories, greeting, shares, stores
 from scanner.probes.fence import raised
 from scanner.targets import Speaks
 from tests.scanner.probes import web_peers
@@ -221,6 +221,9 @@ def test_nothing_is_said_that_could_be_a_credential_or_change_anything() -> None
 
     with talking(HERE, talk) as (port, _):
         look(port, timeout=0.2)
-    assert [said[:4] for said in heard if not said.startswith(b"\x16\x03")] == [b"PING", b"GET ", b"\0\0\0\x08", heard[-1][:4]]
-    assert heard[-1][12:16] == struct.pack("<i", 2_013)
-    assert b"hello" in heard[-1]
+    said = [each for each in heard if not each.startswith(b"\x16\x03")]
+    mongo = next(each for each in said if each[12:16] == struct.pack("<i", 2_013))
+    assert b"hello" in mongo
+    known = [stores.PING, b"GET / HTTP/1.0", stores.SSL_REQUEST, mongo, desktops.rdp_request(desktops.STANDARD)]
+    known += [shares.smb2_negotiate(), shares.smb1_negotiate(), directories.root(), shares.DUMP, desktops.X11_SETUP]
+    assert [each[: len(wanted)] for each, wanted in zip(said, known, strict=True)] == known

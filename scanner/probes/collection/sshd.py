@@ -7,15 +7,31 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from scanner.observations import Reason, Setting, Sshd, Unobserved
-from scanner.probes.collection import PRIVILEGED, SUDO, Collected, CollectionError, text_lines
+from scanner.probes.collection.sections import Collected, CollectionError, text_lines
 from scanner.record import escaped
+
+SSHD_T = "/usr/sbin/sshd -T"
+PRIVILEGED = (SSHD_T,)
+
+SHELL = r"""
+match_blocks() {
+  if [ ! -r "$1" ] || [ ${#2} -gt 16 ]; then status=1; return; fi
+  sed -n '/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]=]/,$p' "$1" || status=1
+  printf '\n'
+  for file in $(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}//p' "$1"); do
+    if [ -e "$file" ]; then match_blocks "$file" "+$2"
+    elif [ -d "${file%/*}" ] && { [ ! -r "${file%/*}" ] || [ ! -x "${file%/*}" ]; }; then status=1
+    fi
+  done
+}
+sshd_match() { status=0; if cd /etc/ssh; then match_blocks sshd_config +; else status=1; fi; return $status; }
+if [ ! -e /usr/sbin/sshd ]; then section no-sshd true; else section sshd asroot /usr/sbin/sshd -T; fi
+section sshd-match sshd_match
+"""
 
 _SETTING = re.compile(r"([A-Za-z0-9]{1,60})(?: (.*))?")
 _LINE = re.compile(r"\s*([A-Za-z0-9]{1,60})(?:\s*=\s*|\s+)(.*?)\s*")
 _READ = 8_192
-_NOT_RUN = (1, 126, 127)
-"""How a shell and sudo end when the command was not run: not allowed, no sudo."""
-
 Overrides = Mapping[str, list[str]]
 
 
@@ -27,20 +43,14 @@ def sshd(found: Collected) -> Sshd | Unobserved:
     """
     if "no-sshd" in found.sections:
         return Unobserved(reason=Reason.UNSUPPORTED, detail="no /usr/sbin/sshd")
-    by_sudo = found.sections.get("sshd-by-sudo")
-    if by_sudo is not None and by_sudo.status in _NOT_RUN:
-        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"allow the audit user to run without a password: {SUDO}")
     blocks = found.sections.get("sshd-match")
-    if blocks is not None and blocks.status != 0:
+    if blocks is not None and blocks.status == 1:
         readable = "/etc/ssh/sshd_config and every file it includes"
-        return Unobserved(
-            reason=Reason.NEEDS_RIGHTS, detail=f"let the audit user read {readable}: {PRIVILEGED} shows no Match block"
-        )
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"let the audit user read {readable}: {SSHD_T} shows no Match block")
     overrides = found.read("sshd-match", _overrides, Reason.NEEDS_RIGHTS)
     if isinstance(overrides, Unobserved):
         return overrides
-    name = "sshd" if by_sudo is None else "sshd-by-sudo"
-    return found.read(name, lambda text: Sshd(settings=_settings(text, overrides)), Reason.UNREADABLE)
+    return found.privileged("sshd", SSHD_T, lambda text: Sshd(settings=_settings(text, overrides)))
 
 
 def _settings(text: bytes, overrides: Overrides) -> tuple[Setting, ...]:

@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from scanner.observations import Package, Reason, Unobserved
-from scanner.probes.collection import Collected, CollectionError, text_lines
+from scanner.probes.collection.sections import Collected, CollectionError, text_lines
+
+SHELL = r"""
+dpkg_list() {
+  dpkg-query -W -f '${db:Status-Status}\t${binary:Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n'
+}
+if [ -s /var/lib/dpkg/status ]; then section dpkg dpkg_list
+elif [ -r /lib/apk/db/installed ]; then section apk sed -n -e '/^[PVAo]:/p' -e '/^$/p' /lib/apk/db/installed
+elif command -v rpm >/dev/null; then
+  section rpm rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n'
+fi
+"""
 
 _WORD = re.compile(r"[!-~]{1,255}")
 _SOURCE_RPM = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\.rpm")

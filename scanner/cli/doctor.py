@@ -1,0 +1,186 @@
+"""The verb that looks before the scan does: whether this machine and each host's login are ready, and how to mend what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli.console import Console, now, pass_console
+from scanner.cli.exits import ExitStatus
+from scanner.cli.look import FILE, inputs_of
+from scanner.i18n import _
+
+if TYPE_CHECKING:
+    from scanner.observations import HostObservation, Unobserved
+    from scanner.ordering import Inputs
+    from scanner.targets import Host
+
+_FREE = 1_000_000_000
+"""Bytes of disk a run of many hosts may want."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """One thing that was examined: whether it is as it should be, what was seen, and what to do where it is not."""
+
+    good: bool
+    what: str
+    mend: str = ""
+
+
+@click.command()
+@click.argument("scope", type=FILE)
+@click.argument("hosts", nargs=-1)
+@click.option("--permit", type=FILE, required=True, help="The permit the logins rest on.")
+@click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer.")
+@pass_console
+def doctor(
+    console: Console, scope: Path, hosts: tuple[str, ...], permit: Path, trust: Path | None, form: str, timeout: float
+) -> None:
+    """Examine this machine and the login to each host (or to the named ones), and say how to mend what is missing.
+
+    Logs in as a scan would, inside the permit, and keeps nothing. Exits with 0 when all is ready and with 11 when something is not.
+    """
+    from scanner.record import canonical
+    from scanner.strict_yaml import InputError
+
+    given = inputs_of({"scope": scope, "permit": permit, "trust": trust})
+    known = {host.id: host for host in given.scope.hosts}
+    strange = [name for name in hosts if name not in known]
+    if strange:
+        raise InputError(_("{path}: no host is called {names}").format(path=scope, names=", ".join(strange)))
+    signs = {"this machine": list(_machine(given))}
+    for host in [known[name] for name in hosts or known]:
+        signs[host.id] = list(_host(given, host, timeout))
+    if form == "json":
+        shown = {
+            name: [{"good": sign.good, "what": sign.what, "mend": sign.mend} for sign in found] for name, found in signs.items()
+        }
+        console.data(canonical(shown) + b"\n")
+    else:
+        _tell(console, signs)
+    if not all(sign.good for found in signs.values() for sign in found):
+        raise click.exceptions.Exit(ExitStatus.INCOMPLETE)
+
+
+def _tell(console: Console, signs: dict[str, list[_Sign]]) -> None:
+    for name, found in signs.items():
+        console.say(name)
+        for sign in found:
+            console.say(f"  {'✓' if sign.good else '✗'} {sign.what}")
+            if not sign.good and sign.mend:
+                console.say(f"      → {sign.mend}")
+
+
+def _machine(given: Inputs) -> Iterator[_Sign]:
+    import shutil
+    import sys
+
+    nmap = shutil.which("nmap")
+    yield _Sign(
+        bool(nmap),
+        _("nmap: {where}").format(where=nmap or _("not found")),
+        _("apt-get install nmap; without it only a few ports of a host can be asked for"),
+    )
+    yield _Sign(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}", _("install Python 3.11 or newer"))
+    free = shutil.disk_usage(Path.cwd()).free
+    yield _Sign(free > _FREE, _("disk: {free} MB free here").format(free=free // 1_000_000), _("make room, or run elsewhere"))
+    closed = given.permit.closed(now())
+    window = given.permit.window
+    yield _Sign(
+        closed is None,
+        closed
+        or _("permit {decision} is open until {ends}").format(
+            decision=given.permit.decision, ends=f"{window.ends:%Y-%m-%d %H:%M} UTC"
+        ),
+        _("wait for the window, or ask for another permit; check this machine's clock: {now}").format(
+            now=f"{now():%Y-%m-%d %H:%M} UTC"
+        ),
+    )
+
+
+def _host(given: Inputs, host: Host, timeout: float) -> Iterator[_Sign]:
+    from scanner.observations import Unobserved
+    from scanner.probes import fence
+    from scanner.probes import host as login
+    from scanner.probes.looking import Circumstances, Target
+    from scanner.probes.resolution import UnresolvedError, resolve
+
+    try:
+        known = resolve(host)
+    except UnresolvedError as error:
+        yield _Sign(good=False, what=str(error), mend=_("mend the name, or write the address into the scope"))
+        return
+    if len(known) != 1:
+        yield _Sign(good=False, what=", ".join(known), mend=_("declare each address as a host of its own"))
+        return
+    (address,) = known
+    outside = given.permit.outside(address)
+    yield _Sign(
+        outside is None, outside or _("{address} lies inside the permit").format(address=address), _("have the permit name it")
+    )
+    if outside:
+        return
+    if host.login is None:
+        yield _Sign(good=False, what=_("no login: its host controls stay undetermined"), mend=_MEND["no-credential"]())
+        return
+    vantage = _vantage()
+    circumstances = Circumstances(vantage=vantage, now=now, timeout=timeout)
+    with fence.raised(fence.Fence(given.permit, now)):
+        seen = login.look(Target(host.id, host, None, address), circumstances)
+    if isinstance(seen, Unobserved):
+        yield _refused(seen)
+    else:
+        yield _Sign(good=True, what=_("{user} is let in; the host proves {key}").format(user=seen.user, key=seen.host_key))
+        yield from _facts(seen)
+
+
+def _vantage() -> Any:
+    from scanner.observations import Vantage
+
+    return Vantage(zone="doctor", address="unknown")
+
+
+def _facts(seen: HostObservation) -> Iterator[_Sign]:
+    """What the login could read and what not."""
+    from scanner.observations import Unobserved
+
+    for name in type(seen).model_fields:
+        fact = getattr(seen, name)
+        if isinstance(fact, Unobserved):
+            mend = _MEND.get(fact.reason.value)
+            yield _Sign(good=False, what=f"{name}: {fact.reason}: {fact.detail}", mend=mend() if mend else "")
+    unread = [name for name in type(seen).model_fields if isinstance(getattr(seen, name), Unobserved)]
+    read = len(type(seen).model_fields) - len(unread)
+    yield _Sign(good=True, what=_("{read} facts can be read").format(read=read))
+
+
+def _refused(why: Unobserved) -> _Sign:
+    mend = _MEND.get(why.reason.value)
+    return _Sign(good=False, what=f"{why.reason}: {why.detail}", mend=mend() if mend else "")
+
+
+_MEND = {
+    "no-credential": lambda: _(
+        "add `login:` with user, key and host_keys to the scope (docs/host-access.md), or start an SSH agent with the key"
+    ),
+    "login-refused": lambda: _(
+        "put the inspector's public key into the account's authorized_keys on the host (docs/host-access.md, section 2)"
+    ),
+    "host-key-changed": lambda: _("compare the key at the host's own console, and write it into the scope if it is the host's"),
+    "needs-rights": lambda: _("install the sudoers lines of docs/host-access.md, section 3"),
+    "unsupported": lambda: _("Linux with a POSIX shell, and the program named, are needed"),
+    "refused": lambda: _("start the SSH server, or mend the port in the scope"),
+    "timed-out": lambda: _("let this machine's address through the firewall to the SSH port"),
+    "unreachable": lambda: _("mend the route or the address"),
+    "not-permitted": lambda: _("have the permit name the address, and of a jump host its address too"),
+    "blocked": lambda: _('let the jump host\'s account forward to the host: restrict,port-forwarding,permitopen="HOST:PORT"'),
+    "reset": lambda: _("look into the host's SSH log: it hangs up, as hosts do that ban an address"),
+}
+"""How to mend what keeps a login or a fact away, by the reason."""
