@@ -21,8 +21,8 @@ FILE_LIMIT = 1024 * 1024 * 1024
 """No file is larger, as it lies on disk."""
 DOCUMENT_LIMIT = 512 * 1024 * 1024
 """No document is larger, unpacked."""
-TOTAL_LIMIT = 4 * 1024 * 1024 * 1024
-"""All documents of a file together, unpacked."""
+TOTAL_LIMIT = 64 * 1024 * 1024 * 1024
+"""All documents of a file together, unpacked; they are read one by one, and no more than one is in memory."""
 MEMBERS_LIMIT = 1_000_000
 _PIECE = 1024 * 1024
 _OPENERS = ((b"\x1f\x8b", gzip.open), (b"\xfd7zXZ\x00", lzma.open), (b"BZh", bz2.open))
@@ -131,7 +131,7 @@ def _is_tar(file: IO[bytes]) -> bool:
 @contextmanager
 def _unpacked(path: Path, head: bytes) -> Iterator[IO[bytes]]:
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        raise FeedError(f"{path}: packed with zstd, which is not read; unpack it first: zstd -d {path.name}")
+        raise FeedError(f"{path}: packed with zstd, which is not read; pack it anew: zstd -dc {path.name} | xz > {path.stem}.xz")
     if head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0:
         with path.open("rb") as file:
             yield cast("IO[bytes]", _Inflated(file))

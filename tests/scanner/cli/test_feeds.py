@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +20,15 @@ YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%d")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Path:
+def desk(made: Path, tmp_path: Path) -> Path:
+    """A folder of the test's own, as `made` made it."""
+    return Path(shutil.copytree(made, tmp_path / "desk"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two feeds, their settings, two people's keys and a trust root that knows both."""
+    tmp_path = tmp_path_factory.mktemp("desk")
     gathered = tmp_path / "gathered"
     gathered.mkdir()
     written(gathered / "kev.json", kev(YESTERDAY))

@@ -88,6 +88,40 @@ def test_importing_twice_changes_nothing(sources: dict[str, str]) -> None:
         assert {(fix.package, fix.fixed) for fix in sliced(store, {"debian:12": tuple(sources)}).fixes} == set(sources.items())
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["AlmaLinux:8", "AlmaLinux:9", "Rocky Linux:9", "Ubuntu:22.04:LTS", "Ubuntu:Pro:22.04:LTS", "Debian:12"]
+            ),
+            st.sampled_from(["bash", "curl"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_no_release_leaks_into_the_slice_of_another(affected: list[tuple[str, str]]) -> None:
+    records = []
+    for number, (ecosystem, package) in enumerate(affected):
+        record = alma(f"ALSA-2026:{number}", package, "1-1")
+        record["affected"][0]["package"]["ecosystem"] = ecosystem
+        records.append(record)
+    names = {"AlmaLinux": "almalinux", "Rocky Linux": "rocky", "Ubuntu": "ubuntu", "Debian": "debian"}
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "feeds.sqlite"
+        put(store, zipped(Path(folder) / "all.zip", records))
+        for ecosystem in {one for one, _ in affected}:
+            parts = ecosystem.split(":")
+            namespace = f"{names[parts[0]]}:{next(part for part in parts[1:] if part[0].isdigit())}"
+            found = sliced(store, {namespace: ("bash",)})
+            assert {fix.namespace for fix in found.fixes} <= {namespace}
+            assert {fix.package for fix in found.fixes} <= {"bash"}
+            channel = "esm-infra" if "Pro" in parts else "base"
+            wanted = [f"ALSA-2026:{number}" for number, pair in enumerate(affected) if pair == (ecosystem, "bash")]
+            assert sorted(fix.advisory for fix in found.fixes if fix.channel == channel) == sorted(wanted)
+
+
 def test_a_new_edition_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     store = tmp_path / "feeds.sqlite"
     put(store, written(tmp_path / "a", tracker(SOURCES)), made=NOW - timedelta(days=3))
