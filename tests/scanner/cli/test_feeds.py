@@ -147,6 +147,7 @@ def test_a_changed_byte_anywhere_in_a_bundle_is_refused(desk: Path, member: str)
     done = clearance("feeds", "import", "bad.tar", "--trust", "trust.json", folder=desk)
     assert done.returncode in (2, 12), done.stderr
     assert "internal" not in done.stderr
+    assert ("its digest differs" in done.stderr) == (member in ("kev.json", "tracker.json")), done.stderr
     assert not (desk / "feeds.sqlite").exists()
 
 

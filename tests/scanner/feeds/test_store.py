@@ -182,11 +182,17 @@ def test_an_edition_that_lost_records_is_refused_until_someone_says_that_it_is_r
 
 
 def test_an_edition_that_no_longer_names_a_release_is_refused(tmp_path: Path) -> None:
+    def edition(path: Path, releases: range) -> Path:
+        records = [alma(f"USN-{year}-{half}", "bash", "5.1-1") for year in releases for half in (4, 10)]
+        for record in records:
+            _, year, half = record["id"].split("-")
+            record["affected"][0]["package"]["ecosystem"] = f"Ubuntu:{year}.{half:0>2}"
+        return zipped(path, [*records, *(alma(f"USN-9{number}", "bash", "5.1-1") for number in range(500))])
+
     store = tmp_path / "feeds.sqlite"
-    both = {**tracker({"bash": "5.2-1"}, "bullseye"), **tracker({"curl": "7.88-2"}, "bookworm")}
-    put(store, written(tmp_path / "a", both), made=NOW - timedelta(days=1))
-    with pytest.raises(FeedError, match="no longer names debian:11"):
-        put(store, written(tmp_path / "b", tracker({"bash": "1-1", "curl": "7.88-2"}, "bookworm")))
+    put(store, edition(tmp_path / "a.zip", range(14, 26)))
+    with pytest.raises(FeedError, match=r"no longer names ubuntu:14\.04, ubuntu:14\.10"):
+        put(store, edition(tmp_path / "b.zip", range(15, 26)))
 
 
 def test_a_catalogue_without_the_best_known_cves_is_refused(tmp_path: Path) -> None:
