@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -11,7 +9,7 @@ from typing import Any
 
 from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer, Release, Tier
 from scanner.feeds import places
-from scanner.feeds.reading import Row, Tally, day, each, instant, title
+from scanner.feeds.reading import Row, Tally, csv_lines, day, each, instant, title
 
 ENDOFLIFE = "endoflife"
 _UNSUPPORTED = re.compile(r"security-support-ended\.deb([0-9]{1,2})")
@@ -74,8 +72,7 @@ def distro_info(text: str, product: str, tally: Tally) -> Iterator[Row]:
             source=f"distro-info-{product}",
         )
 
-    rows = enumerate(csv.DictReader(io.StringIO(text)), start=2)
-    yield from each(tally, ((f"line {number}", line) for number, line in rows), read)
+    yield from each(tally, csv_lines(text, 2), read)
 
 
 def release_of(name: str) -> str | None:

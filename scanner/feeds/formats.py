@@ -21,12 +21,14 @@ from scanner.feeds import (
     osv,
     repository,
     risk,
+    rpm_repository,
     secdb,
     updateinfo,
 )
 from scanner.feeds.containers import Document
 from scanner.feeds.reading import SHAPE_ERRORS, FeedError, Parsed, Row, Tally, json_of
 from scanner.feeds.repository import Vouched
+from scanner.feeds.rpm_repository import RpmVouched
 from scanner.record import sha256
 
 _JSON = (b"{", b"[")
@@ -36,7 +38,7 @@ _JSON = (b"{", b"[")
 class Index:
     """An index that a verified release file vouches for, by its digest."""
 
-    vouched: Vouched
+    vouched: Vouched | RpmVouched
     path: str
 
 
@@ -99,6 +101,8 @@ def _recognised(source: _Source, indexes: Mapping[str, Index]) -> Parsed:
         return source.parsed(listed, debian_lists.advisories(text, source.tally))
     if head[:1] in _JSON:
         return _json(source)
+    if b"<metadata " in source.first.data[:300]:
+        raise FeedError(f"{source.path}: no repomd.xml given with it vouches for this index; give it and its signature too")
     if head.startswith(b"<"):
         name = updateinfo.name_of(source.first.data)
         return source.parsed(name, updateinfo.advisories(source.first.data, source.tally))
@@ -114,11 +118,16 @@ def _source(path: Path) -> _Source:
 
 
 def _index(source: _Source, index: Index) -> Parsed:
-    name = repository.feed_of(index.vouched, index.path)
-    text = source.first.data.decode("utf-8", "replace")
-    kind = FeedKind.VENDOR if "-" in index.vouched.pocket else FeedKind.ARCHIVE
-    rows = repository.packages(text, index.vouched, name, source.tally)
-    return Parsed(name, kind, rows, source.tally, signed=True)
+    data, tally = source.first.data, source.tally
+    match index.vouched:
+        case RpmVouched() as vouched:
+            name, kind = vouched.pocket, FeedKind.VENDOR
+            rows = rpm_repository.packages(data, vouched, name, tally)
+        case vouched:
+            name = repository.feed_of(vouched, index.path)
+            kind = FeedKind.VENDOR if "-" in vouched.pocket else FeedKind.ARCHIVE
+            rows = repository.packages(data.decode("utf-8", "replace"), vouched, name, tally)
+    return Parsed(name, kind, rows, tally, signed=True)
 
 
 def _json(source: _Source) -> Parsed:

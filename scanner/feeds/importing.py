@@ -13,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 
 from scanner.advisories import FeedRef
-from scanner.feeds import containers, filling, formats, repository, sanity
+from scanner.feeds import containers, filling, formats, repository, rpm_repository, sanity
 from scanner.feeds.formats import Index
 from scanner.feeds.reading import FeedError, Parsed, StaleFeedError
 from scanner.feeds.store import INDEXES, SCHEMA, VERSION, Store, opened
+
+_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,18 @@ def _sorted(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
                 head = opened_file.read(512)
         except OSError as error:
             raise FeedError(f"{file}: {error.strerror}") from None
-        (releases if repository.is_release(head) else others).append(file)
+        if head.startswith(_SIGNATURE):
+            continue  # read with the file it signs
+        release = repository.is_release(head) or rpm_repository.is_release(head)
+        (releases if release else others).append(file)
     return releases, others
 
 
 def _vouched(releases: Iterable[Path], wish: Wish) -> dict[str, Index]:
     found = {}
     for file in releases:
-        vouched = repository.verified(file, wish.keyring)
+        reader = rpm_repository if file.name.endswith("repomd.xml") else repository
+        vouched = reader.verified(file, wish.keyring)
         found.update({digest: Index(vouched, name) for digest, name in vouched.digests.items()})
     return found
 

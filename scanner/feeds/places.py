@@ -15,6 +15,12 @@ DEBIAN = {
 _ERRATA = {"AL": "almalinux", "RL": "rocky", "RX": "rocky", "RH": "rhel", "EL": "oracle"}
 _ERRATUM = re.compile(r"(AL|RL|RX|RH|EL)(SA|BA|EA)-")
 _DIST_TAG = re.compile(r"\.(?:module[_+])?el([0-9]{1,2})(?![0-9])")
+_RPM_VENDORS = {
+    "AlmaLinux": "almalinux",
+    "Rocky Enterprise Software Foundation": "rocky",
+    "Red Hat, Inc.": "rhel",
+    "Oracle America": "oracle",
+}
 _OSV = {"AlmaLinux": "almalinux", "Rocky Linux": "rocky", "Debian": "debian"}
 _STREAM = re.compile(r"(?<![\w:])([A-Za-z][A-Za-z0-9_+-]*:[A-Za-z0-9][A-Za-z0-9._+-]*)(?![\w:])")
 
@@ -32,6 +38,12 @@ def of_erratum(advisory: str, release: str) -> str | None:
     """The namespace of an rpm by its advisory's prefix and its own dist tag."""
     prefix, tag = _ERRATUM.match(advisory), _DIST_TAG.search(release)
     return None if prefix is None or tag is None else f"{_ERRATA[prefix[1]]}:{tag[1]}"
+
+
+def of_rpm(vendor: str, release: str) -> str | None:
+    """The namespace of an rpm by the vendor that stands in it and its dist tag."""
+    name, tag = _RPM_VENDORS.get(vendor), _DIST_TAG.search(f".{release}")
+    return None if name is None or tag is None else f"{name}:{tag[1]}"
 
 
 def of_osv(ecosystem: str, distro: str = "") -> tuple[str, str] | None:

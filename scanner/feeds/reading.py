@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -98,6 +100,15 @@ def json_of(data: bytes, where: str) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise FeedError(f"{where}: not JSON ({type(error).__name__})") from None
+
+
+def csv_lines(text: str, first: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """The lines below the head of a CSV file, counted from `first`; raises FeedError where it is none."""
+    try:
+        for number, line in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=first):
+            yield f"line {number}", line
+    except csv.Error as error:
+        raise FeedError(f"not CSV: {error}") from None
 
 
 def title(text: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,19 +37,24 @@ def is_release(head: bytes) -> bool:
 
 def verified(path: Path, keyring: Path | None) -> Vouched:
     """The release file, once gpgv has verified it with this keyring; what is read is what was signed."""
-    if keyring is None:
-        raise FeedError(f"{path}: name the vendor's keyring with --keyring; an unverified release file vouches for nothing")
     if path.stat().st_size > _LIMIT:
         raise FeedError(f"{path}: larger than {_LIMIT} bytes")
-    with tempfile.NamedTemporaryFile() as signed:
-        command = ["gpgv", "--keyring", str(keyring.absolute()), "--output", "-", str(path.absolute())]
-        try:
-            done = subprocess.run(command, stdout=signed, stderr=subprocess.PIPE, timeout=_GPGV_SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise FeedError(f"{path}: gpgv cannot be run ({type(error).__name__}); install the package gpgv") from None
-        if done.returncode != 0:
-            raise FeedError(f"{path}: its signature does not verify with {keyring}; fetch it again, or name another keyring")
-        return release(Path(signed.name).read_text("utf-8", "replace"), str(path))
+    signed = gpgv(["--output", "-", str(path.absolute())], path, keyring)
+    return release(signed.decode("utf-8", "replace"), str(path))
+
+
+def gpgv(words: Sequence[str], path: Path, keyring: Path | None) -> bytes:
+    """What gpgv wrote, once it has verified a signature with this keyring."""
+    if keyring is None:
+        raise FeedError(f"{path}: name the vendor's keyring with --keyring; an unverified release file vouches for nothing")
+    command = ["gpgv", "--keyring", str(keyring.absolute()), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_GPGV_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FeedError(f"{path}: gpgv cannot be run ({type(error).__name__}); install the package gpgv") from None
+    if done.returncode != 0:
+        raise FeedError(f"{path}: its signature does not verify with {keyring}; fetch it again, or name another keyring")
+    return done.stdout
 
 
 def release(text: str, where: str) -> Vouched:

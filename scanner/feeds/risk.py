@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.advisories import Cve
 from scanner.feeds.cvss import base_score
-from scanner.feeds.reading import FeedError, Row, Tally, day, each, instant
+from scanner.feeds.reading import FeedError, Row, Tally, csv_lines, day, each, instant
 
 _EPSS_HEAD = re.compile(r"#.*score_date:(\S+)")
 
@@ -41,7 +39,7 @@ def epss(text: str, where: str, tally: Tally) -> Iterator[Row]:
     def read(line: dict[str, str]) -> Iterator[Row]:
         yield Cve(id=line["cve"], epss=float(line["epss"]), percentile=float(line["percentile"]))
 
-    yield from each(tally, _lines(rest, 3), read)
+    yield from each(tally, csv_lines(rest, 3), read)
 
 
 def vulnrichment(text: str, tally: Tally) -> Iterator[Row]:
@@ -55,12 +53,4 @@ def vulnrichment(text: str, tally: Tally) -> Iterator[Row]:
             return
         yield Cve(id=line["cve"], cvss=base_score(vector), vector=vector)
 
-    yield from each(tally, _lines(text, 2), read)
-
-
-def _lines(text: str, first: int) -> Iterator[tuple[str, dict[str, str]]]:
-    try:
-        for number, line in enumerate(csv.DictReader(io.StringIO(text)), start=first):
-            yield f"line {number}", line
-    except csv.Error as error:
-        raise FeedError(f"not CSV: {error}") from None
+    yield from each(tally, csv_lines(text, 2), read)
