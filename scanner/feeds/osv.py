@@ -81,8 +81,21 @@ def _fixes(value: Mapping[str, Any], tally: Tally) -> Iterator[Fix]:
             found = [fix for fixed in _fixed(entry) for fix in _by_stream(value, package["name"], namespace, channel, fixed)]
         except (ValueError, LookupError, TypeError) as error:
             tally.spoiled(f"{value['id']} {package['name']}", error)
+            yield _unreadable(value["id"], package["name"], namespace, channel)
         else:
             yield from found
+
+
+def _unreadable(advisory: str, package: str, namespace: str, channel: str) -> Fix:
+    """What is left of an entry whose version cannot be read: the package is named, so that it does not look clean."""
+    return Fix(
+        namespace=namespace,
+        package=package,
+        advisory=advisory,
+        channel=channel,
+        status=FixStatus.UNDETERMINED,
+        note="the feed's entry cannot be read",
+    )
 
 
 def _fixed(entry: Mapping[str, Any]) -> Iterator[str | None]:

@@ -280,7 +280,10 @@ def test_debians_list_of_unsupported_packages_is_read(tmp_path: Path) -> None:
 def test_a_malformed_record_is_counted_and_told_and_the_others_are_read(tmp_path: Path) -> None:
     good, bad = alma("ALSA-2026:1", "bash", "5.1-1.el9"), alma("ALSA-2026:2", "bash", "not a version")
     found, rows = read(zipped(tmp_path / "all.zip", [good, bad, {"id": "ALSA-2026:3", "modified": 1, "affected": []}]))
-    assert [fix.advisory for fix in fixes(rows)] == ["ALSA-2026:1"]
+    assert [(fix.advisory, fix.status) for fix in fixes(rows)] == [
+        ("ALSA-2026:1", FixStatus.FIXED),
+        ("ALSA-2026:2", FixStatus.UNDETERMINED),  # the package is known, so it must not look clean
+    ]
     assert found.tally.malformed == 2
     assert "ALSA-2026:2 bash" in found.tally.examples[0]
 
