@@ -89,6 +89,7 @@ class Code(StrEnum):
 
     CHECKS_DIFFER = "checks-differ"
     RECOMPUTE_DIFFERS = "recompute-differs"
+    FEEDS_DIFFER = "feeds-differ"
     RECOMPUTE_FAILED = "recompute-failed"
 
     LOG_BROKEN = "log-broken"
@@ -224,6 +225,7 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
         _INTEGRITY,
         N_("The judgement was made by another version of the checks: neither a match nor a forgery."),
     ),
+    Code.FEEDS_DIFFER: (_INTEGRITY, N_("What was gathered or approved is not the feed bundle that is here.")),
     Code.RECOMPUTE_DIFFERS: (_INTEGRITY, N_("The same checks arrive at another assessment from this evidence.")),
     Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
     Code.LOG_FORKED: (_INTEGRITY, N_("The log shows two stories: what was signed before is not how it begins now.")),

@@ -40,6 +40,10 @@ class Role(StrEnum):
     INSPECTOR = "inspector"
     AGENCY = "agency"
     APPROVER = "approver"
+    FEED_GATHERER = "feed-gatherer"
+    """Vouches that the files of a feed bundle are those that vendors published."""
+    FEED_APPROVER = "feed-approver"
+    """Lets a feed bundle go to the sites; never the person who gathered it."""
     ROOT = "root"
 
 

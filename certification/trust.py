@@ -34,6 +34,8 @@ _HOLDERS = {
     Role.INSPECTOR: (HolderKind.PERSON,),
     Role.AGENCY: (HolderKind.AGENCY,),
     Role.APPROVER: (HolderKind.PERSON,),
+    Role.FEED_GATHERER: (HolderKind.PERSON,),
+    Role.FEED_APPROVER: (HolderKind.PERSON,),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from scanner import strict_yaml
+from scanner.advisories import FeedKind
 from scanner.assessment import BaselineRef, Clause, ControlClass
 from scanner.check import Check, Parameters
 from scanner.record import Instant, Name, Record, Text, sha256
@@ -84,7 +85,7 @@ class Heading(Record):
 class FeedAsked(Record):
     """Outside data the judgement needs, and how old it may be."""
 
-    name: Name
+    kind: FeedKind
     max_age_days: Days
 
 

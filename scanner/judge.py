@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scanner import scoring, store, strict_yaml
+from scanner.advisories import Advisories
 from scanner.assessment import Assessment
 from scanner.attestations import Deviations
 from scanner.baseline import BoundBaseline, load
@@ -27,7 +28,9 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
     _belong_together(files, order, seen)
     findings = evaluate(order, bound, seen, answers)
     found = scoring.standings(order, bound, findings, deviations)
-    why = scoring.reasons(order, bound, found, seen)
+    slice_ = advisories(files, order)
+    spoke = None if slice_ is None else frozenset(feed.name for feed in slice_.feeds)
+    why = scoring.reasons(order, bound, found, seen, spoke)
     instants = [sighting.result.seen.observed_at for sighting, _ in seen.values() if not isinstance(sighting.result, Unobserved)]
     scope = order.scope
     return Assessment(
@@ -57,6 +60,20 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
         reasons=why,
         conditions=scoring.conditions(found),
     )
+
+
+def advisories(files: Mapping[str, bytes], order: Order) -> Advisories | None:
+    """The run's slice of the feeds, None where it has none; raises StoreError where it comes from other feeds than the order names."""
+    if store.ADVISORIES not in files:
+        return None
+    found = Advisories.read(files[store.ADVISORIES])
+    ordered = {(feed.name, feed.kind, feed.sha256, feed.dated) for feed in order.feeds}
+    for feed in found.feeds:
+        if (feed.name, feed.kind, feed.sha256, feed.generated_at) not in ordered:
+            raise StoreError(
+                f"{store.ADVISORIES} rests on {feed.name}, and the order names no such feed, or another edition of it"
+            )
+    return found
 
 
 def fingerprint(order: Order, seen: Sightings) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
+from scanner.advisories import FeedKind
 from scanner.observations import Sight, Vantage
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
 from scanner.targets import Pace, Permit, Rate, RunKind, Scope
@@ -27,6 +28,7 @@ class Feed(Record):
     """Outside data a judgement rests on, with the date from inside it."""
 
     name: Name
+    kind: FeedKind
     sha256: Sha256
     dated: Instant
 

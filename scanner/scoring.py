@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from scanner.advisories import FeedKind
 from scanner.assessment import (
     Condition,
     ControlClass,
@@ -19,7 +20,7 @@ from scanner.assessment import (
     Tally,
 )
 from scanner.attestations import Deviations, Remediation, Waiver
-from scanner.baseline import BoundBaseline, Control
+from scanner.baseline import BoundBaseline, Control, FeedAsked
 from scanner.evaluate import ATTESTATION
 from scanner.findings import Finding, Outcome, said
 from scanner.observations import Sight, Sighting, shows_something
@@ -163,11 +164,15 @@ def reasons(
     bound: BoundBaseline,
     found: Sequence[Standing],
     sightings: Mapping[Sight, tuple[Sighting, str]],
+    spoke: frozenset[str] | None = None,
 ) -> tuple[DecisionReason, ...]:
-    """Every reason there is, in the order of the truth table; the first one's decision is the decision."""
+    """Every reason there is, in the order of the truth table; the first one's decision is the decision.
+
+    `spoke` names the feeds of the run's slice; without a slice every feed of the order counts.
+    """
     return (
         *_that_deny_at_once(order, found),
-        *_that_leave_open(order, bound, found, sightings),
+        *_that_leave_open(order, bound, found, sightings, spoke),
         *_of_deviations(found),
     )
 
@@ -230,6 +235,7 @@ def _that_leave_open(
     bound: BoundBaseline,
     found: Sequence[Standing],
     sightings: Mapping[Sight, tuple[Sighting, str]],
+    spoke: frozenset[str] | None,
 ) -> Iterator[DecisionReason]:
     deciding = (standing for standing in found if standing.control.classed.mandatory)  # advice never decides, not even this
     if not any(finding.check != ATTESTATION for standing in deciding for finding in standing.findings):
@@ -243,10 +249,16 @@ def _that_leave_open(
         message = said("{subject} is declared, and nothing of it was seen", subject=subject)
         yield DecisionReason(code=ReasonCode.NOT_COVERED, leads_to=Decision.INCOMPLETE, message=message, subject=subject)
     for feed in bound.baseline.feeds:
-        dated = next((given.dated for given in order.feeds if given.name == feed.name), None)
-        if dated is None or not timedelta(0) <= order.judged_at - dated <= timedelta(days=feed.max_age_days):
-            message = said("feed {feed} is absent or more than {days} days old", feed=feed.name, days=feed.max_age_days)
+        if not _fresh(order, feed, spoke):
+            message = said("a feed of kind {kind} is absent or more than {days} days old", kind=feed.kind, days=feed.max_age_days)
             yield DecisionReason(code=ReasonCode.FEED_STALE, leads_to=Decision.INCOMPLETE, message=message)
+
+
+def _fresh(order: Order, asked: FeedAsked, spoke: frozenset[str] | None) -> bool:
+    """Whether the data of this kind is there and young enough: of every vendor that speaks of the run, of one feed of another kind."""
+    given = [feed for feed in order.feeds if feed.kind is asked.kind and (spoke is None or feed.name in spoke)]
+    young = [timedelta(0) <= order.judged_at - feed.dated <= timedelta(days=asked.max_age_days) for feed in given]
+    return bool(young) and (all(young) if asked.kind is FeedKind.VENDOR else any(young))
 
 
 def uncovered(order: Order, sightings: Mapping[Sight, tuple[Sighting, str]]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ DEVIATIONS = "inputs/deviations.yaml"
 ANCHORS = "inputs/anchors.pem"
 CRLS = "inputs/crls.pem"
 PERMIT_ENVELOPE = "inputs/permit.dsse.json"
+ADVISORIES = "inputs/advisories.json"
 SCAN_EVIDENCE = "scan-evidence.dsse.json"
 EVALUATION = "evaluation.dsse.json"
 SIGNATURES = (SCAN_EVIDENCE, EVALUATION)

@@ -31,6 +31,7 @@ COMMANDS = {
     "approve": "certify",
     "issue": "certify",
     "verify": "certify",
+    "feeds": "feeds",
     "trust": "keyring",
     "keys": "keyring",
 }

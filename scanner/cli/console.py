@@ -96,10 +96,13 @@ def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 def explained(error: Exception) -> tuple[str, ExitStatus]:
     """What to tell the person about an error, and the exit status it stands for."""
     from certification.refusals import Refusal, RefusalKind
+    from scanner.feeds.reading import FeedError, StaleFeedError
     from scanner.registry import RegistryError
 
     match error:
-        case InputError():
+        case StaleFeedError():
+            return _("refused: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
+        case InputError() | FeedError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
         case Refusal():
             status = {RefusalKind.POLICY: ExitStatus.REFUSED, RefusalKind.INPUT: ExitStatus.USAGE}.get(

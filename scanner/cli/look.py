@@ -57,6 +57,7 @@ def looking(command: Command) -> Command:
             click.option("--skip", multiple=True, metavar="SUBJECT=KIND", help="Leave a sight out; it shows as not assessed."),
             click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
             click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Seconds per probe."),
+            click.option("--feeds", type=FILE, help="The feed store that patches are judged by (clearance feeds import)."),
             click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out."),
         )
     ):
@@ -205,6 +206,7 @@ def _outside(inputs: Inputs, address: str) -> str | None:
 
 def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     from scanner import scan as scanning
+    from scanner.cli.feeds import cut, feeds_at
     from scanner.ordering import ordered
     from scanner.probes.looking import Circumstances
     from scanner.registry import code_digests, load_checks
@@ -217,7 +219,8 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
         inputs = inputs_of(options)
         code = code_digests(load_checks())
         pace, skip = Pace(options["pace"]), _skipped(options["skip"])
-        order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, pace=pace)
+        feeds = feeds_at(options["feeds"])
+        order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=pace)
         scanning.addresses(order, now())
         run = Run.create(options["out"], order, inputs.files)
     order = run.order
@@ -232,6 +235,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
         ports=_port_list(options["ports"]),
     )
     _told_scan(console, run, circumstances, found)
+    cut(run, options["feeds"])
     run.write_manifest()
     return run, _reached(run)
 

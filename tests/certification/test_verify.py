@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certification.authorisation import WORDING, AuthorisationStatement, serial
 from certification.envelope import read_envelope
+from certification.feed_bundles import FeedsApprovedStatement, FeedsGatheredStatement
 from certification.keyring import AcceptedBaseline, RootKind
 from certification.keys import Signature
 from certification.opening import opened
@@ -252,7 +253,8 @@ def test_a_certificate_is_no_other_statement(case: Case, certificate: bytes, kin
 
 def test_each_statement_has_a_type_and_a_role_of_its_own() -> None:
     kinds = Statement.__subclasses__()
-    assert len({kind.model_fields["predicate_type"].default for kind in kinds}) == len(kinds) == 6
+    assert {FeedsGatheredStatement, FeedsApprovedStatement} <= set(kinds)
+    assert len({kind.model_fields["predicate_type"].default for kind in kinds}) == len(kinds) == 8
     assert len({kind.role for kind in kinds}) == len(kinds)
 
 

@@ -15,7 +15,7 @@ from scanner.baseline import BoundBaseline
 from scanner.evaluate import Answers, evaluate
 from scanner.findings import Outcome
 from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting, TlsVersion, Unobserved, Vantage
-from scanner.order import Order
+from scanner.order import Feed, Order
 from scanner.plan import kind_of, sights, subjects_of
 from scanner.record import sha256
 from scanner.specimens import (
@@ -98,11 +98,19 @@ def order(bound: BoundBaseline, of: Scope) -> Order:
         baseline=bound.digest,
         deviations=None,
         trust_anchors=None,
-        feeds=(),
+        feeds=fresh_feeds(bound),
         vantage=Vantage(zone="specimen", address="192.0.2.1"),
         tool="clearance",
         checks=(),
         plan=sights(of, bound),
+    )
+
+
+def fresh_feeds(bound: BoundBaseline) -> tuple[Feed, ...]:
+    """A feed of each kind the baseline asks for, as old as it may be."""
+    return tuple(
+        Feed(name=feed.kind, kind=feed.kind, sha256=sha256(b"feed"), dated=AT + timedelta(hours=1, days=-feed.max_age_days))
+        for feed in bound.baseline.feeds
     )
 
 

@@ -1,0 +1,100 @@
+"""Debian's and Ubuntu's repositories: a signed InRelease, and the indexes it vouches for by digest."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from scanner.advisories import Available, Coverage, Layer
+from scanner.feeds.reading import FeedError, Row, Tally, each
+
+_GPGV_SECONDS = 30
+_LIMIT = 16 * 1024 * 1024
+_VENDORS = {"Debian": "debian", "Ubuntu": "ubuntu"}
+_ENTRY = re.compile(r" ([0-9a-f]{64}) +([0-9]+) (\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What a repository's release file says, after its signature was verified."""
+
+    namespace: str
+    pocket: str
+    dated: datetime
+    digests: dict[str, str]
+    """The path of each index by its SHA-256."""
+
+
+def is_release(head: bytes) -> bool:
+    """Whether this is an InRelease file."""
+    return head.startswith(b"-----BEGIN PGP SIGNED MESSAGE-----") and b"\nOrigin: " in head
+
+
+def verified(path: Path, keyring: Path | None) -> Vouched:
+    """The release file, once gpgv has verified it with this keyring; what is read is what was signed."""
+    if path.stat().st_size > _LIMIT:
+        raise FeedError(f"{path}: larger than {_LIMIT} bytes")
+    signed = gpgv(["--output", "-", str(path.absolute())], path, keyring)
+    return release(signed.decode("utf-8", "replace"), str(path))
+
+
+def gpgv(words: Sequence[str], path: Path, keyring: Path | None) -> bytes:
+    """What gpgv wrote, once it has verified a signature with this keyring."""
+    if keyring is None:
+        raise FeedError(f"{path}: name the vendor's keyring with --keyring; an unverified release file vouches for nothing")
+    command = ["gpgv", "--keyring", str(keyring.absolute()), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_GPGV_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FeedError(f"{path}: gpgv cannot be run ({type(error).__name__}); install the package gpgv") from None
+    if done.returncode != 0:
+        raise FeedError(f"{path}: its signature does not verify with {keyring}; fetch it again, or name another keyring")
+    return done.stdout
+
+
+def release(text: str, where: str) -> Vouched:
+    """The release file's own words."""
+    fields: dict[str, str] = dict(re.findall(r"^([A-Za-z-]+): (.*)$", text, re.MULTILINE))
+    vendor = _VENDORS.get(fields.get("Origin", ""))
+    if vendor is None or "Date" not in fields:
+        raise FeedError(f"{where}: neither Debian's nor Ubuntu's; no other repository is read")
+    version = re.match(r"[0-9]+\.[0-9]+|[0-9]+", fields.get("Version", ""))
+    if version is None:
+        raise FeedError(f"{where}: names no release by its number")
+    number = version[0].partition(".")[0] if vendor == "debian" else version[0]
+    pocket = fields["Codename"] if vendor == "debian" else fields["Suite"]
+    sums = text.partition("\nSHA256:\n")[2]
+    digests = {digest: name for digest, _, name in _ENTRY.findall(sums)}
+    return Vouched(f"{vendor}:{number}", pocket, parsedate_to_datetime(fields["Date"]).astimezone(UTC), digests)
+
+
+def packages(text: str, vouched: Vouched, feed: str, tally: Tally) -> Iterator[Row]:
+    """The newest version of each binary package in an index, which lists each but once."""
+    tally.saw(vouched.dated)
+
+    def read(stanza: str) -> Iterator[Row]:
+        fields: dict[str, str] = dict(re.findall(r"^(Package|Version|Architecture|Source): (.*)$", stanza, re.MULTILINE))
+        yield Available(
+            namespace=vouched.namespace,
+            pocket=vouched.pocket,
+            package=fields["Package"],
+            arch=fields["Architecture"],
+            version=fields["Version"],
+            source=fields.get("Source", fields["Package"]).partition(" ")[0],
+        )
+
+    stanzas = (stanza for stanza in text.split("\n\n") if stanza.strip())
+    yield from each(tally, ((f"stanza {number}", stanza) for number, stanza in enumerate(stanzas, start=1)), read)
+    yield Coverage(namespace=vouched.namespace, layer=Layer.REPOSITORY, feed=feed, pocket=vouched.pocket)
+
+
+def feed_of(vouched: Vouched, index: str) -> str:
+    """The feed's name: pocket, component and architecture, as in debian-bookworm-security-main-amd64."""
+    parts = [part for part in index.split("/")[:-1] if part]
+    words = [vouched.namespace.partition(":")[0], vouched.pocket, *(part.removeprefix("binary-") for part in parts)]
+    return "-".join(words)
