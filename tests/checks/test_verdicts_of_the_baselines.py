@@ -75,6 +75,12 @@ def scope(*services: tuple[int, Speaks]) -> Scope:
     )
 
 
+def whole(bound: BoundBaseline) -> Scope:
+    """A host with every declared service the baseline can judge: the exercise has no control for UDP ones."""
+    judged = {rule.check for control in bound.baseline.controls for rule in control.rules}
+    return scope(*(each for each in SERVICES if each[1] is not Speaks.DNS or "exposure-declared-datagrams" in judged))
+
+
 def order(bound: BoundBaseline, of: Scope) -> Order:
     """A self-check of this scope, judged an hour after it was seen."""
     permit = Permit(
@@ -165,7 +171,7 @@ def decided(bound: BoundBaseline, of: Scope, answers: Answers, **changed: Any) -
 
 @EACH
 def test_a_well_kept_agency_is_authorised(bound: BoundBaseline) -> None:
-    assert decided(bound, scope(*SERVICES), answered(bound)) == (Decision.AUTHORISE, set())
+    assert decided(bound, whole(bound), answered(bound)) == (Decision.AUTHORISE, set())
 
 
 @EACH
@@ -178,7 +184,7 @@ def test_an_agency_with_plain_http_beside_https_is_authorised_if_it_only_redirec
 
 @EACH
 def test_without_the_documents_the_decision_is_open(bound: BoundBaseline) -> None:
-    assert decided(bound, scope(*SERVICES), {})[0] is Decision.INCOMPLETE
+    assert decided(bound, whole(bound), {})[0] is Decision.INCOMPLETE
 
 
 @EACH
@@ -217,7 +223,7 @@ def test_an_agency_without_other_services_needs_a_persons_word_for_those_control
 def test_one_thing_changed_changes_the_decision_as_it_should(
     bound: BoundBaseline, changed: dict[str, Observation | Unobserved], decision: Decision
 ) -> None:
-    assert decided(bound, scope(*SERVICES), answered(bound), **changed)[0] is decision
+    assert decided(bound, whole(bound), answered(bound), **changed)[0] is decision
 
 
 @EACH
@@ -226,4 +232,4 @@ def test_a_kind_that_could_not_be_seen_never_authorises(bound: BoundBaseline, ki
     if not any(kind_of(rule.check.observes) == kind for rule in bound.rules):
         return  # the baseline asks for nothing of the kind
     unseen = {kind.replace("-", "_"): Unobserved(reason=Reason.TIMED_OUT)}
-    assert decided(bound, scope(*SERVICES), answered(bound), **unseen)[0] is Decision.INCOMPLETE
+    assert decided(bound, whole(bound), answered(bound), **unseen)[0] is Decision.INCOMPLETE
