@@ -35,7 +35,7 @@ _OWN = Mirrors(hosts=("*.example.vn", "10.*"))
     passes=((host(), _OWN), (host(package_sources=(source(host=""), source(host="10.0.0.7"))), _OWN)),
     fails=(
         host(),
-        (host(package_sources=(source(), source(host="deb.debian.org"))), _OWN),
+        (host(package_sources=(source(), source(host="archive.example.org"))), _OWN),
         (host(package_sources=()), _OWN),
     ),
     fixes={

@@ -17,7 +17,7 @@ from scanner.probes.collection import hardening, updates
 from scanner.probes.collection.sections import Collected, Section, prelude
 
 LIST = (
-    b"/etc/apt/sources.list:deb http://deb.debian.org/debian bookworm main # a remark\n/etc/apt/sources.list:\n"
+    b"/etc/apt/sources.list:deb http://archive.example.org/debian bookworm main # a remark\n/etc/apt/sources.list:\n"
     b"/etc/apt/sources.list.d/own.list:deb [arch=amd64 trusted=yes] https://mirror.example.vn:8443/own stable main\n"
     b"/etc/apt/sources.list.d/cd.list:deb cdrom:[Debian]/ bookworm main\n"
 )
@@ -25,8 +25,8 @@ STANZAS = b"".join(
     b"/etc/apt/sources.list.d/debian.sources:" + line + b"\n"
     for line in (
         b"Types: deb",
-        b"URIs: http://deb.debian.org/debian",
-        b" http://security.debian.org/debian-security",
+        b"URIs: http://archive.example.org/debian",
+        b" http://security.example.org/debian-security",
         b"Suites: bookworm",
         b"Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg",
         b"",
@@ -78,8 +78,8 @@ def why(fact: object) -> Reason:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (LIST, {("deb.debian.org", True), ("mirror.example.vn", False), ("", True)}),
-        (STANZAS, {("deb.debian.org", True), ("security.debian.org", True), ("", False)}),
+        (LIST, {("archive.example.org", True), ("mirror.example.vn", False), ("", True)}),
+        (STANZAS, {("archive.example.org", True), ("security.example.org", True), ("", False)}),
         (REPOSITORIES, {("mirrors.rockylinux.org", True), ("mirror.example.vn", False)}),
         (APK, {("dl-cdn.alpinelinux.org", True), ("192.0.2.9", True)}),
     ],
