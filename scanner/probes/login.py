@@ -134,6 +134,11 @@ class _Through:
         """Ends the channel."""
         self._channel.close()
 
+    @property
+    def _closed(self) -> bool:
+        """Whether it has ended: paramiko asks its socket when it stops."""
+        return self._channel.closed
+
 
 class _Bounded(socket.socket):
     """A connected socket that ends after SESSION_LIMIT bytes and counts what it took."""
