@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_network
 
 from scanner.observations import NeighboursObservation, Vantage
@@ -76,12 +77,12 @@ def on_the_island(sizes: tuple[int, ...]) -> None:
     """Measures; only to be called where nothing but silent addresses can be reached."""
     for count in sizes:
         print(f"{count} addresses that drop everything, ports {PORTS}")
-        mine = measured("clearance neighbours", lambda count=count: ours(count))  # type: ignore[misc]
-        gently = measured("the same at 50 connections/s", lambda count=count: gently_ours(count))  # type: ignore[misc]
+        mine = measured("clearance neighbours", partial(ours, count))
+        gently = measured("the same at 50 connections/s", partial(gently_ours, count))
         print(f"  the permit's default rate costs {gently - mine:.1f} s of it")
         ways = {"nmap -Pn -sT": ("-Pn", "-sT", "-p", PORTS), "nmap -sn (host discovery)": ("-sn",)}
         for name, words in ways.items():
-            theirs = measured(name, lambda count=count, words=words: nmap(count, *words))  # type: ignore[misc]
+            theirs = measured(name, partial(nmap, count, *words))
             print(f"  {name} / clearance: {theirs / mine:.1f}")
 
 

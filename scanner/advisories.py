@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -61,6 +62,11 @@ class Severity(StrEnum):
     LOW = "low"
     NEGLIGIBLE = "negligible"
     UNKNOWN = "unknown"
+
+
+def worst(ratings: Iterable[Severity]) -> Severity:
+    """The gravest of these ratings, of which there must be one; an unknown one stands behind all others."""
+    return min(ratings, key=tuple(Severity).index)
 
 
 class Layer(StrEnum):
@@ -147,6 +153,13 @@ class Available(Record):
     module: ModuleStream | None = None
 
 
+class Tier(Record):
+    """A longer support: lts, elts, esm, eus ..."""
+
+    name: Name
+    ends: date | bool
+
+
 class Release(Record):
     """Until when a release of a product is supported: a day, or a bare yes or no; None where the source says nothing."""
 
@@ -160,13 +173,6 @@ class Release(Record):
     """Longer support that must be paid for or chosen; it counts only where the host shows that it has it."""
     source: Name
     """The feed that says so."""
-
-
-class Tier(Record):
-    """A longer support: lts, elts, esm, eus ..."""
-
-    name: Name
-    ends: date | bool
 
 
 class FeedRef(Record):
@@ -213,6 +219,3 @@ class Advisories(Record):
     cves: Sorted[Cve]
     available: Sorted[Available]
     releases: Sorted[Release]
-
-
-Release.model_rebuild()

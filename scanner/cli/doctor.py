@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -106,7 +106,7 @@ def _machine(given: Inputs) -> Iterator[_Sign]:
 
 
 def _host(given: Inputs, host: Host, timeout: float) -> Iterator[_Sign]:
-    from scanner.observations import Unobserved
+    from scanner.observations import Unobserved, Vantage
     from scanner.probes import fence
     from scanner.probes import host as login
     from scanner.probes.looking import Circumstances, Target
@@ -130,40 +130,30 @@ def _host(given: Inputs, host: Host, timeout: float) -> Iterator[_Sign]:
     if host.login is None:
         yield _Sign(good=False, what=_("no login: its host controls stay undetermined"), mend=_MEND["no-credential"]())
         return
-    vantage = _vantage()
-    circumstances = Circumstances(vantage=vantage, now=now, timeout=timeout)
+    circumstances = Circumstances(vantage=Vantage(zone="doctor", address="unknown"), now=now, timeout=timeout)
     with fence.raised(fence.Fence(given.permit, now)):
         seen = login.look(Target(host.id, host, None, address), circumstances)
     if isinstance(seen, Unobserved):
-        yield _refused(seen)
+        yield _unseen(seen)
     else:
         yield _Sign(good=True, what=_("{user} is let in; the host proves {key}").format(user=seen.user, key=seen.host_key))
         yield from _facts(seen)
-
-
-def _vantage() -> Any:
-    from scanner.observations import Vantage
-
-    return Vantage(zone="doctor", address="unknown")
 
 
 def _facts(seen: HostObservation) -> Iterator[_Sign]:
     """What the login could read and what not."""
     from scanner.observations import Unobserved
 
-    for name in type(seen).model_fields:
-        fact = getattr(seen, name)
-        if isinstance(fact, Unobserved):
-            mend = _MEND.get(fact.reason.value)
-            yield _Sign(good=False, what=f"{name}: {fact.reason}: {fact.detail}", mend=mend() if mend else "")
-    unread = [name for name in type(seen).model_fields if isinstance(getattr(seen, name), Unobserved)]
-    read = len(type(seen).model_fields) - len(unread)
-    yield _Sign(good=True, what=_("{read} facts can be read").format(read=read))
+    facts = {name: getattr(seen, name) for name in type(seen).model_fields}
+    unread = {name: fact for name, fact in facts.items() if isinstance(fact, Unobserved)}
+    for name, why in unread.items():
+        yield _unseen(why, f"{name}: ")
+    yield _Sign(good=True, what=_("{read} facts can be read").format(read=len(facts) - len(unread)))
 
 
-def _refused(why: Unobserved) -> _Sign:
+def _unseen(why: Unobserved, named: str = "") -> _Sign:
     mend = _MEND.get(why.reason.value)
-    return _Sign(good=False, what=f"{why.reason}: {why.detail}", mend=mend() if mend else "")
+    return _Sign(good=False, what=f"{named}{why.reason}: {why.detail}", mend=mend() if mend else "")
 
 
 _MEND = {

@@ -64,7 +64,7 @@ def bundle(
     """Pack gathered files into a bundle and sign it as their gatherer; every file is read first, as an import would."""
     from certification.feed_bundles import sign_gathering
     from scanner.cli.certify import signer_at
-    from scanner.feeds.bundle import FeedManifest
+    from scanner.feeds.bundle import GATHERED, MANIFEST, FeedManifest
     from scanner.feeds.gathering import read_settings
 
     at = now()
@@ -73,7 +73,7 @@ def bundle(
         raise InputError(_("the serial must be higher than that of the bundle before"))
     manifest = FeedManifest(serial=serial, previous=previous, created=at, expires=at + timedelta(days=days), files=files)
     gathered = sign_gathering(manifest.written(), serial, signer_at(signer), at)
-    _write(out, {"manifest.json": manifest.written(), "gathered.dsse.json": gathered}, folder, manifest)
+    _write(out, {MANIFEST: manifest.written(), GATHERED: gathered}, folder, manifest)
     text = ngettext("✓ {path}: bundle {serial}, {count} file", "✓ {path}: bundle {serial}, {count} files", len(files))
     console.say(text.format(path=out, serial=serial, count=len(files)))
     console.say(_("next, by another person: clearance feeds approve {path}").format(path=out))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from scanner.advisories import Available, Coverage, Layer
-from scanner.feeds.reading import FeedError, Row, Tally, each
+from scanner.feeds.reading import FeedError, Row, Tally, each, stanzas
 
 INDEX = "APKINDEX"
 DESCRIPTION = "DESCRIPTION"
@@ -38,6 +38,5 @@ def packages(text: str, branch: str, repository: str, tally: Tally) -> Iterator[
             source=fields.get("o", fields["P"]),
         )
 
-    stanzas = (stanza for stanza in text.split("\n\n") if stanza.strip())
-    yield from each(tally, ((f"stanza {number}", stanza) for number, stanza in enumerate(stanzas, start=1)), read)
+    yield from each(tally, stanzas(text), read)
     yield Coverage(namespace=namespace, layer=Layer.REPOSITORY, feed=f"alpine-index-{branch}-{repository}", pocket=repository)

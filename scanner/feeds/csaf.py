@@ -30,7 +30,6 @@ class _Remedy:
     category: str
     details: str
     date: str | None
-    url: str
 
 
 Parts = Mapping[str, tuple[str, str, _Component]]
@@ -113,7 +112,7 @@ def _remedies(flaw: Mapping[str, Any]) -> dict[str, _Remedy]:
     found: dict[str, _Remedy] = {}
     for entry in flaw.get("remediations", ()):
         if entry["category"] in ("vendor_fix", *_NOT_FIXED):
-            remedy = _Remedy(entry["category"], entry.get("details", ""), entry.get("date"), entry.get("url", ""))
+            remedy = _Remedy(entry["category"], entry.get("details", ""), entry.get("date"))
             found.update(dict.fromkeys(entry.get("product_ids", ()), remedy))
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from univers.versions import DebianVersion
 
-from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer
+from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer, Severity, worst
 from scanner.feeds import places
 from scanner.feeds.reading import Row, Tally, cves_in, day, each, severity, title
 
@@ -123,10 +123,6 @@ def _offered(fixed: str, offered: Any) -> bool:
     return any(DebianVersion(version) >= wanted for version in versions)
 
 
-def _rated(entry: Mapping[str, Any]) -> Any:
+def _rated(entry: Mapping[str, Any]) -> Severity:
     """The urgency the tracker gives, which it does ever more rarely; stars mark a rating that is not by hand."""
-    words = {said.get("urgency", "").rstrip("*") for said in entry["releases"].values()}
-    return max((severity(word) for word in words), key=_WEIGHT.index)
-
-
-_WEIGHT = ("unknown", "negligible", "low", "medium", "high", "critical")
+    return worst(severity(said.get("urgency", "").rstrip("*")) for said in entry["releases"].values())

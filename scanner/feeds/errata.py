@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer
+from scanner.advisories import Advisory, Coverage, Layer
 from scanner.feeds import places
+from scanner.feeds.builds import Build, Builds, fixes
 from scanner.feeds.reading import Row, Tally, cves_in, each, severity, title
-
-Build = tuple[str, str, str, str | None]
-"""Namespace, package, version and stream."""
 
 
 def advisories(value: Mapping[str, Any], feed: str, tally: Tally) -> Iterator[Row]:
@@ -29,25 +27,16 @@ def advisories(value: Mapping[str, Any], feed: str, tally: Tally) -> Iterator[Ro
             published=issued.date(),
             cves=cves_in(reference["id"] for reference in entry["references"]),
         )
-        for (namespace, package, version, stream), architectures in _builds(entry, tally).items():
-            namespaces.add(namespace)
-            yield Fix(
-                namespace=namespace,
-                package=package,
-                advisory=entry["id"],
-                module=stream,
-                architectures=tuple(architectures),
-                status=FixStatus.FIXED,
-                fixed=version,
-                since=issued.date(),
-            )
+        for fix in fixes(entry["id"], _builds(entry, tally), issued.date()):
+            namespaces.add(fix.namespace)
+            yield fix
 
     yield from each(tally, ((str(entry.get("id")), entry) for entry in value["data"]), read)
     for namespace in sorted(namespaces):
         yield Coverage(namespace=namespace, layer=Layer.ADVISORIES, feed=feed)
 
 
-def _builds(entry: Mapping[str, Any], tally: Tally) -> dict[Build, set[str]]:
+def _builds(entry: Mapping[str, Any], tally: Tally) -> Builds:
     found: dict[Build, set[str]] = defaultdict(set)
     for package in entry["packages"]:
         if package["arch"] == "src":

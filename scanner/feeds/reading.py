@@ -102,6 +102,12 @@ def json_of(data: bytes, where: str) -> Any:
         raise FeedError(f"{where}: not JSON ({type(error).__name__})") from None
 
 
+def stanzas(text: str) -> Iterator[tuple[str, str]]:
+    """The paragraphs between empty lines, each with its number for its place."""
+    found = (stanza for stanza in text.split("\n\n") if stanza.strip())
+    return ((f"stanza {number}", stanza) for number, stanza in enumerate(found, start=1))
+
+
 def csv_lines(text: str, first: int) -> Iterator[tuple[str, dict[str, str]]]:
     """The lines below the head of a CSV file, counted from `first`; raises FeedError where it is none."""
     try:

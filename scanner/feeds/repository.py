@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from scanner.advisories import Available, Coverage, Layer
-from scanner.feeds.reading import FeedError, Row, Tally, each
+from scanner.feeds.reading import FeedError, Row, Tally, each, stanzas
 
 _GPGV_SECONDS = 30
 _LIMIT = 16 * 1024 * 1024
@@ -88,8 +88,7 @@ def packages(text: str, vouched: Vouched, feed: str, tally: Tally) -> Iterator[R
             source=fields.get("Source", fields["Package"]).partition(" ")[0],
         )
 
-    stanzas = (stanza for stanza in text.split("\n\n") if stanza.strip())
-    yield from each(tally, ((f"stanza {number}", stanza) for number, stanza in enumerate(stanzas, start=1)), read)
+    yield from each(tally, stanzas(text), read)
     yield Coverage(namespace=vouched.namespace, layer=Layer.REPOSITORY, feed=feed, pocket=vouched.pocket)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +10,14 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring, iterparse
+from defusedxml.ElementTree import fromstring
 from univers.versions import RpmVersion
 
 from scanner.advisories import Available, Coverage, Layer
 from scanner.feeds import places
 from scanner.feeds.reading import FeedError, Row, Tally, each
 from scanner.feeds.repository import gpgv
+from scanner.feeds.xml_elements import elements
 
 _REPO = "{http://linux.duke.edu/metadata/repo}"
 _COMMON = "{http://linux.duke.edu/metadata/common}"
@@ -88,7 +88,7 @@ def packages(data: bytes, vouched: RpmVouched, feed: str, tally: Tally) -> Itera
             newest[key] = found
         yield from ()
 
-    yield from each(tally, _elements(data), read)
+    yield from each(tally, elements(data, f"{_COMMON}package", f"{_COMMON}name", "primary index"), read)
     yield from newest.values()
     for namespace in sorted({namespace for namespace, _, _ in newest}):
         yield Coverage(namespace=namespace, layer=Layer.REPOSITORY, feed=feed, pocket=vouched.pocket)
@@ -110,13 +110,3 @@ def _available(package: Element, pocket: str) -> Available | None:
         version=f"{version.get('epoch') or '0'}:{version.get('ver')}-{release_tag}",
         source=form.findtext(f"{_RPM}sourcerpm", "").rsplit("-", 2)[0],
     )
-
-
-def _elements(data: bytes) -> Iterator[tuple[str, Element]]:
-    try:
-        for _, element in iterparse(io.BytesIO(data)):
-            if element.tag == f"{_COMMON}package":
-                yield str(element.findtext(f"{_COMMON}name")), element
-                element.clear()
-    except (ParseError, DefusedXmlException) as error:
-        raise FeedError(f"primary index: not XML that is read ({type(error).__name__}); fetch it again") from None

@@ -22,11 +22,11 @@ from scanner.advisories import (
     Layer,
     Release,
     Severity,
+    worst,
 )
 from scanner.feeds.store import Store
 
 _PIECE = 500
-_RANK = tuple(Severity)
 
 
 def cut(store: Store, packages: Mapping[str, Iterable[str]], products: Iterable[str]) -> Advisories:
@@ -138,7 +138,7 @@ def _joined(one: Advisory, other: Advisory) -> Advisory:
     return Advisory(
         id=one.id,
         title=one.title or other.title,
-        severity=min(one.severity, other.severity, key=_RANK.index),
+        severity=worst((one.severity, other.severity)),
         published=min(days, default=None),
         cves=(*one.cves, *other.cves),
     )

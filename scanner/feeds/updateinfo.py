@@ -5,19 +5,16 @@ It is about one repository of a release, so on its own it covers none.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
-
-from scanner.advisories import Advisory, Fix, FixStatus
+from scanner.advisories import Advisory
 from scanner.feeds import places
-from scanner.feeds.reading import FeedError, Row, Tally, cves_in, day, each, instant, severity, title
+from scanner.feeds.builds import Build, Builds, fixes
+from scanner.feeds.reading import Row, Tally, cves_in, day, each, instant, severity, title
+from scanner.feeds.xml_elements import elements
 
 
 def advisories(data: bytes, tally: Tally) -> Iterator[Row]:
@@ -35,17 +32,7 @@ def advisories(data: bytes, tally: Tally) -> Iterator[Row]:
             published=issued,
             cves=cves_in(reference.get("id") for reference in update.iter("reference")),
         )
-        for (namespace, package, version, stream), architectures in _builds(update, advisory, heading, tally).items():
-            yield Fix(
-                namespace=namespace,
-                package=package,
-                advisory=advisory,
-                module=stream,
-                architectures=tuple(architectures),
-                status=FixStatus.FIXED,
-                fixed=version,
-                since=issued,
-            )
+        yield from fixes(advisory, _builds(update, advisory, heading, tally), issued)
 
     yield from each(tally, _updates(data), read)
 
@@ -60,17 +47,11 @@ def name_of(data: bytes) -> str:
 
 
 def _updates(data: bytes) -> Iterator[tuple[str, Element]]:
-    try:
-        for _, element in iterparse(io.BytesIO(data)):
-            if element.tag == "update":
-                yield str(element.findtext("id")), element
-                element.clear()
-    except (ParseError, DefusedXmlException) as error:
-        raise FeedError(f"updateinfo: not XML that is read ({type(error).__name__}); fetch it again") from None
+    return elements(data, "update", "id", "updateinfo")
 
 
-def _builds(update: Element, advisory: str, heading: str, tally: Tally) -> dict[Any, set[str]]:
-    found: dict[Any, set[str]] = defaultdict(set)
+def _builds(update: Element, advisory: str, heading: str, tally: Tally) -> Builds:
+    found: dict[Build, set[str]] = defaultdict(set)
     for collection in update.iter("collection"):
         module = collection.find("module")
         stream = None if module is None else f"{module.get('name')}:{module.get('stream')}"
@@ -82,7 +63,7 @@ def _builds(update: Element, advisory: str, heading: str, tally: Tally) -> dict[
             elif arch != "src":
                 version = f"{package.get('epoch') or '0'}:{package.get('version')}-{release}"
                 for named in (stream,) if stream else places.streams_of(f".{release}", heading):
-                    found[namespace, package.get("name"), version, named].add(arch)
+                    found[namespace, package.get("name", ""), version, named].add(arch)
     return found
 
 

@@ -7,7 +7,8 @@ import struct
 STANDARD, TLS = 0, 1
 """What an RDP client may ask for: RDP's own security, or TLS; with CredSSP beside it, which is what NLA means, neither is asked for alone."""
 
-_NEGOTIATED, _FAILED = 2, 3
+NEGOTIATED = 2
+"""The answer that names the chosen protocol."""
 _CONFIRM = 0xD0
 X11_SETUP = struct.pack("<BxHHHHxx", ord("l"), 11, 0, 0, 0)
 """A connection setup without any authorisation (X Window System Protocol, section 8)."""
@@ -29,12 +30,7 @@ def accepts(said: bytes, protocols: int) -> bool:
     answer = said[11:19]
     if len(answer) < 8:
         return protocols == STANDARD
-    return answer[0] == _NEGOTIATED and int.from_bytes(answer[4:8], "little") == protocols
-
-
-def refuses(said: bytes) -> bool:
-    """Whether the confirm says that something else must be asked for."""
-    return said[11:12] == bytes([_FAILED])
+    return answer[0] == NEGOTIATED and int.from_bytes(answer[4:8], "little") == protocols
 
 
 def x11(said: bytes) -> bool | None:

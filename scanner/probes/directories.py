@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scanner.probes.ber import INTEGER, SEQUENCE, STRING, BerError, element, encoded, integer
+
 _SEARCH, _ENTRY, _DONE, _REFERENCE = 0x63, 0x64, 0x65, 0x73
 _BASE, _ONE_LEVEL = 0, 1
+_BOOLEAN, _ENUMERATED, _PRESENT = 0x01, 0x0A, 0x87
+_ENTRIES, _SECONDS = 1, 5
+"""What a search may bring and take at the most."""
 _SUCCESS, _SIZE_LIMIT = 0, 4
 _CLOSED = (1, 8, 13, 32, 48, 49, 50, 53)
 """operationsError (a bind is demanded), strongerAuthRequired, confidentialityRequired, noSuchObject (it is hidden),
@@ -62,48 +67,41 @@ def open_to_strangers(answer: Found | None) -> bool | None:
 
 
 def _search(base: bytes, scope: int, attribute: bytes) -> bytes:
-    present = b"\x87" + _sized(b"objectClass")
-    fields = b"\x04" + _sized(base) + bytes((0x0A, 1, scope, 0x0A, 1, 0, 0x02, 1, 1, 0x02, 1, 5, 0x01, 1, 0)) + present
-    fields += b"\x30" + _sized(b"\x04" + _sized(attribute))
-    return b"\x30" + _sized(b"\x02\x01\x01" + bytes([_SEARCH]) + _sized(fields))
-
-
-def _sized(data: bytes) -> bytes:
-    size = len(data)
-    return (bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2)) + data
-
-
-def _element(data: bytes, at: int) -> tuple[int, bytes, int] | None:
-    """Tag and content of the element that begins there, and where the next begins; None where it is not whole."""
-    if at + 2 > len(data):
-        return None
-    first, start = data[at + 1], at + 2
-    if first & 0x80:
-        width = first & 0x7F
-        if not 1 <= width <= 4 or start + width > len(data):
-            return None
-        first, start = int.from_bytes(data[start : start + width]), start + width
-    return (data[at], data[start : start + first], start + first) if start + first <= len(data) else None
+    request = encoded(
+        _SEARCH,
+        encoded(STRING, base),
+        encoded(_ENUMERATED, bytes([scope])),
+        encoded(_ENUMERATED, b"\0"),
+        integer(_ENTRIES),
+        integer(_SECONDS),
+        encoded(_BOOLEAN, b"\0"),
+        encoded(_PRESENT, b"objectClass"),
+        encoded(SEQUENCE, encoded(STRING, attribute)),
+    )
+    return encoded(SEQUENCE, integer(1), request)
 
 
 def _messages(said: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at < len(said):
-        message = _element(said, at)
-        if message is None or message[0] != 0x30 or message[1][:3] != b"\x02\x01\x01":
+    """The operations of the whole messages at the beginning, each by its tag and content."""
+    while said:
+        try:
+            kind, message, said = element(said)
+            number, which, rest = element(message)
+            if (kind, number, which) != (SEQUENCE, INTEGER, b"\x01"):
+                return
+            operation, content, _ = element(rest)
+        except BerError:
             return
-        operation = _element(message[1], 3)
-        if operation is None:
-            return
-        yield operation[0], operation[1]
-        at = message[2]
+        yield operation, content
 
 
 def _first_value(entry: bytes) -> bytes:
-    name = _element(entry, 0)
-    attributes = name and _element(entry, name[2])
-    attribute = attributes and _element(attributes[1], 0)
-    kind = attribute and _element(attribute[1], 0)
-    values = attribute and kind and _element(attribute[1], kind[2])
-    value = values and _element(values[1], 0)
-    return value[1][:500] if value else b""
+    """The first value of the first attribute of a search result entry (RFC 4511 section 4.5.2)."""
+    try:
+        _, _, attributes = element(entry)
+        _, attribute, _ = element(element(attributes)[1])
+        _, _, values = element(attribute)
+        _, value, _ = element(element(values)[1])
+    except BerError:
+        return b""
+    return value[:500]

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,8 @@ from scanner.discovery import Nmap, numbers, ports_asked
 from scanner.observations import PortsObservation, Reason, Unobserved, Vantage
 from scanner.probes import fence
 from scanner.probes.looking import Circumstances, Target
-from scanner.targets import Host, Login, Permit, Person, Rate, RunKind, Service, Speaks, Window
+from scanner.targets import Host, Login, Service, Speaks
+from tests.scanner.permits import now, permit
 from tests.scanner.probes.issuing import Made, intermediate, kept
 
 HERE = "127.42.0.1"
@@ -32,10 +32,6 @@ _HEAD = b'<?xml version="1.0"?>\n<!DOCTYPE nmaprun>\n<nmaprun scanner="nmap">'
 _HOST = b'<host><status state="up"/><ports><port protocol="tcp" portid="80"><state state="open"/><service name="http"/></port></ports></host>'
 _DROPPING = '<host><status state="up"/><ports><extraports state="filtered" count="9"/></ports></host>'
 _END = b'<runstats><finished exit="success"/></runstats></nmaprun>'
-
-
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def circumstances(**changes: object) -> Circumstances:
@@ -49,18 +45,7 @@ def host(*ports: int, login: Login | None = None, address: str = HERE) -> Host:
 
 @contextmanager
 def permitted(budget: int = 5_000, rate: int = 1_000) -> Iterator[fence.Fence]:
-    person = Person(person="a", organisation="b")
-    permit = Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="H42",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=("127.42.0.0/16",),
-        window=Window(begins=now() - timedelta(hours=1), ends=now() + timedelta(hours=1)),
-        rate=Rate(connections_per_second=rate, connections_per_host=budget),
-    )
-    with fence.raised(fence.Fence(permit, now)) as raised:
+    with fence.raised(fence.Fence(permit("127.42.0.0/16", budget=budget, rate=rate), now)) as raised:
         yield raised
 
 

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,15 +33,13 @@ from scanner.targets import (
     Host,
     Pace,
     Permit,
-    Person,
-    Rate,
-    RunKind,
     Scope,
     Service,
     Speaks,
     System,
-    Window,
 )
+from tests.scanner import permits
+from tests.scanner.permits import now
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB_BASELINE = ROOT / "examples" / "lab-baseline.yaml"
@@ -50,22 +47,8 @@ HERE = "127.46.0.1"
 TEXT = BilingualText(vi="Thử", en="Test")
 
 
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
 def permit(budget: int = 5_000, rate: int = 1_000, parallel: int = 4, addresses: tuple[str, ...] = (f"{HERE}/32",)) -> Permit:
-    person = Person(person="a", organisation="b")
-    return Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="H46",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=addresses,
-        window=Window(begins=now() - timedelta(hours=1), ends=now() + timedelta(hours=1)),
-        rate=Rate(connections_per_second=rate, parallel_per_host=parallel, connections_per_host=budget),
-    )
+    return permits.permit(*addresses, budget=budget, rate=rate, parallel=parallel)
 
 
 def run_of(folder: Path, allowed: Permit, *ports: int, address: str = HERE) -> Run:

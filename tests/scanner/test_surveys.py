@@ -20,7 +20,8 @@ from scanner.specimens import datagrams, neighbours
 from scanner.store import BASELINE, Run, sightings
 from scanner.targets import AGENCY, Agency, BilingualText, Host, Scope, Service, Speaks, System
 from tests.checks.test_datagrams import ALL_SILENT
-from tests.scanner.test_scanning import circumstances, now, permit
+from tests.scanner.permits import now
+from tests.scanner.test_scanning import circumstances, permit
 
 HERE = "127.102.4.1"
 NATIONAL = Path(checks.__file__).parent / "baselines" / "npdb-2026.yaml"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from scanner.observations import Account, Accounts, Credential, Group, LastLogin, Reason, SudoGrant, Unobserved
-from scanner.probes.collection.sections import Collected, CollectionError, text_lines
+from scanner.probes.collection.sections import Collected, CollectionError, table, text_lines
 from scanner.record import RecordError, escaped, parse_json
 
 SHADOW = (
@@ -77,10 +77,9 @@ def _some(facts: Iterator[Any]) -> tuple[Any, ...]:
 
 
 def _fields(text: bytes, columns: int) -> Iterator[list[str]]:
-    for line in filter(None, text_lines(text)):
-        fields = line.split(":")
-        if len(fields) != columns or not _NAME.fullmatch(fields[0]):
-            raise CollectionError(f"a line has not its {columns} fields")
+    for fields in table(text, ":", columns):
+        if not _NAME.fullmatch(fields[0]):
+            raise CollectionError("a line does not begin with a name")
         yield fields
 
 

@@ -62,7 +62,7 @@ _JOURNAL = re.compile(r"\s*(Storage|MaxRetentionSec)\s*=\s*(.*?)\s*")
 _ROOM = re.compile(r".*\s(\d{1,3})%\s+/\S*")
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 732, "yearly": 8_766}
 """Hours between two rotations."""
-_IGNORED: tuple[str, ...] = (
+_IGNORED = (
     ".bak",
     ".cfsaved",
     ".disabled",
@@ -72,8 +72,16 @@ _IGNORED: tuple[str, ...] = (
     ".dpkg-new",
     ".dpkg-old",
     ".dpkg-tmp",
+    ".rpmnew",
+    ".rpmorig",
+    ".rpmsave",
+    ".swp",
+    ".ucf-dist",
+    ".ucf-new",
+    ".ucf-old",
+    ",v",
+    "~",
 )
-_IGNORED += (".rpmnew", ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", ",v", "~")
 """How names of files end that logrotate leaves out (logrotate(8), tabooext)."""
 _SCRIPTS = ("prerotate", "postrotate", "firstaction", "lastaction", "preremove")
 _STORAGES: dict[str, Literal["persistent", "volatile", "none"]] = {

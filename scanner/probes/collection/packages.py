@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from scanner.observations import Package, Reason, Unobserved
-from scanner.probes.collection.sections import Collected, CollectionError, text_lines
+from scanner.probes.collection.sections import Collected, CollectionError, table, text_lines
 
 SHELL = r"""
 dpkg_list() {
@@ -53,7 +53,7 @@ def _package(name: str, version: str, architecture: str, source: str, source_ver
 
 
 def _dpkg(text: bytes) -> Iterator[Package]:
-    for status, name, version, architecture, source, source_version in _tabled(text, 6):
+    for status, name, version, architecture, source, source_version in table(text, "\t", 6):
         if status in _THERE:
             bare = name.partition(":")[0]
             yield _package(bare, version, architecture, source or bare, source_version or version)
@@ -62,7 +62,7 @@ def _dpkg(text: bytes) -> Iterator[Package]:
 
 
 def _rpm(text: bytes) -> Iterator[Package]:
-    for name, epoch, version, architecture, built_from in _tabled(text, 5):
+    for name, epoch, version, architecture, built_from in table(text, "\t", 5):
         source = _SOURCE_RPM.fullmatch(built_from)
         yield _package(
             name,
@@ -82,11 +82,3 @@ def _apk(text: bytes) -> Iterator[Package]:
             yield _package(values["P"], values["V"], values["A"], values.get("o") or values["P"], values["V"])
         elif block.strip():
             raise CollectionError("a line is no entry")
-
-
-def _tabled(text: bytes, columns: int) -> Iterator[list[str]]:
-    for line in filter(None, text_lines(text)):
-        fields = line.split("\t")
-        if len(fields) != columns:
-            raise CollectionError(f"a line has not its {columns} fields")
-        yield fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -161,6 +161,15 @@ def text_lines(text: bytes) -> list[str]:
     if text.count(b"\n") > _LINES:
         raise CollectionError(f"more than {_LINES} lines")
     return [line.rstrip("\r") for line in text.decode("utf-8", "surrogateescape").split("\n")]
+
+
+def table(text: bytes, separator: str, columns: int) -> Iterator[list[str]]:
+    """The fields of each line that is not empty; raises CollectionError where one has not as many as there are columns."""
+    for line in filter(None, text_lines(text)):
+        fields = line.split(separator)
+        if len(fields) != columns:
+            raise CollectionError(f"a line has not its {columns} fields")
+        yield fields
 
 
 def files(text: bytes) -> Files:

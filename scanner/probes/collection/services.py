@@ -57,34 +57,33 @@ _MASK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*")
 
 def nginx(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of nginx in force, by server block."""
-    return _service(found, "nginx", "nginx", lambda: found.privileged("nginx", NGINX, nginx_settings))
+    return _service(found, "nginx", ("nginx",), lambda: found.privileged("nginx", NGINX, nginx_settings))
 
 
 def apache(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings in Apache's files, by virtual host."""
-    server = "httpd" if "httpd" in str(processes(found)) else "apache2"
-    return _service(found, "apache", server, lambda: found.read("apache", apache_files.apache_settings, Reason.UNREADABLE))
+    servers = ("apache2", "httpd")
+    return _service(found, "apache", servers, lambda: found.read("apache", apache_files.apache_settings, Reason.UNREADABLE))
 
 
 def redis(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of Redis' own file; where it includes others or names users in another, nothing."""
-    return _service(found, "redis", "redis-server", lambda: found.privileged("redis", REDIS, _redis))
+    return _service(found, "redis", ("redis-server",), lambda: found.privileged("redis", REDIS, _redis))
 
 
 def postgresql(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of each cluster of PostgreSQL and its rules for who may connect how."""
     shown = "the published grep for pg_hba.conf and postgresql.conf in docs/host-access.md"
-    return _service(found, "postgresql", "postgres", lambda: found.privileged("postgresql", shown, _postgresql))
+    return _service(found, "postgresql", ("postgres",), lambda: found.privileged("postgresql", shown, _postgresql))
 
 
 def mysql(found: Collected) -> ServiceSettings | Unobserved | None:
     """The options that MariaDB or MySQL would be started with; it is silent on files that it may not read, which are looked for first."""
-    server = "mariadbd" if "mariadbd" in str(processes(found)) else "mysqld"
-    return _service(found, "mysql", server, lambda: found.read("mysql", _mysql, Reason.UNREADABLE))
+    return _service(found, "mysql", ("mariadbd", "mysqld"), lambda: found.read("mysql", _mysql, Reason.UNREADABLE))
 
 
 def _service(
-    found: Collected, section: str, process: str, read: Callable[[], ServiceSettings | Unobserved]
+    found: Collected, section: str, names: tuple[str, ...], read: Callable[[], ServiceSettings | Unobserved]
 ) -> ServiceSettings | Unobserved | None:
     """What is read; None where the service is neither set up where it is looked for nor running from elsewhere."""
     if section in found.sections:
@@ -92,8 +91,9 @@ def _service(
     running = processes(found)
     if isinstance(running, Unobserved):
         return running
-    if process in running:
-        return found.absent(section, Reason.UNSUPPORTED, f"{process} is running, but not with the settings of a package")
+    here = next((name for name in names if name in running), None)
+    if here is not None:
+        return found.absent(section, Reason.UNSUPPORTED, f"{here} is running, but not with the settings of a package")
     return None if found.complete else found.absent(section, Reason.UNSUPPORTED, "not there")
 
 

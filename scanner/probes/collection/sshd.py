@@ -20,7 +20,7 @@ match_blocks() {
   printf '\n'
   for file in $(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}//p' "$1"); do
     if [ -e "$file" ]; then match_blocks "$file" "+$2"
-    elif [ -d "${file%/*}" ] && { [ ! -r "${file%/*}" ] || [ ! -x "${file%/*}" ]; }; then status=1
+    elif hidden "$file"; then status=1
     fi
   done
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scanner.observations import Reply
-from scanner.probes.datagrams.ber import INTEGER, NULL, OID, SEQUENCE, STRING, BerError, encoded, inside, integer
+from scanner.probes.ber import INTEGER, NULL, OID, SEQUENCE, STRING, BerError, encoded, inside, integer
 from scanner.probes.datagrams.question import Question, Read, mark
 
 _SYSTEM_DESCRIPTION = bytes.fromhex("2b06010201010100")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from scanner.observations import Method, Reason, Reply, ReplyObservation, Unobserved
 from scanner.probes.datagrams import directories, fixed, names
@@ -38,8 +39,7 @@ def _of(speaks: Speaks, port: int) -> tuple[Question, str]:
     """The question of this protocol, put to this port; an empty datagram where no question of it is known."""
     known = {Speaks.DNS: names.recursion, Speaks.NTP: fixed.ntp_time, Speaks.SNMP: directories.snmp_discovery}
     if speaks in known:
-        question = known[speaks]()
-        return Question(question.name, port, question.payload, question.read), speaks.value
+        return replace(known[speaks](), port=port), speaks.value
     return Question("any", port, b"\r\n", _anything), "any"
 
 

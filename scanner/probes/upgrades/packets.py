@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from scanner.probes.desktops import NEGOTIATED, rdp_request
 from scanner.probes.upgrades.talk import MOST, Stream, Talk, refuses, speaks_otherwise, turned_away
 
 # --- LDAP (RFC 4511 section 4.14) ---
@@ -89,14 +90,11 @@ def mysql(talk: Talk, _: str) -> Stream:
 # --- Remote desktop (MS-RDPBCGR 2.2.1.1 and 2.2.1.2) ---
 
 _TLS_AND_CREDSSP = 3
-_NEGOTIATED, _FAILED = 2, 3
 
 
 def rdp(talk: Talk, _: str) -> Stream:
     """RDP: the answer to the connection request names the chosen protocol."""
-    wish = struct.pack("<BBHI", 1, 0, 8, _TLS_AND_CREDSSP)
-    request = b"\xe0\0\0\0\0\0" + wish
-    talk.say(struct.pack(">BBHB", 3, 0, 5 + len(request), len(request)) + request)
+    talk.say(rdp_request(_TLS_AND_CREDSSP))
     head = talk.exactly(4)
     size = int.from_bytes(head[2:])
     if head[0] != 3 or not 11 <= size <= 512:
@@ -105,7 +103,7 @@ def rdp(talk: Talk, _: str) -> Stream:
     if answer[1] & 0xF0 != 0xD0:
         speaks_otherwise(answer)
     chosen = answer[7:]
-    if len(chosen) < 8 or chosen[0] != _NEGOTIATED or not int.from_bytes(chosen[4:8], "little") & _TLS_AND_CREDSSP:
+    if len(chosen) < 8 or chosen[0] != NEGOTIATED or not int.from_bytes(chosen[4:8], "little") & _TLS_AND_CREDSSP:
         refuses(answer)
     return talk.sealed()
 

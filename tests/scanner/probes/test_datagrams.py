@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from scanner.observations import Datagram, DatagramsObservation, Reason, Reply, ReplyObservation, Unobserved
+from scanner.probes.ber import INTEGER, SEQUENCE, STRING, elements, encoded, inside
 from scanner.probes.datagrams import host as looking
 from scanner.probes.datagrams import service
-from scanner.probes.datagrams.ber import INTEGER, SEQUENCE, STRING, elements, encoded, inside
 from scanner.probes.looking import Target
 from scanner.targets import Host, Service, Speaks
 from tests.scanner.probes.talkers import circumstances

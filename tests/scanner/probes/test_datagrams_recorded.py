@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from scanner.observations import Datagram, DatagramsObservation, Reason, Reply, Unobserved
 from scanner.probes import fence
+from scanner.probes.ber import INTEGER, OID, SEQUENCE, STRING, encoded, inside
 from scanner.probes.datagrams import host as looking
 from scanner.probes.datagrams.asking import TRIES
-from scanner.probes.datagrams.ber import INTEGER, OID, SEQUENCE, STRING, encoded, inside
 from scanner.probes.looking import Target
 from scanner.record import escaped
-from scanner.targets import Host, Permit, Person, Rate, RunKind, Window
+from scanner.targets import Host, Permit
+from tests.scanner.permits import permit
 from tests.scanner.probes.talkers import circumstances
 from tests.scanner.probes.udp_peers import PATIENCE, answering, came_back, free_port, put, question
 
@@ -269,20 +270,6 @@ def test_what_there_was_no_time_to_ask_is_not_silent() -> None:
 
 
 # --- The fence -----------------------------------------------------------------------------------
-
-
-def permit(*networks: str, budget: int = 1_000, rate: int = 1_000) -> Permit:
-    now, person = datetime.now(UTC), Person(person="a", organisation="b")
-    return Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="H46",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=networks,
-        window=Window(begins=now - timedelta(hours=1), ends=now + timedelta(hours=1)),
-        rate=Rate(connections_per_second=rate, connections_per_host=budget),
-    )
 
 
 def fenced(allowed: Permit) -> fence.Fence:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import paramiko
@@ -19,8 +19,9 @@ from scanner.observations import HostObservation, Reason, Sshd, Unobserved
 from scanner.probes import fence, host, login
 from scanner.probes.looking import Target
 from scanner.record import canonical
-from scanner.targets import Login, Permit, Person, RunKind, Window
+from scanner.targets import Login
 from tests.lab.machines import keygen
+from tests.scanner.permits import permit
 from tests.scanner.probes import login_hosts
 from tests.scanner.probes.login_hosts import Premises
 from tests.scanner.probes.web_peers import circumstances, listening, saying, silent
@@ -305,19 +306,8 @@ def test_an_agent_with_many_wrong_keys_is_told_how_to_help(
 
 
 def test_nothing_is_sent_to_a_host_outside_the_permit(premises: Premises) -> None:
-    now = datetime.now(UTC)
-    person = Person(person="an", organisation="Lab")
-    permit = Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="mau",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=("127.99.0.0/16",),
-        window=Window(begins=now - timedelta(hours=1), ends=now + timedelta(hours=1)),
-    )
     before = len(premises.log)
-    with fence.raised(fence.Fence(permit, lambda: datetime.now(UTC))):
+    with fence.raised(fence.Fence(permit("127.99.0.0/16"), lambda: datetime.now(UTC))):
         assert unseen(premises.target()).reason is Reason.NOT_PERMITTED
     assert len(premises.log) == before
 

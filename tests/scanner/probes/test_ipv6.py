@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,9 @@ from scanner.observations import (
 )
 from scanner.probes import fence, greeting, host, http, peer_certificate, resolution, ssh, tls, upgrade
 from scanner.probes.looking import Target
-from scanner.targets import Host, Login, Permit, Person, Rate, RunKind, Service, Speaks, Window
+from scanner.targets import Host, Login, Service, Speaks
 from tests.lab.machines import Machine, keygen
+from tests.scanner.permits import permit
 from tests.scanner.probes.issuing import Made, intermediate, kept
 from tests.scanner.probes.login_hosts import KEPT
 from tests.scanner.probes.web_peers import NAME, Peer, circumstances, nginx
@@ -135,20 +136,6 @@ def test_a_change_to_tls_is_offered() -> None:
         seen = upgrade.look(Peer(HERE, port).target(speaks=Speaks.SMTP), circumstances())
     assert isinstance(seen, UpgradeObservation), seen
     assert seen.offered is True
-
-
-def permit(*networks: str) -> Permit:
-    now, person = datetime.now(UTC), Person(person="a", organisation="b")
-    return Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="H46",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=networks,
-        window=Window(begins=now - timedelta(hours=1), ends=now + timedelta(hours=1)),
-        rate=Rate(connections_per_second=1_000),
-    )
 
 
 def test_discovery_finds_open_ports_through_the_fence(site: Peer) -> None:

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,29 +17,15 @@ from scanner.observations import PortsObservation, Reason, Unobserved, Vantage
 from scanner.probes import fence, knocking
 from scanner.probes.knocking import State, knocked
 from scanner.probes.looking import Circumstances, Target
-from scanner.targets import Host, Permit, Person, Rate, RunKind, Service, Speaks, Window
+from scanner.targets import Host, Service, Speaks
+from tests.scanner.permits import now, permit
 
 HERE = "127.111.0.1"
 
 
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
 @contextmanager
 def permitted(budget: int = 5_000) -> Iterator[fence.Fence]:
-    person = Person(person="a", organisation="b")
-    permit = Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="H42",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=("127.111.0.0/16",),
-        window=Window(begins=now() - timedelta(hours=1), ends=now() + timedelta(hours=1)),
-        rate=Rate(connections_per_second=1_000, connections_per_host=budget),
-    )
-    with fence.raised(fence.Fence(permit, now)) as raised:
+    with fence.raised(fence.Fence(permit("127.111.0.0/16", budget=budget), now)) as raised:
         yield raised
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ import pytest
 from scanner.observations import HostObservation, Reason, Unobserved
 from scanner.probes import fence, host
 from scanner.probes.looking import Target
-from scanner.targets import Jump, Login, Permit, Person, RunKind, Window
+from scanner.targets import Jump, Login
+from tests.scanner.permits import permit
 from tests.scanner.probes import login_hosts
 from tests.scanner.probes.login_hosts import Premises
 from tests.scanner.probes.talkers import circumstances
@@ -44,17 +45,8 @@ def seen(target: Target) -> HostObservation:
 
 @contextmanager
 def permitted(*addresses: str) -> Iterator[fence.Fence]:
-    now, person = datetime.now(UTC), Person(person="an", organisation="Lab")
-    permit = Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="mau",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=addresses or ("127.43.0.0/16",),
-        window=Window(begins=now - timedelta(hours=1), ends=now + timedelta(hours=1)),
-    )
-    with fence.raised(fence.Fence(permit, lambda: datetime.now(UTC))) as raised:
+    allowed = permit(*(addresses or ("127.43.0.0/16",)), rate=50, budget=5_000)
+    with fence.raised(fence.Fence(allowed, lambda: datetime.now(UTC))) as raised:
         yield raised
 
 

@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,8 +16,8 @@ from scanner.probes.looking import Ground
 from scanner.probes.neighbours import MOST, PORTS, Sweep, surroundings
 from scanner.specimens import NEIGHBOUR
 from scanner.specimens import neighbours as specimen
-from scanner.targets import Permit, Person, Rate, RunKind, Window
 from tests.lab.island import on_an_island
+from tests.scanner.permits import permit
 
 HERE, BESIDE = "127.102.3.1", "127.102.3.2"
 
@@ -25,6 +25,7 @@ _LOOK = """
 import json, sys, time
 from scanner.probes import neighbours
 from scanner.probes.looking import Ground
+from tests.scanner.permits import permit
 from tests.scanner.probes.talkers import circumstances
 given = json.load(sys.stdin)
 began = time.monotonic()
@@ -117,18 +118,7 @@ def test_a_network_of_exactly_as_many_addresses_as_are_asked_is_wholly_asked() -
 # --- How an address is taken ---------------------------------------------------------------------
 
 
-def permit(budget: int = 1_000, ends: timedelta = timedelta(hours=1)) -> Permit:
-    now, person = datetime.now(UTC), Person(person="a", organisation="b")
-    return Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1",
-        agency="H46",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=("127.102.3.0/24", "::1/128"),
-        window=Window(begins=now - timedelta(hours=1), ends=now + ends),
-        rate=Rate(connections_per_second=1_000, connections_per_host=budget),
-    )
+NETWORKS = ("127.102.3.0/24", "::1/128")
 
 
 def swept(*addresses: str) -> Sweep:
@@ -152,7 +142,7 @@ def test_a_refusal_is_an_answer_and_an_answer_ends_the_asking(here: str, monkeyp
 
 
 def test_every_connection_is_counted_and_what_is_not_permitted_leaves_the_rest_unseen() -> None:
-    with fence.raised(fence.Fence(permit(), lambda: datetime.now(UTC))) as guard:
+    with fence.raised(fence.Fence(permit(*NETWORKS), lambda: datetime.now(UTC))) as guard:
         found = swept(HERE, "127.103.0.1", BESIDE)
     assert dict(guard.spent) == {HERE: 1}
     assert isinstance(found.trouble, Unobserved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,27 +13,13 @@ from scanner.probes import http, peer_certificate, tls
 from scanner.probes.fence import Fence, NotPermittedError, raised
 from scanner.probes.looking import Probe
 from scanner.probes.sslyze_engine import Engine
-from scanner.targets import Permit, Person, Rate, RunKind, Service, Speaks, Window
+from scanner.targets import Service, Speaks
+from tests.scanner.permits import permit
 from tests.scanner.probes.issuing import Made, kept
 from tests.scanner.probes.web_peers import circumstances, listening, silent
 from tests.scanner.probes.web_peers import tls as speaking_tls
 
 HERE, ELSEWHERE = "127.41.4.1", "127.41.4.2"
-
-
-def permit(*addresses: str, budget: int = 1_000) -> Permit:
-    now = datetime.now(UTC)
-    person = Person(person="a", organisation="An agency")
-    return Permit(
-        kind=RunKind.SELF_CHECK,
-        decision="1/QD",
-        agency="agency",
-        permitted_by=person,
-        inspectors=(person,),
-        addresses=addresses,
-        window=Window(begins=now - timedelta(hours=1), ends=now + timedelta(hours=1)),
-        rate=Rate(connections_per_second=1_000, connections_per_host=budget),
-    )
 
 
 def fence(*addresses: str, budget: int = 1_000) -> Fence:

@@ -1,4 +1,4 @@
-"""The little of ASN.1 BER (X.690) that SNMP and LDAP need: definite lengths, one-byte tags, nothing else."""
+"""The little of ASN.1 BER (X.690) that the questions to SNMP and LDAP need: definite lengths, one-byte tags, nothing else."""
 
 from __future__ import annotations
 
