@@ -6,6 +6,7 @@ Those in containers are not seen: of these the checks say that they do not apply
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 from scanner.check import Parameters, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
@@ -13,7 +14,6 @@ from scanner.host_specimens import service
 from scanner.observations import HostObservation, ServiceSettings, fact
 from scanner.specimens import host
 
-_OWN = ("localhost", "::1", "127.")
 _ON = ("1", "on", "true", "yes")
 
 
@@ -32,7 +32,14 @@ def _postgresql(*hba: str, **settings: str) -> HostObservation:
 def _local(addresses: str) -> bool:
     """Whether every address of a list is a loopback one; Redis marks those it can do without by a dash."""
     listed = addresses.replace(",", " ").split()
-    return all(address.lstrip("-").startswith(_OWN) for address in listed)
+    return all(_own(address.lstrip("-")) for address in listed)
+
+
+def _own(address: str) -> bool:
+    try:
+        return ip_network(address, strict=False).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def _each(found: ServiceSettings | None, wrong: Callable[[ServiceSettings, str], list[str]]) -> Verdict:
@@ -55,6 +62,8 @@ def _each(found: ServiceSettings | None, wrong: Callable[[ServiceSettings, str],
     ),
     fails=(
         _redis(bind=("192.0.2.7",)),
+        _redis(bind=("::1:2",)),
+        _redis(bind=("localhost.example.vn",)),
         _redis(protected_mode=("yes",)),
         _redis(bind=("127.0.0.1 192.0.2.7",), requirepass=("0",)),
         _redis(bind=("*",), requirepass=("1",), user=("default 0",)),
@@ -150,6 +159,7 @@ def _lax(rule: list[str]) -> bool:
         _postgresql("hostssl all all 0.0.0.0/0 md5", listen_addresses="*", ssl="off"),
         _postgresql("hostssl all all 0.0.0.0/0 md5", listen_addresses="*"),
         _postgresql("host all all 0.0.0.0/0 md5", listen_addresses="192.0.2.7", ssl="on"),
+        _postgresql("host all all 127.0.0.1 0.0.0.0 md5", listen_addresses="*", ssl="on"),
         _postgresql("hostnossl all all 192.0.2.0 255.255.255.0 md5", listen_addresses="192.0.2.7,localhost", ssl="on"),
     ),
     fixes={"postgresql": "ssl = on in postgresql.conf, hostssl in place of host in pg_hba.conf; then SELECT pg_reload_conf()"},
@@ -171,7 +181,7 @@ def postgresql_encrypted(host: HostObservation, _: Parameters) -> Verdict:
 
 
 def _in_clear(rule: list[str]) -> bool:
-    return rule[0] in ("host", "hostnossl", "hostnogssenc") and rule[-1] != "reject" and not _local(rule[3])
+    return rule[0] in ("host", "hostnossl", "hostnogssenc") and rule[-1] != "reject" and not _local("/".join(rule[3:-1]))
 
 
 @check(

@@ -76,21 +76,34 @@ _PATIENCE = 3
 class _Socket:
     """What nassl takes for a socket: a wire on which TLS has its turn."""
 
-    def __init__(self, wire: Wire, stream: Stream) -> None:
+    def __init__(self, wire: Wire, stream: Stream, over: Callable[[], None]) -> None:
         self._wire = wire
         self._stream = stream
+        self._over = over
         self._held = b""
 
     def send(self, data: bytes) -> int:
         """Sends all of it."""
-        self._stream.send(data)
+        with self._in_time():
+            self._stream.send(data)
         return len(data)
 
     def recv(self, size: int) -> bytes:
         """At most so many bytes; none where the peer closed."""
-        self._held = self._held or self._stream.read()
+        with self._in_time():
+            self._held = self._held or self._stream.read()
         data, self._held = self._held[:size], self._held[size:]
         return data
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Tells `over` when the connection's time is up: sslyze takes every time-out for a peer that does not answer."""
+        try:
+            yield
+        except TimeoutError:
+            if self._wire.over:
+                self._over()
+            raise
 
     def shutdown(self, _how: int) -> None:
         """Cuts the connection: whoever waits on it wakes."""
@@ -107,7 +120,7 @@ class _Watched:
     def __init__(self, connection: SslConnection, seconds: float) -> None:
         self.cut = False
         self.connection = connection
-        self._clock = threading.Timer(max(0.0, seconds), self._cut)
+        self._clock = threading.Timer(max(0.0, seconds), self.end)
         self._clock.daemon = True
         self._clock.start()
 
@@ -129,7 +142,8 @@ class _Watched:
         if wire:
             wire.close()
 
-    def _cut(self) -> None:
+    def end(self) -> None:
+        """Cuts the connection, because its time is over."""
         self.cut = True
         wire = self.tls.get_underlying_socket()
         if wire:
@@ -311,21 +325,21 @@ class Engine:
 
     def _watch(self, connection: SslConnection) -> _Watched:
         ends = min(time.monotonic() + _PATIENCE * self._timeout, self._ends)
-        # sslyze knows nine upgrades and we fifteen, so the connection is ours and sslyze's begins with the handshake
-        setattr(connection, "_do_pre_handshake", lambda: self._open(connection, ends))  # noqa: B010 - mypy forbids the plain form
         watched = _Watched(connection, ends - time.monotonic())
+        # sslyze knows nine upgrades and we fifteen, so the connection is ours and sslyze's begins with the handshake
+        setattr(connection, "_do_pre_handshake", lambda: self._open(watched, ends))  # noqa: B010 - mypy forbids the plain form
         with self._lock:
             self._opened += 1
         return watched
 
-    def _open(self, connection: SslConnection, ends: float) -> None:
+    def _open(self, watched: _Watched, ends: float) -> None:
         wire = Wire(self._address, self._service.port, timeout=self._timeout, ends=ends, limit=_READ_LIMIT)
         try:
             stream = upgraded(wire, self._service, self._address)
         except BaseException:
             wire.close()
             raise
-        connection.ssl_client.set_underlying_socket(cast("socket.socket", _Socket(wire, stream)))
+        watched.tls.set_underlying_socket(cast("socket.socket", _Socket(wire, stream, watched.end)))
 
     def _handshake(self, watched: _Watched) -> Exception | None:
         """What stopped the handshake, None where nothing did; raises where the permit forbids the connection."""

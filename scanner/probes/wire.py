@@ -52,6 +52,11 @@ class Wire:
         return data
 
     @property
+    def over(self) -> bool:
+        """Whether the time of the whole connection is over."""
+        return time.monotonic() >= self._ends
+
+    @property
     def spent(self) -> bool:
         """Whether the limit of bytes is reached."""
         return not self._left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -345,7 +346,10 @@ def test_a_bleeding_heart_is_seen(after_hello: bytes, wanted: bool) -> None:
         assert engine.heartbleed(TlsVersion.TLS_1_0) is wanted
 
 
-def test_an_answer_to_the_heartbeat_that_does_not_end_shows_nothing() -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["its watch is first", "the connection's own limit is first"])
+def test_an_answer_to_the_heartbeat_that_does_not_end_shows_nothing(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if late:
+        monkeypatch.setattr(threading.Timer, "run", lambda _: None)
     with listening(HERE, dripping(b"\x16\x03\x01\x40\x00" + b"\x02" * 16_000)) as peer:
         engine = Engine(peer.address, Service(port=peer.port, speaks=Speaks.TLS), timeout=1, ends=time.monotonic() + 0.8)
         found = engine.heartbleed(TlsVersion.TLS_1_0)
