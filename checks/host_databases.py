@@ -5,11 +5,10 @@ Those in containers are not seen: of these the checks say that they do not apply
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from ipaddress import ip_network
 
-from scanner.check import Parameters, check
-from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
+from scanner.check import Parameters, check, every_place
+from scanner.findings import Verdict
 from scanner.host_specimens import service
 from scanner.observations import HostObservation, ServiceSettings, fact
 from scanner.specimens import host
@@ -40,14 +39,6 @@ def _own(address: str) -> bool:
         return ip_network(address, strict=False).is_loopback
     except ValueError:
         return address == "localhost"
-
-
-def _each(found: ServiceSettings | None, wrong: Callable[[ServiceSettings, str], list[str]]) -> Verdict:
-    """Fails on what is wrong at any place."""
-    if found is None:
-        return NotApplicable(said("the service is neither set up nor running"))
-    faults = [f"{place}: {fault}" for place in found.places() for fault in wrong(found, place)]
-    return Fail(said("has {faults}", faults="; ".join(faults))) if faults else Pass()
 
 
 @check(
@@ -83,7 +74,7 @@ def redis_authenticates(host: HostObservation, _: Parameters) -> Verdict:
         asks = all(value == "default 1" for value in users) if users else found.values(place, "requirepass") == ("1",)
         return [] if asks or (bound and _local(bound[0])) else [f"no password, bind {bound[0] if bound else '*'}"]
 
-    return _each(fact(host.redis), wrong)
+    return every_place(fact(host.redis), wrong)
 
 
 @check(
@@ -105,7 +96,7 @@ def redis_encrypted(host: HostObservation, _: Parameters) -> Verdict:
         plain = ports[0] if ports else "6379"
         return [] if plain == "0" or (bound and _local(bound[0])) else [f"port {plain} without TLS"]
 
-    return _each(fact(host.redis), wrong)
+    return every_place(fact(host.redis), wrong)
 
 
 @check(
@@ -136,7 +127,7 @@ def postgresql_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     def wrong(found: ServiceSettings, place: str) -> list[str]:
         return [rule for rule in found.values(place, "hba") if _lax(rule.split())]
 
-    return _each(fact(host.postgresql), wrong)
+    return every_place(fact(host.postgresql), wrong)
 
 
 def _lax(rule: list[str]) -> bool:
@@ -177,7 +168,7 @@ def postgresql_encrypted(host: HostObservation, _: Parameters) -> Verdict:
         off = not any(value.lower() in _ON for value in found.values(place, "ssl"))
         return [*(["ssl is off"] if off else []), *(rule for rule in found.values(place, "hba") if _in_clear(rule.split()))]
 
-    return _each(fact(host.postgresql), wrong)
+    return every_place(fact(host.postgresql), wrong)
 
 
 def _in_clear(rule: list[str]) -> bool:
@@ -204,7 +195,7 @@ def mysql_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     def wrong(found: ServiceSettings, place: str) -> list[str]:
         return ["skip-grant-tables"] if any(value.lower() in _ON for value in found.values(place, "skip-grant-tables")) else []
 
-    return _each(fact(host.mysql), wrong)
+    return every_place(fact(host.mysql), wrong)
 
 
 @check(
@@ -235,4 +226,4 @@ def mysql_encrypted(host: HostObservation, _: Parameters) -> Verdict:
         demanded = any(value.lower() in _ON for value in found.values(place, "require-secure-transport"))
         return [] if closed or demanded else [f"bind-address {bound[0] if bound else '*'} without require-secure-transport"]
 
-    return _each(fact(host.mysql), wrong)
+    return every_place(fact(host.mysql), wrong)

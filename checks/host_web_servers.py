@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
-from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
+from scanner.check import Parameters, check, every_place
+from scanner.findings import Verdict
 from scanner.host_specimens import service
 from scanner.observations import HostObservation, ServiceSettings, fact
 from scanner.specimens import host
@@ -19,10 +19,6 @@ class Versions(Parameters):
 
 def _nginx(**settings: tuple[str, ...]) -> HostObservation:
     return host(nginx=service(_PLACE, **{"listen": ("443 ssl",), **settings}))
-
-
-def _absent() -> Verdict:
-    return NotApplicable(said("the service is neither set up nor running"))
 
 
 def _speaks_tls(found: ServiceSettings, place: str) -> bool:
@@ -51,16 +47,13 @@ def nginx_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     Fails on server blocks with TLS whose ssl_protocols names another version, or that name none: what stands there then depends
     on nginx's own version (RFC 9325 section 3.1.1). What is really taken is seen by the network checks.
     """
-    found = fact(host.nginx)
-    if found is None:
-        return _absent()
-    wrong = []
-    for place in found.places():
+
+    def wrong(found: ServiceSettings, place: str) -> list[str]:
         stated = found.values(place, "ssl_protocols")
         other = {version for value in stated for version in value.split()} - set(parameters.allowed)
-        if _speaks_tls(found, place) and (other or not stated):
-            wrong.append(f"{place}: {', '.join(sorted(other)) or 'no ssl_protocols'}")
-    return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+        return [", ".join(sorted(other)) or "no ssl_protocols"] if _speaks_tls(found, place) and (other or not stated) else []
+
+    return every_place(fact(host.nginx), wrong)
 
 
 @check(
@@ -77,12 +70,12 @@ def nginx_reserved(host: HostObservation, _: Parameters) -> Verdict:
     Fails on server blocks in which server_tokens is not off, or in any part of which autoindex is on (TCVN 14423:2026 clause
     5.17.2.3).
     """
-    found = fact(host.nginx)
-    if found is None:
-        return _absent()
-    wrong = [f"{place}: server_tokens" for place in found.places() if found.values(place, "server_tokens") != ("off",)]
-    wrong += [f"{place}: autoindex" for place in found.places() if "on" in found.values(place, "autoindex")]
-    return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+
+    def wrong(found: ServiceSettings, place: str) -> list[str]:
+        tokens = [] if found.values(place, "server_tokens") == ("off",) else ["server_tokens"]
+        return [*tokens, *(["autoindex"] if "on" in found.values(place, "autoindex") else [])]
+
+    return every_place(fact(host.nginx), wrong)
 
 
 _ALL = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -131,15 +124,13 @@ def apache_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     Fails on virtual hosts with TLS whose SSLProtocol takes another version; where it is not set, it takes all but SSL 3 (RFC 9325
     section 3.1.1). What is really taken is seen by the network checks.
     """
-    found = fact(host.apache)
-    if found is None:
-        return _absent()
-    wrong = []
-    for place in found.places():
+
+    def wrong(found: ServiceSettings, place: str) -> list[str]:
         other = {version for value in found.values(place, "sslprotocol") for version in _taken(value)} - set(parameters.allowed)
-        if other and any(value.lower() != "off" for value in found.values(place, "sslengine")):
-            wrong.append(f"{place}: {', '.join(sorted(other))}")
-    return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+        speaks = any(value.lower() != "off" for value in found.values(place, "sslengine"))
+        return [", ".join(sorted(other))] if other and speaks else []
+
+    return every_place(fact(host.apache), wrong)
 
 
 @check(
@@ -167,18 +158,13 @@ def apache_reserved(host: HostObservation, _: Parameters) -> Verdict:
     Fails where ServerTokens is not Prod, ServerSignature or TraceEnable not Off, or any Options allow Indexes (TCVN 14423:2026
     clause 5.17.2.3). Files named .htaccess are not seen.
     """
-    found = fact(host.apache)
-    if found is None:
-        return _absent()
     allowed = {"servertokens": ("prod", "productonly"), "serversignature": ("off",), "traceenable": ("off",)}
-    wrong = [
-        f"{place}: {name}"
-        for place in found.places()
-        for name, values in allowed.items()
-        if {value.lower() for value in found.values(place, name)} - set(values)
-    ]
-    wrong += [f"{place}: options" for place in found.places() for value in found.values(place, "options") if _lists(value)]
-    return Fail(said("has {faults}", faults="; ".join(wrong))) if wrong else Pass()
+
+    def wrong(found: ServiceSettings, place: str) -> list[str]:
+        told = [name for name, values in allowed.items() if {value.lower() for value in found.values(place, name)} - set(values)]
+        return [*told, *("options" for value in found.values(place, "options") if _lists(value))]
+
+    return every_place(fact(host.apache), wrong)
 
 
 def _lists(options: str) -> bool:

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 from pydantic import ConfigDict
 
-from scanner.findings import Confidence, Verdict
-from scanner.observations import Observation
+from scanner.findings import Confidence, Fail, NotApplicable, Pass, Verdict, said
+from scanner.observations import Observation, ServiceSettings
 from scanner.record import Record
 
 _ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$")
@@ -95,3 +95,11 @@ def check(
         )
 
     return whole
+
+
+def every_place(found: ServiceSettings | None, wrong: Callable[[ServiceSettings, str], list[str]]) -> Verdict:
+    """Fails on what is wrong at any place of a service's settings; not applicable where the host has no such service."""
+    if found is None:
+        return NotApplicable(said("the service is neither set up nor running"))
+    faults = [f"{place}: {fault}" for place in found.places() for fault in wrong(found, place)]
+    return Fail(said("has {faults}", faults="; ".join(faults))) if faults else Pass()
