@@ -77,6 +77,9 @@ def guarded(at: datetime) -> dict[str, Any]:
         "integrity_bases": (IntegrityBase(by="aide", made=at - timedelta(days=30)),),
         "package_sources": (source(),),
         "upgraded": at - timedelta(days=5),
+        "module_streams": (),
+        "replaced_files": (),
+        "restart_required": (),
         "filter_logs": True,
         "nginx": service("443 dvc.example.vn", listen=("443 ssl",), ssl_protocols=("TLSv1.2 TLSv1.3",), server_tokens=("off",)),
         "apache": service(

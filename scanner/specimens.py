@@ -394,6 +394,7 @@ def host(**changes: Any) -> HostObservation:
         ),
         "sshd": Sshd(settings=tuple(Setting(name=name, value=value) for name, value in settings.items() if value is not None)),
         "kernel": "6.1.0-40-amd64",
+        "kernel_version": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.159-1 (2026-01-15)",
         "listening": (OpenPort(port=22, transport="tcp", service="sshd"),),
         "accounts": accounts(),
         "credentials": (credential("root", state="locked", scheme="none"), credential()),

@@ -23,6 +23,7 @@ from scanner.observations.host_authentication import Authentication, PamRule, Pa
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
+from scanner.observations.host_restarts import ReplacedFile
 from scanner.observations.host_services import ServiceSettings
 from scanner.observations.host_updates import PackageSource
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
@@ -82,6 +83,7 @@ __all__ = [
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "ReplacedFile",
     "Reply",
     "ReplyObservation",
     "Revocation",

@@ -10,6 +10,7 @@ from scanner.observations.host_authentication import Authentication, PolicySetti
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
+from scanner.observations.host_restarts import ReplacedFile
 from scanner.observations.host_services import ServiceSettings
 from scanner.observations.host_updates import PackageSource
 from scanner.observations.ports import OpenPort
@@ -33,6 +34,10 @@ class Package(Record):
     source: PeerText
     """The source package's name; the package's own where it is the same."""
     source_version: PeerText
+    vendor: PeerText = ""
+    """Who built it, by rpm's word; empty where it says nothing, and for dpkg and apk."""
+    module: PeerText = ""
+    """The module and its stream, as in postgresql:15, that rpm says it belongs to; empty for every other package."""
 
 
 class Setting(Record):
@@ -64,6 +69,8 @@ class HostObservation(Record):
     packages: Sorted[Package] | Unobserved
     sshd: Sshd | Unobserved
     kernel: PeerText | Unobserved
+    kernel_version: PeerText | Unobserved
+    """When and by whom the running kernel was built; Debian's names its package's version."""
     listening: Sorted[OpenPort] | Unobserved
     """TCP and UDP sockets that listen on other than loopback, as the host itself lists them."""
     accounts: Accounts | Unobserved
@@ -104,5 +111,11 @@ class HostObservation(Record):
     package_sources: Sorted[PackageSource] | Unobserved
     upgraded: Instant | Unobserved | None
     """When a package was last installed or upgraded; None where a log of a month or two tells of none."""
+    module_streams: Sorted[PeerText] | Unobserved
+    """The streams of modules that dnf has enabled, as in postgresql:15."""
+    replaced_files: Sorted[ReplacedFile] | Unobserved
+    """Programs and libraries that were deleted or replaced and that processes outside of containers still run."""
+    restart_required: Sorted[PeerText] | Unobserved
+    """The packages because of which the host asks to be restarted."""
     filter_logs: bool | Unobserved
     """Some rule of the packet filter writes to the log."""

@@ -14,6 +14,7 @@ from scanner.probes.collection import (
     logs,
     packages,
     protection,
+    restarts,
     services,
     sshd,
     syslog,
@@ -77,6 +78,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         packages=packages.packages(found),
         sshd=sshd.sshd(found),
         kernel=kernel,
+        kernel_version=system.kernel_version(found),
         listening=system.listening(found),
         accounts=accounts.accounts(found),
         credentials=accounts.credentials(found),
@@ -107,6 +109,9 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         redis=services.redis(found),
         package_sources=updates.package_sources(found),
         upgraded=updates.upgraded(found),
+        module_streams=packages.module_streams(found),
+        replaced_files=restarts.replaced_files(found),
+        restart_required=restarts.restart_required(found),
         filter_logs=hardening.filter_logs(found),
     )
 

@@ -14,6 +14,7 @@ from scanner.probes.collection import (
     logs,
     packages,
     protection,
+    restarts,
     services,
     sshd,
     system,
@@ -21,7 +22,20 @@ from scanner.probes.collection import (
 )
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services, updates)
+_SUBJECTS = (
+    system,
+    packages,
+    sshd,
+    accounts,
+    authentication,
+    hardening,
+    logs,
+    clock,
+    protection,
+    services,
+    updates,
+    restarts,
+)
 
 PRIVILEGED: tuple[str, ...] = (
     *sshd.PRIVILEGED,
@@ -30,6 +44,7 @@ PRIVILEGED: tuple[str, ...] = (
     *logs.PRIVILEGED,
     *protection.PRIVILEGED,
     *services.PRIVILEGED,
+    *restarts.PRIVILEGED,
 )
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 

@@ -12,6 +12,7 @@ from scanner.record import escaped
 SHELL = r"""
 release() { if [ -r /etc/os-release ]; then cat /etc/os-release; else cat /usr/lib/os-release; fi; }
 section uname uname -sr
+section kernel-version uname -v
 section user id -u
 section os-release release
 section listening ss -H -tuln
@@ -32,6 +33,18 @@ def kernel(found: Collected) -> str | Unobserved:
         named = escaped(section.text.strip(), limit=100) or "unknown"
         return Unobserved(reason=Reason.UNSUPPORTED, detail=f"unsupported operating system: {named}")
     return match[1].decode()
+
+
+def kernel_version(found: Collected) -> str | Unobserved:
+    """When and by whom the running kernel was built (`uname -v`)."""
+
+    def read(text: bytes) -> str:
+        said = text.strip()
+        if not said or b"\n" in said:
+            raise CollectionError("it is not one line")
+        return escaped(said, limit=300)
+
+    return found.read("kernel-version", read, Reason.UNREADABLE)
 
 
 def os_release(found: Collected) -> OsRelease | Unobserved:

@@ -25,12 +25,15 @@ TEXT = DOCS.read_text(encoding="utf-8")
 OS = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
 DPKG = b"installed\topenssl\t3.0.17-1~deb12u3\tamd64\topenssl\t3.0.17-1~deb12u3\n"
 SSHD = b"port 22\npermitrootlogin no\nacceptenv LANG\nacceptenv LC_*\nbanner none\n"
+VERSION = b"#1 SMP PREEMPT_DYNAMIC Debian 6.1.159-1 (2026-01-15)\n"
 LISTEN = b"tcp   LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n"
 
 FACTS = (
     system.kernel,
+    system.kernel_version,
     system.os_release,
     packages.packages,
+    packages.module_streams,
     sshd.sshd,
     system.listening,
 )
@@ -43,6 +46,7 @@ def part(name: str, text: bytes = b"", status: int = 0) -> bytes:
 def output(*, leave: tuple[str, ...] = (), **changed: bytes | tuple[bytes, int]) -> bytes:
     """A sound output; keywords change sections (`_` for `-`), `leave` leaves some out."""
     good: dict[str, bytes | tuple[bytes, int]] = {"uname": b"Linux 6.1.0-40-amd64\n", "os-release": OS, "dpkg": DPKG}
+    good |= {"kernel-version": VERSION, "module-streams": b""}
     good |= {"user": b"1000\n", "sshd": SSHD, "sshd-match": b"\n", "listening": LISTEN}
     good |= {name.replace("_", "-"): text for name, text in changed.items()} | {"done": b""}
     kept = {name: text if isinstance(text, tuple) else (text, 0) for name, text in good.items() if name not in leave}
@@ -124,7 +128,21 @@ def test_eight_million_bytes_of_markers_are_read_in_one_pass() -> None:
     assert collected(b"x" * 8_000_000, NONCE).begun is False
 
 
-NAMES = ["uname", "os-release", "dpkg", "rpm", "apk", "user", "sshd", "no-sshd", "sshd-match", "listening", "done"]
+NAMES = [
+    "uname",
+    "kernel-version",
+    "module-streams",
+    "os-release",
+    "dpkg",
+    "rpm",
+    "apk",
+    "user",
+    "sshd",
+    "no-sshd",
+    "sshd-match",
+    "listening",
+    "done",
+]
 ODD = st.one_of(
     st.binary(max_size=300),
     st.lists(
@@ -204,6 +222,24 @@ def test_a_host_that_is_no_linux_is_unsupported() -> None:
     assert reason(system.kernel(found(uname=(b"Linux 6.1", 127)))) is Reason.UNSUPPORTED
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (VERSION, VERSION.decode().strip()),
+        (b"#1-Alpine SMP \xff\x1b[2J\n", "#1-Alpine SMP \\xff\\x1b[2J"),
+        (b"#" * 100_000, "#" * 300 + "... (100000 bytes)"),
+    ],
+)
+def test_the_kernel_says_when_it_was_built_in_one_line_that_is_bounded(text: bytes, shown: str) -> None:
+    assert system.kernel_version(found(kernel_version=text)) == shown
+
+
+@pytest.mark.parametrize("text", [b"", b" \n", b"#1 SMP\n#2 SMP\n", (VERSION, 1), (b"", 127)])
+def test_a_kernel_that_does_not_say_when_it_was_built_is_unread(text: bytes | tuple[bytes, int]) -> None:
+    assert reason(system.kernel_version(found(kernel_version=text))) is Reason.UNREADABLE
+    assert reason(system.kernel_version(found(leave=("kernel-version", "done")))) is Reason.UNREADABLE
+
+
 # --- Packages ------------------------------------------------------------------------------------
 
 
@@ -221,7 +257,10 @@ def test_dpkg_packages_come_with_their_source_and_without_those_removed() -> Non
 
 
 def test_rpm_and_apk_packages_come_with_their_source() -> None:
-    rpm = b"openssl-libs\t1\t3.0.7-27.el9\tx86_64\topenssl-3.0.7-27.el9.src.rpm\ngpg-pubkey\t0\tabc-1\t(none)\t(none)\n"
+    rpm = (
+        b"openssl-libs\t1\t3.0.7-27.el9\tx86_64\topenssl-3.0.7-27.el9.src.rpm\t(none)\tRed Hat, Inc.\n"
+        b"gpg-pubkey\t0\tabc-1\t(none)\t(none)\t(none)\t(none)\n"
+    )
     seen = packages.packages(found(leave=("dpkg",), rpm=rpm))
     assert not isinstance(seen, Unobserved)
     assert [(p.name, p.version, p.source, p.source_version) for p in seen] == [
