@@ -25,6 +25,9 @@ CveId = Annotated[str, StringConstraints(pattern=r"^CVE-[0-9]{4}-[0-9]{4,19}$")]
 ModuleStream = Annotated[str, StringConstraints(max_length=120, pattern=r"^[A-Za-z0-9._+-]+:[A-Za-z0-9._+-]+$")]
 """A module and its stream, as postgresql:15."""
 
+UNNAMED = "unnamed:unnamed"
+"""The stream of a modular package whose advisory does not name it: it can be matched with no host's stream."""
+
 Product = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9][a-z0-9._+-]*$")]
 Cycle = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
 Share = Annotated[float, Field(ge=0, le=1)]

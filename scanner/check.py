@@ -38,6 +38,8 @@ class Check(Generic[O, P]):
     observes: type[O]
     facts: tuple[str, ...]
     """The facts (fields or properties of type `T | Unobserved`) it needs; where one is missing it is not called."""
+    to_pass: tuple[str, ...]
+    """The facts that a pass needs besides: where one is missing a failure stands, and nothing else is said."""
     needs: Confidence
     parameters: type[P]
     fixes: Mapping[str, str]
@@ -52,7 +54,7 @@ class Check(Generic[O, P]):
         return self.judge(observation, parameters)
 
 
-def check(
+def check(  # noqa: PLR0913 - each is said by name and none can be left out of the whole
     id: str,  # noqa: A002 - it is the field's word
     *,
     observes: type[O],
@@ -61,14 +63,16 @@ def check(
     fixes: Mapping[str, str],
     parameters: type[P] = Parameters,  # type: ignore[assignment]  # a default for a type variable cannot be written otherwise in 3.11
     facts: tuple[str, ...] = (),
+    to_pass: tuple[str, ...] = (),
     needs: Confidence = Confidence.CERTAIN,
 ) -> Callable[[Callable[[O, P], Verdict]], Check[O, P]]:
     """Makes a function a Check; raises TypeError at import when the check is not whole."""
 
     def whole(judge: Callable[[O, P], Verdict]) -> Check[O, P]:
         title, _, explanation = (inspect.getdoc(judge) or "").partition("\n")
-        properties = {name for name in facts if isinstance(getattr(observes, name, None), property)}
-        unknown = set(facts) - set(observes.model_fields) - properties
+        declared = {*facts, *to_pass}
+        properties = {name for name in declared if isinstance(getattr(observes, name, None), property)}
+        unknown = declared - set(observes.model_fields) - properties
         for wrong, complaint in (
             (not _ID.match(id), "an id is kebab-case with at least two words"),
             (not title, "the docstring's first line is the title, and there is none"),
@@ -85,6 +89,7 @@ def check(
             explanation=explanation.strip(),
             observes=observes,
             facts=facts,
+            to_pass=to_pass,
             needs=needs,
             parameters=parameters,
             fixes=fixes,

@@ -22,7 +22,7 @@ from scanner.findings import (
 )
 from scanner.observations import Method, Observation, Sight, Sighting, Unobserved
 from scanner.order import Order
-from scanner.plan import applicable, kind_of, subjects_of
+from scanner.plan import applicable, kind_of, looked_at, subjects_of
 from scanner.targets import AGENCY
 
 ATTESTATION = "attestation"
@@ -65,7 +65,7 @@ def _of_rule(rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sig
 
 
 def _judged(rule: BoundRule, order: Order, bound: BoundBaseline, sight: Sight, sighting: Sighting | None) -> Judged:
-    if sight in order.skipped:
+    if Sight(subject=sight.subject, kind=looked_at(sight.kind)) in order.skipped:
         return _not_checked(said("skipped by the operator"))
     if sighting is None:
         return _not_checked(said("no probe ran"))
@@ -80,7 +80,8 @@ def _judged(rule: BoundRule, order: Order, bound: BoundBaseline, sight: Sight, s
         return Outcome.NOT_CHECKED, complaint, confidence
     try:
         verdict = rule.check(observation, rule.parameters[order.scope.system.level])
-        return *_outcome(verdict), confidence
+        unseen = None if isinstance(verdict, Fail) else _unseen(observation, rule.check.to_pass)
+        return (Outcome.NOT_CHECKED, unseen, confidence) if unseen is not None else (*_outcome(verdict), confidence)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place where a check's fault becomes an outcome
         return Outcome.ERROR, said("the check failed: {error}", error=type(error).__name__), confidence
 
@@ -96,11 +97,13 @@ def _unfit(
         return said("seen more than {days} days before the judgement", days=allowed)
     if not confidence.suffices_for(rule.check.needs):
         return said("needs an authenticated check: it was only seen in a {how}", how=observation.seen.how)
-    for name in rule.check.facts:
-        fact = getattr(observation, name)
-        if isinstance(fact, Unobserved):
-            return _why(fact)
-    return None
+    return _unseen(observation, rule.check.facts)
+
+
+def _unseen(observation: Observation, names: tuple[str, ...]) -> Message | None:
+    """Why the first of these facts that could not be seen could not; None where all were seen."""
+    facts = (getattr(observation, name) for name in names)
+    return next((_why(fact) for fact in facts if isinstance(fact, Unobserved)), None)
 
 
 def _outcome(verdict: Verdict) -> tuple[Outcome, Message]:

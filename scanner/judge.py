@@ -6,15 +6,25 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from scanner import scoring, store, strict_yaml
+from scanner import patching, scoring, store, strict_yaml
 from scanner.advisories import Advisories
 from scanner.assessment import Assessment
 from scanner.attestations import Deviations
 from scanner.baseline import BoundBaseline, load
 from scanner.check import Check
 from scanner.evaluate import Sightings, evaluate
-from scanner.observations import PeerCertificateObservation, Revocation, SshObservation, Trust, Unobserved
+from scanner.observations import (
+    HostObservation,
+    PeerCertificateObservation,
+    Revocation,
+    Sight,
+    Sighting,
+    SshObservation,
+    Trust,
+    Unobserved,
+)
 from scanner.order import FileDigest, Order
+from scanner.plan import DERIVED
 from scanner.record import canonical, sha256
 from scanner.store import StoreError
 
@@ -26,9 +36,9 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
     deviations = _deviations(files, order)
     seen, answers = store.sightings(files), store.attestations(files)
     _belong_together(files, order, seen)
-    findings = evaluate(order, bound, seen, answers)
-    found = scoring.standings(order, bound, findings, deviations)
     slice_ = advisories(files, order)
+    findings = evaluate(order, bound, {**seen, **derived(order, seen, slice_)}, answers)
+    found = scoring.standings(order, bound, findings, deviations)
     spoke = None if slice_ is None else frozenset(feed.name for feed in slice_.feeds)
     why = scoring.reasons(order, bound, found, seen, spoke)
     instants = [sighting.result.seen.observed_at for sighting, _ in seen.values() if not isinstance(sighting.result, Unobserved)]
@@ -76,6 +86,18 @@ def advisories(files: Mapping[str, bytes], order: Order) -> Advisories | None:
     return found
 
 
+def derived(order: Order, seen: Sightings, slice_: Advisories | None) -> Sightings:
+    """What nobody looks at but what follows from what was seen and the run's slice of the feeds, each with that observation's digest."""
+    index = None if slice_ is None else patching.Index(slice_)
+    found: dict[Sight, tuple[Sighting, str]] = {}
+    for sight, (sighting, digest) in seen.items():
+        if sight.kind == DERIVED["patches"] and isinstance(sighting.result, HostObservation | Unobserved):
+            made = Sight(subject=sight.subject, kind="patches")
+            result = patching.patches(sighting.result, index, order.judged_at)
+            found[made] = (sighting.model_copy(update={"sight": made, "result": result}), digest)
+    return found
+
+
 def fingerprint(order: Order, seen: Sightings) -> str:
     """The digest of what makes the system this system: hosts, endpoints, host keys and peer keys, as far as they were seen."""
     parts: list[list[str]] = [["host", host.id, host.address] for host in order.scope.hosts]
@@ -117,7 +139,7 @@ def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) 
         if digest is not None:
             _ordered(files, path, digest)
     for sight, (sighting, _) in seen.items():
-        if sight not in order.plan:
+        if sight not in order.plan or sight.kind in DERIVED:
             raise StoreError(f"an observation of {sight.kind} at {sight.subject} was not planned")
         match sighting.result:
             case PeerCertificateObservation(revocation=Revocation(crls=crls)) if crls != order.crls:

@@ -25,7 +25,15 @@ _PRODUCTS = {
 """The product whose support dates are those of an operating system, by its os-release ID."""
 
 _VENDORS = {"almalinux": "almalinux", "rocky": "rocky", "rhel": "rhel", "ol": "oracle"}
-_KERNELS = re.compile(r"linux-(signed|latest)(-.*)?")
+RPM_VENDORS = {
+    "AlmaLinux": "almalinux",
+    "Rocky Enterprise Software Foundation": "rocky",
+    "Red Hat, Inc.": "rhel",
+    "Oracle America": "oracle",
+}
+"""The vendor in a namespace by the name that stands in its rpms."""
+
+_SIGNED = re.compile(r"linux-(?:signed|latest)(-.*)?")
 _NAME: TypeAdapter[str] = TypeAdapter(PackageName)
 _PRODUCT: TypeAdapter[str] = TypeAdapter(Product)
 
@@ -63,9 +71,14 @@ def product_of(system: OsRelease) -> str | None:
     return _PRODUCTS.get(system.id)
 
 
-def source_of(package: Package) -> str:
-    """The source package by the name its vendor's feeds use: Debian signs its kernels under another one."""
-    return "linux" if _KERNELS.fullmatch(package.source) else package.source
+def source_of(package: Package, system: OsRelease) -> str:
+    """The source package by the name its vendor's feeds use: Debian and Ubuntu sign their kernels under another one."""
+    signed = _SIGNED.fullmatch(package.source)
+    if signed is None:
+        return package.source
+    flavour = signed[1] or ""
+    # Debian adds the architecture, as in linux-signed-amd64; Ubuntu the flavour, whose source has the same: linux-signed-hwe-6.8
+    return f"linux{flavour}" if system.id == "ubuntu" else "linux"
 
 
 def wanted(hosts: Iterable[HostObservation]) -> Wanted:
@@ -79,7 +92,7 @@ def wanted(hosts: Iterable[HostObservation]) -> Wanted:
             products.add(product)
         if isinstance(host.packages, Unobserved):
             continue
-        names = {name for package in host.packages for name in (package.name, source_of(package))}
+        names = {name for package in host.packages for name in (package.name, source_of(package, host.os))}
         for namespace in namespaces_of(host.os):
             packages[namespace] |= {name for name in names if _is(_NAME, name)}
         products |= {found for name in names if _is(_PRODUCT, found := re.sub(r"-?[0-9.]+$", "", name))}

@@ -21,8 +21,11 @@ SPOKEN: dict[Speaks, tuple[str, ...]] = {
 OVER_UDP = ("reply",)
 """What can be observed of a service over UDP, whatever it speaks."""
 
-OF_A_HOST = ("ports", "host", "datagrams")
+OF_A_HOST = ("ports", "host", "datagrams", "patches")
 """What can be observed of a host as a whole."""
+
+DERIVED = {"patches": "host"}
+"""Kinds that nobody looks at: the judgement makes them of an observation of another kind and of the run's feeds."""
 
 OF_THE_AGENCY = ("neighbours",)
 """What can be observed of the agency as a whole: the networks the permit names."""
@@ -42,9 +45,14 @@ def kind_of(observes: type[Observation]) -> str:
     return next(name for name, known in KINDS.items() if known is observes)
 
 
+def looked_at(kind: str) -> str:
+    """The kind that is looked at to have this one: itself, but for those that are derived."""
+    return DERIVED.get(kind, kind)
+
+
 def sights(scope: Scope, bound: BoundBaseline) -> tuple[Sight, ...]:
     """Each (subject, kind) that a rule at the system's level needs, once, however many rules need it."""
-    needed = {kind_of(rule.check.observes) for rule in applicable(bound, scope)}
+    needed = {looked_at(kind_of(rule.check.observes)) for rule in applicable(bound, scope)}
     found = {
         (subject, kind)
         for subject, (host, service) in scope.subjects().items()

@@ -14,6 +14,7 @@ from scanner.order import FileDigest
 from scanner.record import sha256
 
 JUDGES = (
+    "advisories",
     "assessment",
     "attestations",
     "baseline",
@@ -21,14 +22,17 @@ JUDGES = (
     "evaluate",
     "findings",
     "judge",
+    "namespaces",
     "observations",
     "order",
+    "patching",
     "plan",
     "record",
     "scoring",
     "store",
     "strict_yaml",
     "targets",
+    "versions",
 )
 """The engine's modules and packages that a judgement depends on, besides the checks."""
 

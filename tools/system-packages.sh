@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian programs that are missing; silent when none is. Tests for commands, not for packages.
+# With the word "slow", those too that `make test-slow` compares with.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -9,6 +10,7 @@ declare -A package=(
   [snmpd]=snmpd [dnsmasq]=dnsmasq-base [ntpd]=ntpsec [rpcbind]=rpcbind [memcached]=memcached [slapd]=slapd [smbd]=samba [Xvfb]=xvfb [atftpd]=atftpd [nsenter]=util-linux
   [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [gpg]=gpg [chromium]=chromium [logrotate]=logrotate [nft]=nftables
 )
+[ "${1:-}" = slow ] && package+=([dnf]=dnf [rpmbuild]=rpm [createrepo_c]=createrepo-c)
 missing=()
 for command in "${!package[@]}"; do
   command -v "$command" >/dev/null 2>&1 || missing+=("${package[$command]}")

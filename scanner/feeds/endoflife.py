@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer, Release, Tier
+from scanner.advisories import Advisory, Fix, FixStatus, Release, Tier
 from scanner.feeds import places
 from scanner.feeds.reading import Row, Tally, csv_lines, day, each, instant, title
 
@@ -82,7 +82,10 @@ def release_of(name: str) -> str | None:
 
 
 def unsupported(text: str, release: str, tally: Tally) -> Iterator[Row]:
-    """The rows of security-support-ended.debNN: source package, last supported version, day, reason."""
+    """The rows of security-support-ended.debNN: source package, last supported version, day, reason.
+
+    It tells of some packages only, so on its own it covers no release.
+    """
     namespace, feed = f"debian:{release}", f"debian-unsupported-{release}"
 
     def read(line: str) -> Iterator[Row]:
@@ -93,7 +96,6 @@ def unsupported(text: str, release: str, tally: Tally) -> Iterator[Row]:
     lines = ((f"line {number}", line) for number, line in enumerate(text.splitlines(), start=1))
     yield from each(tally, ((where, line) for where, line in lines if line.strip() and not line.startswith("#")), read)
     yield Advisory(id=feed, title="Debian no longer supports this package")
-    yield Coverage(namespace=namespace, layer=Layer.ADVISORIES, feed=feed)
 
 
 def _day(text: object) -> date | None:

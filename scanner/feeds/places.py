@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from scanner.advisories import BASE
+from scanner.advisories import BASE, UNNAMED
+from scanner.namespaces import RPM_VENDORS
 
 DEBIAN = {
     "squeeze": "6", "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10",
@@ -15,17 +16,8 @@ DEBIAN = {
 _ERRATA = {"AL": "almalinux", "RL": "rocky", "RX": "rocky", "RH": "rhel", "EL": "oracle"}
 _ERRATUM = re.compile(r"(AL|RL|RX|RH|EL)(SA|BA|EA)-")
 _DIST_TAG = re.compile(r"\.(?:module[_+])?el([0-9]{1,2})(?![0-9])")
-_RPM_VENDORS = {
-    "AlmaLinux": "almalinux",
-    "Rocky Enterprise Software Foundation": "rocky",
-    "Red Hat, Inc.": "rhel",
-    "Oracle America": "oracle",
-}
 _OSV = {"AlmaLinux": "almalinux", "Rocky Linux": "rocky", "Debian": "debian"}
 _STREAM = re.compile(r"(?<![\w:])([A-Za-z][A-Za-z0-9_+-]*:[A-Za-z0-9][A-Za-z0-9._+-]*)(?![\w:])")
-
-UNNAMED = "unnamed:unnamed"
-"""The stream of a modular package whose advisory does not name it: it can be matched with no host's stream."""
 
 
 def of_debian(codename: str) -> str | None:
@@ -42,7 +34,7 @@ def of_erratum(advisory: str, release: str) -> str | None:
 
 def of_rpm(vendor: str, release: str) -> str | None:
     """The namespace of an rpm by the vendor that stands in it and its dist tag."""
-    name, tag = _RPM_VENDORS.get(vendor), _DIST_TAG.search(f".{release}")
+    name, tag = RPM_VENDORS.get(vendor), _DIST_TAG.search(f".{release}")
     return None if name is None or tag is None else f"{name}:{tag[1]}"
 
 

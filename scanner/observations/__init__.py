@@ -28,6 +28,17 @@ from scanner.observations.host_services import ServiceSettings
 from scanner.observations.host_updates import PackageSource
 from scanner.observations.http import HttpAnswer, HttpHeader, HttpObservation
 from scanner.observations.neighbours import LeftOut, Neighbour, NeighboursObservation
+from scanner.observations.patches import (
+    Flaw,
+    Missing,
+    PatchesObservation,
+    Remaining,
+    RunningKernel,
+    Standing,
+    Support,
+    Unjudged,
+    Update,
+)
 from scanner.observations.ports import OpenPort, PortsObservation, Weakness
 from scanner.observations.ssh import SshHostKey, SshObservation
 from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVersion, TlsVersionSupport
@@ -50,6 +61,7 @@ __all__ = [
     "DatagramsObservation",
     "Disk",
     "FilterChain",
+    "Flaw",
     "GreetingObservation",
     "Group",
     "GroupName",
@@ -68,6 +80,7 @@ __all__ = [
     "LeftOut",
     "LogTarget",
     "Method",
+    "Missing",
     "MissingFactError",
     "Neighbour",
     "NeighboursObservation",
@@ -78,16 +91,19 @@ __all__ = [
     "PackageSource",
     "PamRule",
     "PamStack",
+    "PatchesObservation",
     "PeerCertificateObservation",
     "PolicySetting",
     "PortNumber",
     "PortsObservation",
     "Reason",
+    "Remaining",
     "ReplacedFile",
     "Reply",
     "ReplyObservation",
     "Revocation",
     "Rotation",
+    "RunningKernel",
     "SecurityTxt",
     "Seen",
     "ServiceSettings",
@@ -97,14 +113,18 @@ __all__ = [
     "SshHostKey",
     "SshObservation",
     "Sshd",
+    "Standing",
     "SubjectId",
     "SudoGrant",
     "SuiteName",
+    "Support",
     "TlsObservation",
     "TlsVersion",
     "TlsVersionSupport",
     "Trust",
+    "Unjudged",
     "Unobserved",
+    "Update",
     "UpgradeObservation",
     "Vantage",
     "Weakness",
@@ -127,6 +147,7 @@ Observation = (
     | DatagramsObservation
     | ReplyObservation
     | NeighboursObservation
+    | PatchesObservation
 )
 KINDS: dict[str, type[Observation]] = {
     kind.model_fields["kind"].default: kind
@@ -143,6 +164,7 @@ KINDS: dict[str, type[Observation]] = {
         DatagramsObservation,
         ReplyObservation,
         NeighboursObservation,
+        PatchesObservation,
     )
 }
 

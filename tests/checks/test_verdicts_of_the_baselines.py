@@ -16,7 +16,8 @@ from scanner.evaluate import Answers, evaluate
 from scanner.findings import Outcome
 from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting, TlsVersion, Unobserved, Vantage
 from scanner.order import Feed, Order
-from scanner.plan import kind_of, sights, subjects_of
+from scanner.patch_specimens import patches
+from scanner.plan import DERIVED, kind_of, sights, subjects_of
 from scanner.record import sha256
 from scanner.specimens import (
     AT,
@@ -51,6 +52,7 @@ GOOD: dict[str, Callable[[], Observation]] = {
     "datagrams": datagrams,
     "reply": reply,
     "neighbours": neighbours,
+    "patches": patches,
 }
 NAME = BilingualText(vi="Cơ quan mẫu", en="Specimen agency")
 SERVICES = ((22, Speaks.SSH), (25, Speaks.SMTP), (53, Speaks.DNS), (443, Speaks.HTTPS), (6_379, Speaks.OTHER))
@@ -143,18 +145,20 @@ def answered(bound: BoundBaseline, *not_applicable: str) -> Answers:
 
 
 def seen(placed: Order, **changed: Observation | Unobserved) -> dict[Sight, tuple[Sighting, str]]:
-    """A good sighting of everything planned; `changed` puts another result in place of one kind."""
+    """A good sighting of everything planned and of what is derived; `changed` puts another result in place of one kind.
+
+    Where a kind was not seen, what is derived from it was not either.
+    """
+    results = {kind: changed.get(kind.replace("-", "_"), good()) for kind, good in GOOD.items()}
+    for kind, base in DERIVED.items():
+        if isinstance(results[base], Unobserved):
+            results[kind] = results[base]
+    derived = [
+        Sight(subject=sight.subject, kind=kind) for kind, base in DERIVED.items() for sight in placed.plan if sight.kind == base
+    ]
     return {
-        sight: (
-            Sighting(
-                sight=sight,
-                observed_at=AT,
-                vantage=VANTAGE,
-                result=changed.get(sight.kind.replace("-", "_"), GOOD[sight.kind]()),
-            ),
-            "00" * 32,
-        )
-        for sight in placed.plan
+        sight: (Sighting(sight=sight, observed_at=AT, vantage=VANTAGE, result=results[sight.kind]), "00" * 32)
+        for sight in (*placed.plan, *derived)
     }
 
 

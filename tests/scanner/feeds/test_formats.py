@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.advisories import Advisory, Coverage, Cve, FeedKind, Fix, FixStatus, Layer, Release, Severity, Tier
+from scanner.advisories import UNNAMED, Advisory, Coverage, Cve, FeedKind, Fix, FixStatus, Layer, Release, Severity, Tier
 from scanner.feeds.cvss import base_score
-from scanner.feeds.places import UNNAMED
 from scanner.feeds.reading import FeedError
 from scanner.feeds.sanity import readable
 from tests.scanner.feeds.editions import alma, kev, read, tracker, written, zipped

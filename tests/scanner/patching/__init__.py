@@ -1,0 +1,1 @@
+"""Tests of patching: versions, layers, and the answers of other programs on the same data."""
