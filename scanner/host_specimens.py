@@ -95,4 +95,5 @@ def guarded(at: datetime) -> dict[str, Any]:
         ),
         "mysql": service("mysqld", **{"bind-address": ("127.0.0.1",)}),
         "redis": service("/etc/redis/redis.conf", bind=("127.0.0.1 -::1",), requirepass=("1",)),
+        "contained": (),
     }

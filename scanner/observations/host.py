@@ -96,7 +96,7 @@ class HostObservation(Record):
     """When ClamAV's daily signatures were made; None where there is no ClamAV."""
     integrity_bases: Sorted[IntegrityBase] | Unobserved
     nginx: ServiceSettings | Unobserved | None
-    """By server block; None, as for the next, where the service is neither set up nor running."""
+    """By server block; None, as for the next, where the service is neither set up nor running, be it inside a container."""
     apache: ServiceSettings | Unobserved | None
     postgresql: ServiceSettings | Unobserved | None
     mysql: ServiceSettings | Unobserved | None
@@ -106,3 +106,5 @@ class HostObservation(Record):
     """When a package was last installed or upgraded; None where a log of a month or two tells of none."""
     filter_logs: bool | Unobserved
     """Some rule of the packet filter writes to the log."""
+    contained: Sorted[PeerText] | Unobserved
+    """The names of what is running inside containers; what shares the host's process numbers is among `processes`, too."""

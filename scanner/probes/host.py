@@ -108,6 +108,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         package_sources=updates.package_sources(found),
         upgraded=updates.upgraded(found),
         filter_logs=hardening.filter_logs(found),
+        contained=logs.contained(found),
     )
 
 

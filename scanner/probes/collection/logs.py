@@ -43,6 +43,14 @@ running() {{
   cat /proc/[0-9]*/status | awk '/^Name:/ {{ name = substr($0, 7) }} /^NSpid:/ && NF == 2 {{ print name }}'
 }}
 section processes running
+inside() {{
+  [ -r /proc/1/status ] || return 77
+  {{ grep -lE '/(docker[/-][0-9a-f]{{12}}|libpod-[0-9a-f]{{12}}|crio-[0-9a-f]{{12}}|cri-containerd-|kubepods|lxc[./])' /proc/[0-9]*/cgroup
+    cat /proc/[0-9]*/status; }} | awk '/^\/proc\// {{ split($0, at, "/"); grouped[at[3]] = 1 }}
+    /^Name:/ {{ name = substr($0, 7) }} /^Pid:/ {{ number = $2 }}
+    /^NSpid:/ {{ seen = 1; if (NF != 2 || ((number in grouped) && !(1 in grouped))) print name }} END {{ exit !seen }}'
+}}
+section contained inside
 """
 
 _UNITS = {
@@ -104,6 +112,17 @@ def processes(found: Collected) -> tuple[str, ...] | Unobserved:
         return tuple(names)
 
     return found.read("processes", read, Reason.UNREADABLE)
+
+
+def contained(found: Collected) -> tuple[str, ...] | Unobserved:
+    """The names of what is running inside containers: under another number there, or in a container engine's control group.
+
+    One that shares the host's numbers is among `processes` too, since an agent that guards the host may be such a one. Control groups
+    say nothing where the first process is itself in one, as when the host is a container.
+    """
+    return found.read(
+        "contained", lambda text: tuple({escaped(line, limit=64) for line in text_lines(text) if line}), Reason.UNREADABLE
+    )
 
 
 def journal(found: Collected) -> Journal | Unobserved:

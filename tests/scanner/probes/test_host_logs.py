@@ -80,6 +80,7 @@ DF = (
 GOOD = {
     "user": b"1000\n",
     "processes": b"systemd\nrsyslogd\nkworker/0:1\nrsyslogd\n",
+    "contained": b"nginx\nnginx\n",
     "journald": JOURNALD,
     "journal-kept": b"yes\n",
     "journal-oldest": b"1764000000.123456\n",
@@ -95,6 +96,7 @@ GOOD = {
 }
 FACTS = (
     logs.processes,
+    logs.contained,
     logs.journal,
     logs.oldest_record,
     syslog.targets,
@@ -319,6 +321,9 @@ def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(section:
 def test_where_proc_hides_others_processes_nothing_is_taken_for_absent() -> None:
     assert reason(logs.processes(found(processes=(b"", 77)))) is Reason.NEEDS_RIGHTS
     assert reason(logs.processes(found(processes=b""))) is Reason.UNREADABLE
+    assert reason(logs.contained(found(contained=(b"", 77)))) is Reason.NEEDS_RIGHTS
+    assert reason(logs.contained(found(contained=(b"", 1)))) is Reason.UNREADABLE
+    assert logs.contained(found(contained=b"")) == ()
 
 
 def test_room_is_the_share_that_is_used() -> None:
