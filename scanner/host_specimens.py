@@ -12,6 +12,7 @@ from scanner.observations import (
     Job,
     Journal,
     LogTarget,
+    Mount,
     PackageSource,
     PolicySetting,
     Rotation,
@@ -96,4 +97,8 @@ def guarded(at: datetime) -> dict[str, Any]:
         "mysql": service("mysqld", **{"bind-address": ("127.0.0.1",)}),
         "redis": service("/etc/redis/redis.conf", bind=("127.0.0.1 -::1",), requirepass=("1",)),
         "contained": (),
+        "mounts": tuple(
+            Mount(path=path, type="tmpfs", options=("nodev", "noexec", "nosuid", "rw"))
+            for path in ("/dev/shm", "/tmp", "/var/tmp")
+        ),
     }

@@ -10,6 +10,7 @@ from scanner.probes.collection import (
     accounts,
     authentication,
     clock,
+    confinement,
     hardening,
     logs,
     packages,
@@ -109,6 +110,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         upgraded=updates.upgraded(found),
         filter_logs=hardening.filter_logs(found),
         contained=logs.contained(found),
+        mounts=confinement.mounts(found),
     )
 
 

@@ -10,6 +10,7 @@ from scanner.probes.collection import (
     accounts,
     authentication,
     clock,
+    confinement,
     hardening,
     logs,
     packages,
@@ -21,7 +22,7 @@ from scanner.probes.collection import (
 )
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services, updates)
+_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services, updates, confinement)
 
 PRIVILEGED: tuple[str, ...] = (
     *sshd.PRIVILEGED,
