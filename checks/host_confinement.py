@@ -1,12 +1,13 @@
-"""Checks of what confines programs on a host: from where they may be started at all."""
+"""Checks of what confines programs on a host: from where they may be started at all, and by whose rules they run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from scanner.check import Parameters, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
-from scanner.observations import HostObservation, Mount, fact
+from scanner.observations import AccessControl, AppArmor, HostObservation, Mount, fact
 from scanner.specimens import host
 
 _ALL = ("nodev", "noexec", "nosuid")
@@ -17,6 +18,13 @@ class MountOptions(Parameters):
 
     places: Mapping[str, tuple[str, ...]] = {"/dev/shm": _ALL, "/tmp": _ALL, "/var/tmp": _ALL}
     own: tuple[str, ...] = ("/dev/shm", "/tmp")
+
+
+class Profiles(Parameters):
+    """How many profiles of AppArmor must be enforced at least, and how many may only complain; any number where that is not said."""
+
+    enforced: int = 1
+    complaining: int | None = None
 
 
 _LENIENT = MountOptions(own=())
@@ -66,3 +74,57 @@ def mount_options(host: HostObservation, parameters: MountOptions) -> Verdict:
     if lacking:
         return Fail(said("mounted {places}", places="; ".join(lacking)))
     return Pass() if judged else NotApplicable(said("none of these places is a mount of its own"))
+
+
+def _controlled(
+    selinux: Literal["enforcing", "permissive"] | None = None, *, enforced: int | None = None, complaining: int = 0
+) -> HostObservation:
+    apparmor = None if enforced is None else AppArmor(enforced=enforced, complaining=complaining, unconfined=9)
+    return host(access_control=AccessControl(selinux=selinux, apparmor=apparmor))
+
+
+@check(
+    "host-mandatory-access-control",
+    observes=HostObservation,
+    facts=("access_control",),
+    parameters=Profiles,
+    passes=(
+        host(),
+        _controlled("enforcing"),
+        _controlled(enforced=1, complaining=3),
+        _controlled("permissive", enforced=1),
+        (_controlled(enforced=5, complaining=1), Profiles(enforced=5, complaining=1)),
+    ),
+    fails=(
+        _controlled(),
+        _controlled("permissive"),
+        _controlled(enforced=0),
+        _controlled(enforced=0, complaining=7),
+        (_controlled(enforced=5, complaining=1), Profiles(complaining=0)),
+        (_controlled(enforced=5), Profiles(enforced=6)),
+    ),
+    fixes={
+        "debian": "apt install apparmor apparmor-profiles, lsm= or apparmor=0 out of /etc/default/grub, update-grub, restart; aa-enforce PROFILE",
+        "ubuntu": "apparmor=0 out of /etc/default/grub, update-grub, systemctl enable apparmor, restart; aa-enforce PROFILE",
+        "rhel": "SELINUX=enforcing in /etc/selinux/config and no selinux=0 in /proc/cmdline (grubby); touch /.autorelabel and restart",
+    },
+)
+def mandatory_access_control(host: HostObservation, parameters: Profiles) -> Verdict:
+    """Programs are confined by rules that they cannot change.
+
+    Fails unless SELinux is enforcing, or as many profiles of AppArmor as asked for are enforced and no more than allowed only complain
+    (CIS Debian 12 1.3.1). Which programs the rules are about is not judged.
+    """
+    held = fact(host.access_control)
+    if held.selinux == "enforcing":
+        return Pass(said("SELinux: {mode}", mode=held.selinux))
+    if held.apparmor is None:
+        return Fail(said("SELinux: {mode}; AppArmor: -", mode=held.selinux or "-"))
+    most = parameters.complaining
+    enough = held.apparmor.enforced >= max(1, parameters.enforced) and (most is None or held.apparmor.complaining <= most)
+    seen = said(
+        "AppArmor enforces {enforced} profiles, {complaining} only complain",
+        enforced=held.apparmor.enforced,
+        complaining=held.apparmor.complaining,
+    )
+    return Pass(seen) if enough else Fail(seen)

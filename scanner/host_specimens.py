@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scanner.observations import (
+    AccessControl,
+    AppArmor,
     Audit,
     Clock,
     IntegrityBase,
@@ -101,4 +103,5 @@ def guarded(at: datetime) -> dict[str, Any]:
             Mount(path=path, type="tmpfs", options=("nodev", "noexec", "nosuid", "rw"))
             for path in ("/dev/shm", "/tmp", "/var/tmp")
         ),
+        "access_control": AccessControl(selinux=None, apparmor=AppArmor(enforced=12, complaining=0, unconfined=0)),
     }

@@ -20,7 +20,7 @@ from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
 from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
-from scanner.observations.host_confinement import Mount
+from scanner.observations.host_confinement import AccessControl, AppArmor, Mount
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
@@ -37,8 +37,10 @@ from scanner.record import Instant, Record
 
 __all__ = [
     "KINDS",
+    "AccessControl",
     "Account",
     "Accounts",
+    "AppArmor",
     "Audit",
     "Authentication",
     "CertificateFacts",

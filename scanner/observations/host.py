@@ -7,7 +7,7 @@ from typing import Literal
 from scanner.observations.base import Count, Seen, Unobserved
 from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
 from scanner.observations.host_authentication import Authentication, PolicySetting
-from scanner.observations.host_confinement import Mount
+from scanner.observations.host_confinement import AccessControl, Mount
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
@@ -110,3 +110,4 @@ class HostObservation(Record):
     contained: Sorted[PeerText] | Unobserved
     """The names of what is running inside containers; what shares the host's process numbers is among `processes`, too."""
     mounts: Sorted[Mount] | Unobserved
+    access_control: AccessControl | Unobserved

@@ -111,6 +111,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         filter_logs=hardening.filter_logs(found),
         contained=logs.contained(found),
         mounts=confinement.mounts(found),
+        access_control=confinement.access_control(found),
     )
 
 

@@ -31,6 +31,7 @@ PRIVILEGED: tuple[str, ...] = (
     *logs.PRIVILEGED,
     *protection.PRIVILEGED,
     *services.PRIVILEGED,
+    *confinement.PRIVILEGED,
 )
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 

@@ -1,8 +1,9 @@
-"""What the sections on mounts say, in the words of real kernels, and whatever a host prints."""
+"""What the sections on mounts, SELinux and AppArmor say, in the words of real kernels, and whatever a host prints."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.findings import Fail, Pass
-from scanner.observations import Mount, Reason, Unobserved
+from scanner.observations import AccessControl, AppArmor, Mount, Reason, Unobserved
 from scanner.probes.collection import confinement
-from scanner.probes.collection.sections import Collected, Section, prelude
+from scanner.probes.collection.sections import Collected, Section, collected, prelude
 from scanner.registry import load_checks
 from scanner.specimens import host
 
@@ -22,8 +23,9 @@ MOUNTS = (
     b"/ ext4 rw,relatime\n/dev/shm tmpfs rw,nosuid,nodev\n/tmp ext4 rw\n/tmp tmpfs rw,nosuid,nodev,noexec\n"
     b"/mnt/a\\040b\\134c cifs ro,nosuid\n"
 )
-GOOD = {"user": b"1000\n", "mounts": MOUNTS}
-FACTS = (confinement.mounts,)
+PROFILES = b"(enforce)\n(enforce)\n(complain)\n(unconfined)\n(kill)\n"
+GOOD = {"user": b"1000\n", "mounts": MOUNTS, "selinux": b"1", "apparmor": PROFILES}
+FACTS = (confinement.mounts, confinement.access_control)
 
 
 def found(*leave: str, **changed: bytes | tuple[bytes, int | None]) -> Collected:
@@ -37,10 +39,11 @@ def why(fact: object) -> Reason:
     return fact.reason
 
 
-def run(call: str, shell: str = confinement.SHELL, *, within: tuple[str, ...] = ()) -> bytes:
-    """What the script's functions print when one of them is called on this machine."""
-    functions = "\n".join(line for line in shell.splitlines() if not line.startswith("section "))
-    script = f"{prelude('0' * 32)}{functions}\n{call}\n".encode()
+def run(call: str, *, within: tuple[str, ...] = ()) -> bytes:
+    """What a function of the script prints on this machine."""
+    begins = confinement.SHELL.index(f"{call}() {{")
+    function = confinement.SHELL[begins : confinement.SHELL.index("\n}", begins) + 2]
+    script = f"{prelude('0' * 32)}{function}\n{call}\n".encode()
     return subprocess.run([*within, "/bin/sh"], input=script, capture_output=True, check=True, timeout=30).stdout
 
 
@@ -81,6 +84,66 @@ def test_what_a_real_kernel_has_mounted_is_judged(options: str, verdict: type) -
     judge = CHECKS["host-mount-options"]
     assert not isinstance(seen, Unobserved)
     assert type(judge(host(mounts=seen), judge.parameters())) is verdict
+
+
+# --- SELinux and AppArmor ------------------------------------------------------------------------
+
+
+def test_profiles_are_counted_by_their_modes_beside_the_mode_of_selinux() -> None:
+    both = AccessControl(selinux="enforcing", apparmor=AppArmor(enforced=3, complaining=1, unconfined=1))
+    assert confinement.access_control(found()) == both
+    neither = found("selinux", "apparmor", no_selinux=b"", no_apparmor=b"")
+    assert confinement.access_control(neither) == AccessControl(selinux=None, apparmor=None)
+    permissive = found("apparmor", selinux=b"0\n", no_apparmor=b"")
+    assert confinement.access_control(permissive) == AccessControl(selinux="permissive", apparmor=None)
+
+
+def test_what_is_not_said_of_either_is_unseen_and_never_none() -> None:
+    assert why(confinement.access_control(found("selinux"))) is Reason.UNSUPPORTED
+    assert why(confinement.access_control(found("apparmor"))) is Reason.UNSUPPORTED
+    for odd in (b"", b"2", b"enforcing\n", b"1\n0\n"):
+        assert why(confinement.access_control(found(selinux=odd))) is Reason.UNREADABLE
+    assert why(confinement.access_control(found(apparmor=PROFILES + b"/usr/sbin/x (enforce)\n"))) is Reason.UNREADABLE
+    refused = confinement.access_control(found(apparmor=(b"", 1)))
+    assert why(refused) is Reason.NEEDS_RIGHTS
+    assert isinstance(refused, Unobserved) and "sudo -n /usr/bin/awk" in refused.detail
+
+
+def test_of_profiles_the_published_line_prints_modes_and_no_names(tmp_path: Path) -> None:
+    (tmp_path / "profiles").write_text("/usr/bin/man (enforce)\nsnap.a b (complain)\nlsb_release (enforce)\n")
+    line = [str(tmp_path / "profiles") if word.startswith("/sys/") else word for word in shlex.split(confinement.APPARMOR)]
+    printed = subprocess.run(line, capture_output=True, check=True, timeout=10).stdout
+    assert printed == b"(enforce)\n(complain)\n(enforce)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "sections"),
+    [
+        ({"module/apparmor/parameters/enabled": "Y\n", "filesystems": "nodev\tsysfs\n"}, {"apparmor", "no-selinux"}),
+        ({"module/apparmor/parameters/enabled": "N\n", "fs/selinux/enforce": "1"}, {"no-apparmor", "selinux"}),
+        ({"module/kernel/x": "", "filesystems": "nodev\tselinuxfs\n"}, {"no-apparmor"}),
+        ({"module/apparmor/parameters/enabled": "", "module/kernel/x": "", "filesystems": ""}, {"no-selinux"}),
+        ({}, set()),
+    ],
+    ids=["apparmor", "selinux", "selinux-unmounted", "unreadable", "nothing-mounted"],
+)
+def test_a_kernel_that_does_not_say_has_no_section(tmp_path: Path, files: dict[str, str], sections: set[str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    shell = confinement.SHELL.replace("/proc/filesystems", f"{tmp_path}/filesystems").replace(" /sys/", f" {tmp_path}/")
+    shell = shell.replace("=/sys/", f"={tmp_path}/")
+    script = f"{prelude('0' * 32)}{shell}section done true\n".encode()
+    output = subprocess.run(["/bin/sh"], input=script, capture_output=True, check=True, timeout=30).stdout
+    assert set(collected(output, "0" * 32).sections) == {*sections, "mounts", "done"}
+
+
+def test_this_machine_s_kernel_is_said_to_confine_by_what_it_has() -> None:
+    script = f"{prelude('0' * 32)}{confinement.SHELL}section user id -u\nsection done true\n".encode()
+    output = subprocess.run(["/bin/sh"], input=script, capture_output=True, check=True, timeout=30).stdout
+    seen = confinement.access_control(collected(output, "0" * 32))
+    known = "selinuxfs" in Path("/proc/filesystems").read_text()
+    assert isinstance(seen, Unobserved) or (seen.selinux is not None) is known
 
 
 # --- Whatever a host prints ----------------------------------------------------------------------
