@@ -60,7 +60,7 @@ def source(**changes: Any) -> PackageSource:
 def guarded(at: datetime) -> dict[str, Any]:
     """Facts of a host that logs, hands its logs on, is watched and backed up, seen at this instant."""
     return {
-        "processes": ("auditd", "chronyd", "rsyslogd", "sshd", "systemd", "systemd-journal"),
+        "processes": ("auditd", "chronyd", "rsyslogd", "sshd", "sssd", "systemd", "systemd-journal"),
         "journal": Journal(storage="persistent", retention_seconds=None),
         "oldest_record": at - timedelta(days=120),
         "log_targets": (target(),),
@@ -104,4 +104,7 @@ def guarded(at: datetime) -> dict[str, Any]:
             for path in ("/dev/shm", "/tmp", "/var/tmp")
         ),
         "access_control": AccessControl(selinux=None, apparmor=AppArmor(enforced=12, complaining=0, unconfined=0)),
+        "automounters": (),
+        "resolvers": ("192.0.2.53",),
+        "account_sources": ("files", "sss"),
     }

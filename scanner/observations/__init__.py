@@ -21,7 +21,7 @@ from scanner.observations.host import HostObservation, OsRelease, Package, Setti
 from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
 from scanner.observations.host_confinement import AccessControl, AppArmor, Mount
-from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
+from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_services import ServiceSettings
@@ -43,6 +43,7 @@ __all__ = [
     "AppArmor",
     "Audit",
     "Authentication",
+    "Automounter",
     "CertificateFacts",
     "ChainFault",
     "Clock",

@@ -8,7 +8,7 @@ from scanner.observations.base import Count, Seen, Unobserved
 from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
 from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_confinement import AccessControl, Mount
-from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
+from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
 from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_services import ServiceSettings
@@ -111,3 +111,9 @@ class HostObservation(Record):
     """The names of what is running inside containers; what shares the host's process numbers is among `processes`, too."""
     mounts: Sorted[Mount] | Unobserved
     access_control: AccessControl | Unobserved
+    automounters: Sorted[Automounter] | Unobserved
+    """Services that mount media by themselves, which the boot starts or which are running."""
+    resolvers: Sorted[PeerText] | Unobserved
+    """The addresses that are asked for the names of machines."""
+    account_sources: Sorted[PeerText] | Unobserved
+    """Where accounts come from, by the names of nsswitch.conf."""

@@ -13,6 +13,8 @@ from scanner.probes.collection import (
     confinement,
     hardening,
     logs,
+    media,
+    names,
     packages,
     protection,
     services,
@@ -112,6 +114,9 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         contained=logs.contained(found),
         mounts=confinement.mounts(found),
         access_control=confinement.access_control(found),
+        automounters=media.automounters(found),
+        resolvers=names.resolvers(found),
+        account_sources=names.account_sources(found),
     )
 
 

@@ -13,6 +13,8 @@ from scanner.probes.collection import (
     confinement,
     hardening,
     logs,
+    media,
+    names,
     packages,
     protection,
     services,
@@ -22,7 +24,22 @@ from scanner.probes.collection import (
 )
 from scanner.probes.collection.sections import prelude
 
-_SUBJECTS = (system, packages, sshd, accounts, authentication, hardening, logs, clock, protection, services, updates, confinement)
+_SUBJECTS = (
+    system,
+    packages,
+    sshd,
+    accounts,
+    authentication,
+    hardening,
+    logs,
+    clock,
+    protection,
+    services,
+    updates,
+    confinement,
+    media,
+    names,
+)
 
 PRIVILEGED: tuple[str, ...] = (
     *sshd.PRIVILEGED,
