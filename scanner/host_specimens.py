@@ -107,4 +107,5 @@ def guarded(at: datetime) -> dict[str, Any]:
         "automounters": (),
         "resolvers": ("192.0.2.53",),
         "account_sources": ("files", "sss"),
+        "log_files": (),
     }

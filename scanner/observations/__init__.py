@@ -22,7 +22,7 @@ from scanner.observations.host_accounts import Account, Accounts, Credential, Gr
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
 from scanner.observations.host_confinement import AccessControl, AppArmor, Mount
 from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
-from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
+from scanner.observations.host_logs import Audit, Clock, Journal, LogFile, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_services import ServiceSettings
 from scanner.observations.host_updates import PackageSource
@@ -69,6 +69,7 @@ __all__ = [
     "Kind",
     "LastLogin",
     "LeftOut",
+    "LogFile",
     "LogTarget",
     "Method",
     "MissingFactError",

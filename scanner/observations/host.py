@@ -9,7 +9,7 @@ from scanner.observations.host_accounts import Accounts, Credential, LastLogin, 
 from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_confinement import AccessControl, Mount
 from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
-from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
+from scanner.observations.host_logs import Audit, Clock, Journal, LogFile, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_services import ServiceSettings
 from scanner.observations.host_updates import PackageSource
@@ -117,3 +117,5 @@ class HostObservation(Record):
     """The addresses that are asked for the names of machines."""
     account_sources: Sorted[PeerText] | Unobserved
     """Where accounts come from, by the names of nsswitch.conf."""
+    log_files: Sorted[LogFile] | Unobserved
+    """What everybody may change under /var/log, or read of logins and of the audit system."""

@@ -117,6 +117,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         automounters=media.automounters(found),
         resolvers=names.resolvers(found),
         account_sources=names.account_sources(found),
+        log_files=logs.log_files(found),
     )
 
 

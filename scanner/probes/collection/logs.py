@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
-from scanner.observations import Audit, Journal, PolicySetting, Reason, Rotation, Unobserved
+from scanner.observations import Audit, Journal, LogFile, PolicySetting, Reason, Rotation, Unobserved
+from scanner.probes.collection.hardening import listed
 from scanner.probes.collection.sections import Collected, CollectionError, files, text_lines
 from scanner.record import escaped
 
@@ -15,7 +16,11 @@ AUDIT_RULES = "/usr/sbin/auditctl -l"
 AUDIT_STATUS = "/usr/sbin/auditctl -s"
 AUDITD = "/usr/bin/cat /etc/audit/auditd.conf"
 JOURNAL = "/usr/bin/journalctl -q --no-pager -o short-unix"
-PRIVILEGED = (AUDIT_RULES, AUDIT_STATUS, AUDITD, JOURNAL)
+LOG_FILES = (
+    "/usr/bin/find /var/log '(' -type f -o -type d ')' '(' -perm -002 -o -type f -perm -004 "
+    "'(' -name 'auth.log*' -o -name 'secure*' -o -name 'btmp*' -o -path '/var/log/audit/*' ')' ')' -ls"
+)
+PRIVILEGED = (AUDIT_RULES, AUDIT_STATUS, AUDITD, JOURNAL, LOG_FILES)
 
 SHELL = rf"""
 if command -v systemd-analyze >/dev/null; then section journald brief systemd-analyze cat-config systemd/journald.conf
@@ -51,6 +56,7 @@ inside() {{
     /^NSpid:/ {{ seen = 1; if (NF != 2 || ((number in grouped) && !(1 in grouped))) print name }} END {{ exit !seen }}'
 }}
 section contained inside
+section log-files asroot {LOG_FILES}
 """
 
 _UNITS = {
@@ -302,3 +308,12 @@ def log_room(found: Collected) -> int | Unobserved:
         return int(match[1])
 
     return found.read("log-room", read, Reason.UNREADABLE)
+
+
+def log_files(found: Collected) -> tuple[LogFile, ...] | Unobserved:
+    """What others than owner and group may change under /var/log, and what they may read of logins and of the audit system."""
+
+    def read(text: bytes) -> tuple[LogFile, ...]:
+        return tuple(LogFile(path=escaped(path), mode=mode, owner=escaped(owner)) for path, mode, owner in listed(text))
+
+    return found.privileged("log-files", LOG_FILES, read)
