@@ -13,6 +13,7 @@ from scanner.observations import (
     IntegrityBase,
     Job,
     Journal,
+    LoginKey,
     LogTarget,
     Mount,
     PackageSource,
@@ -108,4 +109,5 @@ def guarded(at: datetime) -> dict[str, Any]:
         "resolvers": ("192.0.2.53",),
         "account_sources": ("files", "sss"),
         "log_files": (),
+        "login_keys": (LoginKey(account="an", fingerprint="SHA256:" + "B" * 43),),
     }

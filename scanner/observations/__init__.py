@@ -18,7 +18,7 @@ from scanner.observations.certificates import (
 from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
-from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
+from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, LoginKey, SudoGrant
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
 from scanner.observations.host_confinement import AccessControl, AppArmor, Mount
 from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
@@ -71,6 +71,7 @@ __all__ = [
     "LeftOut",
     "LogFile",
     "LogTarget",
+    "LoginKey",
     "Method",
     "MissingFactError",
     "Mount",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from scanner.observations.base import Count, Seen, Unobserved
-from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
+from scanner.observations.host_accounts import Accounts, Credential, LastLogin, LoginKey, SudoGrant
 from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_confinement import AccessControl, Mount
 from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
@@ -119,3 +119,5 @@ class HostObservation(Record):
     """Where accounts come from, by the names of nsswitch.conf."""
     log_files: Sorted[LogFile] | Unobserved
     """What everybody may change under /var/log, or read of logins and of the audit system."""
+    login_keys: Sorted[LoginKey] | Unobserved
+    """The public keys that open accounts over SSH."""

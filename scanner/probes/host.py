@@ -12,6 +12,7 @@ from scanner.probes.collection import (
     clock,
     confinement,
     hardening,
+    login_keys,
     logs,
     media,
     names,
@@ -118,6 +119,7 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         resolvers=names.resolvers(found),
         account_sources=names.account_sources(found),
         log_files=logs.log_files(found),
+        login_keys=login_keys.login_keys(found),
     )
 
 

@@ -12,6 +12,7 @@ from scanner.probes.collection import (
     clock,
     confinement,
     hardening,
+    login_keys,
     logs,
     media,
     names,
@@ -39,6 +40,7 @@ _SUBJECTS = (
     confinement,
     media,
     names,
+    login_keys,
 )
 
 PRIVILEGED: tuple[str, ...] = (
@@ -49,6 +51,7 @@ PRIVILEGED: tuple[str, ...] = (
     *protection.PRIVILEGED,
     *services.PRIVILEGED,
     *confinement.PRIVILEGED,
+    *login_keys.PRIVILEGED,
 )
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 
