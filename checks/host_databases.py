@@ -1,6 +1,6 @@
 """Checks of how PostgreSQL, MariaDB, MySQL and Redis are set up: whom they let in unasked, and what they let travel in clear.
 
-Those in containers are not seen: of these the checks say that they do not apply.
+Those in containers are not read: where one runs, the host's settings are not all there is, and nothing passes.
 """
 
 from __future__ import annotations

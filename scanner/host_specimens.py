@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scanner.observations import (
+    AccessControl,
+    AppArmor,
     Audit,
     Clock,
     IntegrityBase,
     Job,
     Journal,
+    LoginKey,
     LogTarget,
+    Mount,
     PackageSource,
     PolicySetting,
     Rotation,
@@ -57,7 +61,7 @@ def source(**changes: Any) -> PackageSource:
 def guarded(at: datetime) -> dict[str, Any]:
     """Facts of a host that logs, hands its logs on, is watched and backed up, seen at this instant."""
     return {
-        "processes": ("auditd", "chronyd", "rsyslogd", "sshd", "systemd", "systemd-journal"),
+        "processes": ("auditd", "chronyd", "rsyslogd", "sshd", "sssd", "systemd", "systemd-journal"),
         "journal": Journal(storage="persistent", retention_seconds=None),
         "oldest_record": at - timedelta(days=120),
         "log_targets": (target(),),
@@ -98,4 +102,15 @@ def guarded(at: datetime) -> dict[str, Any]:
         ),
         "mysql": service("mysqld", **{"bind-address": ("127.0.0.1",)}),
         "redis": service("/etc/redis/redis.conf", bind=("127.0.0.1 -::1",), requirepass=("1",)),
+        "contained": (),
+        "mounts": tuple(
+            Mount(path=path, type="tmpfs", options=("nodev", "noexec", "nosuid", "rw"))
+            for path in ("/dev/shm", "/tmp", "/var/tmp")
+        ),
+        "access_control": AccessControl(selinux=None, apparmor=AppArmor(enforced=12, complaining=0, unconfined=0)),
+        "automounters": (),
+        "resolvers": ("192.0.2.53",),
+        "account_sources": ("files", "sss"),
+        "log_files": (),
+        "login_keys": (LoginKey(account="an", fingerprint="SHA256:" + "B" * 43),),
     }

@@ -18,10 +18,11 @@ from scanner.observations.certificates import (
 from scanner.observations.datagrams import Datagram, DatagramsObservation, Reply, ReplyObservation
 from scanner.observations.greeting import GreetingObservation
 from scanner.observations.host import HostObservation, OsRelease, Package, Setting, Sshd
-from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, SudoGrant
+from scanner.observations.host_accounts import Account, Accounts, Credential, Group, LastLogin, LoginKey, SudoGrant
 from scanner.observations.host_authentication import Authentication, PamRule, PamStack, PolicySetting
-from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
-from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
+from scanner.observations.host_confinement import AccessControl, AppArmor, Mount
+from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
+from scanner.observations.host_logs import Audit, Clock, Journal, LogFile, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_restarts import ReplacedFile
 from scanner.observations.host_services import ServiceSettings
@@ -48,10 +49,13 @@ from scanner.record import Instant, Record
 
 __all__ = [
     "KINDS",
+    "AccessControl",
     "Account",
     "Accounts",
+    "AppArmor",
     "Audit",
     "Authentication",
+    "Automounter",
     "CertificateFacts",
     "ChainFault",
     "Clock",
@@ -78,10 +82,13 @@ __all__ = [
     "Kind",
     "LastLogin",
     "LeftOut",
+    "LogFile",
     "LogTarget",
+    "LoginKey",
     "Method",
     "Missing",
     "MissingFactError",
+    "Mount",
     "Neighbour",
     "NeighboursObservation",
     "Observation",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from scanner.observations.base import Count, Seen, Unobserved
-from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
+from scanner.observations.host_accounts import Accounts, Credential, LastLogin, LoginKey, SudoGrant
 from scanner.observations.host_authentication import Authentication, PolicySetting
-from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
-from scanner.observations.host_logs import Audit, Clock, Journal, LogTarget, Rotation
+from scanner.observations.host_confinement import AccessControl, Mount
+from scanner.observations.host_hardening import Automounter, Disk, FilterChain, KernelParameter, KeyFile
+from scanner.observations.host_logs import Audit, Clock, Journal, LogFile, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_restarts import ReplacedFile
 from scanner.observations.host_services import ServiceSettings
@@ -103,7 +104,7 @@ class HostObservation(Record):
     """When ClamAV's daily signatures were made; None where there is no ClamAV."""
     integrity_bases: Sorted[IntegrityBase] | Unobserved
     nginx: ServiceSettings | Unobserved | None
-    """By server block; None, as for the next, where the service is neither set up nor running."""
+    """By server block; None, as for the next, where the service is neither set up nor running, be it inside a container."""
     apache: ServiceSettings | Unobserved | None
     postgresql: ServiceSettings | Unobserved | None
     mysql: ServiceSettings | Unobserved | None
@@ -119,3 +120,17 @@ class HostObservation(Record):
     """The packages because of which the host asks to be restarted."""
     filter_logs: bool | Unobserved
     """Some rule of the packet filter writes to the log."""
+    contained: Sorted[PeerText] | Unobserved
+    """The names of what is running inside containers; what shares the host's process numbers is among `processes`, too."""
+    mounts: Sorted[Mount] | Unobserved
+    access_control: AccessControl | Unobserved
+    automounters: Sorted[Automounter] | Unobserved
+    """Services that mount media by themselves, which the boot starts or which are running."""
+    resolvers: Sorted[PeerText] | Unobserved
+    """The addresses that are asked for the names of machines."""
+    account_sources: Sorted[PeerText] | Unobserved
+    """Where accounts come from, by the names of nsswitch.conf."""
+    log_files: Sorted[LogFile] | Unobserved
+    """What everybody may change under /var/log, or read of logins and of the audit system."""
+    login_keys: Sorted[LoginKey] | Unobserved
+    """The public keys that open accounts over SSH."""

@@ -96,3 +96,11 @@ class Accounts(Record):
     @staticmethod
     def _administers(account: Account, gids: set[int], given: set[str]) -> bool:
         return account.uid == 0 or account.gid in gids or bool(given & {account.name, f"#{account.uid}"})
+
+
+class LoginKey(Record):
+    """A public key that opens an account over SSH."""
+
+    account: PeerText
+    fingerprint: PeerText
+    """As in SHA256:..."""

@@ -1,4 +1,4 @@
-"""How a host is closed: its packet filter, its kernel's parameters, its disks and its files of keys."""
+"""How a host is closed: its packet filter, its kernel's parameters, its disks, its files of keys, what mounts media."""
 
 from __future__ import annotations
 
@@ -40,3 +40,12 @@ class KeyFile(Record):
     mode: PeerText
     """As ls shows it."""
     owner: PeerText
+
+
+class Automounter(Record):
+    """A service that mounts media by itself."""
+
+    name: PeerText
+    enabled: bool
+    """The boot starts it."""
+    running: bool

@@ -56,3 +56,12 @@ class Clock(Record):
     offset_milliseconds: Count | None
     """How far off the clock is at most, whichever way; None where it was not said."""
     source: PeerText
+
+
+class LogFile(Record):
+    """A file or a folder under /var/log."""
+
+    path: PeerText
+    mode: PeerText
+    """As ls shows it."""
+    owner: PeerText

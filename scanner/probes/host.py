@@ -10,8 +10,12 @@ from scanner.probes.collection import (
     accounts,
     authentication,
     clock,
+    confinement,
     hardening,
+    login_keys,
     logs,
+    media,
+    names,
     packages,
     protection,
     restarts,
@@ -113,6 +117,14 @@ def _observed(said: Answer, found: Collected, login: Login, seen: Seen) -> HostO
         replaced_files=restarts.replaced_files(found),
         restart_required=restarts.restart_required(found),
         filter_logs=hardening.filter_logs(found),
+        contained=logs.contained(found),
+        mounts=confinement.mounts(found),
+        access_control=confinement.access_control(found),
+        automounters=media.automounters(found),
+        resolvers=names.resolvers(found),
+        account_sources=names.account_sources(found),
+        log_files=logs.log_files(found),
+        login_keys=login_keys.login_keys(found),
     )
 
 

@@ -10,8 +10,12 @@ from scanner.probes.collection import (
     accounts,
     authentication,
     clock,
+    confinement,
     hardening,
+    login_keys,
     logs,
+    media,
+    names,
     packages,
     protection,
     restarts,
@@ -35,6 +39,10 @@ _SUBJECTS = (
     services,
     updates,
     restarts,
+    confinement,
+    media,
+    names,
+    login_keys,
 )
 
 PRIVILEGED: tuple[str, ...] = (
@@ -45,6 +53,8 @@ PRIVILEGED: tuple[str, ...] = (
     *protection.PRIVILEGED,
     *services.PRIVILEGED,
     *restarts.PRIVILEGED,
+    *confinement.PRIVILEGED,
+    *login_keys.PRIVILEGED,
 )
 """Every command that needs other rights than the user's own; docs/host-access.md publishes the sudoers lines that allow them."""
 

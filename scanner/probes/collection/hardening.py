@@ -52,7 +52,7 @@ _IMAGES = ("loop", "rom")
 """Kinds of device that show a file, as snaps do, or a disc."""
 _HOOKS: dict[str, Literal["input", "forward", "output"]] = {"input": "input", "forward": "forward", "output": "output"}
 _FAMILIES: dict[str, Literal["ip", "ip6", "inet"]] = {"ip": "ip", "ip6": "ip6", "inet": "inet"}
-_LISTED = re.compile(r"\s*\d+\s+\d+\s+(-[a-zA-Z-]{9}[.+@]?)\s+\d+\s+(\S+)\s+\S+\s+\d+\s+\w{3}\s+\d+\s+[\d:]+\s+(/.*)")
+_LISTED = re.compile(r"\s*\d+\s+\d+\s+([-d][a-zA-Z-]{9}[.+@]?)\s+\d+\s+(\S+)\s+\S+\s+\d+\s+\w{3}\s+\d+\s+[\d:]+\s+(/.*)")
 
 
 def packet_filter(found: Collected) -> tuple[FilterChain, ...] | Unobserved:
@@ -93,13 +93,19 @@ def exposed_keys(found: Collected) -> tuple[KeyFile, ...] | Unobserved:
     """Files under /etc that by their name hold private keys, and that others may read or a group may change."""
 
     def read(text: bytes) -> tuple[KeyFile, ...]:
-        matches = [_LISTED.fullmatch(line) for line in filter(None, text_lines(text))]
-        if None in matches:
-            raise CollectionError("a line is no file")
-        files = [match for match in matches if match and not match[3].endswith(".pub")]
-        return tuple(KeyFile(path=escaped(file[3]), mode=file[1], owner=escaped(file[2])) for file in files)
+        files = [file for file in listed(text) if not file[0].endswith(".pub")]
+        return tuple(KeyFile(path=escaped(path), mode=mode, owner=escaped(owner)) for path, mode, owner in files)
 
     return found.privileged("keys", KEYS, read)
+
+
+def listed(text: bytes) -> Iterator[tuple[str, str, str]]:
+    """Path, mode and owner of each file or folder that `find -ls` shows."""
+    for line in filter(None, text_lines(text)):
+        match = _LISTED.fullmatch(line)
+        if match is None:
+            raise CollectionError("a line is no file")
+        yield match[3], match[1], match[2]
 
 
 def disks(found: Collected) -> tuple[Disk, ...] | Unobserved:

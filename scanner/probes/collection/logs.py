@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
-from scanner.observations import Audit, Journal, PolicySetting, Reason, Rotation, Unobserved
+from scanner.observations import Audit, Journal, LogFile, PolicySetting, Reason, Rotation, Unobserved
+from scanner.probes.collection.hardening import listed
 from scanner.probes.collection.sections import Collected, CollectionError, files, text_lines
 from scanner.record import escaped
 
@@ -15,7 +16,11 @@ AUDIT_RULES = "/usr/sbin/auditctl -l"
 AUDIT_STATUS = "/usr/sbin/auditctl -s"
 AUDITD = "/usr/bin/cat /etc/audit/auditd.conf"
 JOURNAL = "/usr/bin/journalctl -q --no-pager -o short-unix"
-PRIVILEGED = (AUDIT_RULES, AUDIT_STATUS, AUDITD, JOURNAL)
+LOG_FILES = (
+    "/usr/bin/find /var/log '(' -type f -o -type d ')' '(' -perm -002 -o -type f -perm -004 "
+    "'(' -name 'auth.log*' -o -name 'secure*' -o -name 'btmp*' -o -path '/var/log/audit/*' ')' ')' -ls"
+)
+PRIVILEGED = (AUDIT_RULES, AUDIT_STATUS, AUDITD, JOURNAL, LOG_FILES)
 
 SHELL = rf"""
 if command -v systemd-analyze >/dev/null; then section journald brief systemd-analyze cat-config systemd/journald.conf
@@ -43,6 +48,15 @@ running() {{
   cat /proc/[0-9]*/status | awk '/^Name:/ {{ name = substr($0, 7) }} /^NSpid:/ && NF == 2 {{ print name }}'
 }}
 section processes running
+inside() {{
+  [ -r /proc/1/status ] || return 77
+  {{ grep -lE '/(docker[/-][0-9a-f]{{12}}|libpod-[0-9a-f]{{12}}|crio-[0-9a-f]{{12}}|cri-containerd-|kubepods|lxc[./])' /proc/[0-9]*/cgroup
+    cat /proc/[0-9]*/status; }} | awk '/^\/proc\// {{ split($0, at, "/"); grouped[at[3]] = 1 }}
+    /^Name:/ {{ name = substr($0, 7) }} /^Pid:/ {{ number = $2 }}
+    /^NSpid:/ {{ seen = 1; if (NF != 2 || ((number in grouped) && !(1 in grouped))) print name }} END {{ exit !seen }}'
+}}
+section contained inside
+section log-files asroot {LOG_FILES}
 """
 
 _UNITS = {
@@ -104,6 +118,17 @@ def processes(found: Collected) -> tuple[str, ...] | Unobserved:
         return tuple(names)
 
     return found.read("processes", read, Reason.UNREADABLE)
+
+
+def contained(found: Collected) -> tuple[str, ...] | Unobserved:
+    """The names of what is running inside containers: under another number there, or in a container engine's control group.
+
+    One that shares the host's numbers is among `processes` too, since an agent that guards the host may be such a one. Control groups
+    say nothing where the first process is itself in one, as when the host is a container.
+    """
+    return found.read(
+        "contained", lambda text: tuple({escaped(line, limit=64) for line in text_lines(text) if line}), Reason.UNREADABLE
+    )
 
 
 def journal(found: Collected) -> Journal | Unobserved:
@@ -283,3 +308,12 @@ def log_room(found: Collected) -> int | Unobserved:
         return int(match[1])
 
     return found.read("log-room", read, Reason.UNREADABLE)
+
+
+def log_files(found: Collected) -> tuple[LogFile, ...] | Unobserved:
+    """What others than owner and group may change under /var/log, and what they may read of logins and of the audit system."""
+
+    def read(text: bytes) -> tuple[LogFile, ...]:
+        return tuple(LogFile(path=escaped(path), mode=mode, owner=escaped(owner)) for path, mode, owner in listed(text))
+
+    return found.privileged("log-files", LOG_FILES, read)

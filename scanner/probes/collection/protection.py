@@ -67,7 +67,7 @@ def _cron(text: bytes) -> Iterator[Job]:
             yield Job(by="cron", name=escaped(line, limit=200), last=None, failed=False)
 
 
-def _blocks(text: bytes) -> Iterator[dict[str, str]]:
+def properties(text: bytes) -> Iterator[dict[str, str]]:
     """The properties of units as systemctl shows them, a blank line between two."""
     for block in "\n".join(text_lines(text)).split("\n\n"):
         pairs = [line.partition("=") for line in block.split("\n") if line]
@@ -78,11 +78,11 @@ def _blocks(text: bytes) -> Iterator[dict[str, str]]:
 
 
 def _failed(text: bytes) -> set[str]:
-    return {block.get("Id", "") for block in _blocks(text) if block.get("Result", "success") != "success"}
+    return {block.get("Id", "") for block in properties(text) if block.get("Result", "success") != "success"}
 
 
 def _timers(text: bytes, failed: set[str]) -> Iterator[Job]:
-    for block in _blocks(text):
+    for block in properties(text):
         if not _NAMED.fullmatch(block.get("Id", "")) or not _NAMED.fullmatch(block.get("Unit", "")):
             raise CollectionError("a timer has no name")
         at = _TIME.fullmatch(block.get("LastTriggerUSec", ""))

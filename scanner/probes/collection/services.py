@@ -1,5 +1,7 @@
 """Settings of nginx, Apache, PostgreSQL, MariaDB or MySQL, and Redis, outside of containers. Passwords in them stay on the host.
 
+Where one of them runs inside a container, too, nothing is said of it: what stands on the host is then not all that is in force.
+
 nginx is asked only where it is running: to print its settings it opens its logs and its pid file, and would make them.
 """
 
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from scanner.observations import PolicySetting, Reason, ServiceSettings, Unobserved
 from scanner.probes.collection import apache as apache_files
-from scanner.probes.collection.logs import processes
+from scanner.probes.collection.logs import contained, processes
 from scanner.probes.collection.nginx import nginx_settings
 from scanner.probes.collection.sections import Collected, CollectionError, Files, files, text_lines
 from scanner.record import escaped
@@ -85,9 +87,21 @@ def mysql(found: Collected) -> ServiceSettings | Unobserved | None:
 def _service(
     found: Collected, section: str, names: tuple[str, ...], read: Callable[[], ServiceSettings | Unobserved]
 ) -> ServiceSettings | Unobserved | None:
-    """What is read; None where the service is neither set up where it is looked for nor running from elsewhere."""
-    if section in found.sections:
-        return read()
+    """What is read; None where the service is neither set up where it is looked for nor running from elsewhere or in a container."""
+    own = read() if section in found.sections else _elsewhere(found, section, names)
+    inside = contained(found)
+    if isinstance(own, Unobserved):
+        return own
+    if isinstance(inside, Unobserved):
+        return inside
+    there = next((name for name in names if name in inside), None)
+    if there is not None:
+        return found.absent(section, Reason.UNSUPPORTED, f"{there} runs inside a container: its settings are not read")
+    return own
+
+
+def _elsewhere(found: Collected, section: str, names: tuple[str, ...]) -> Unobserved | None:
+    """Why a service that is not set up where it is looked for is unseen; None where it is not running either."""
     running = processes(found)
     if isinstance(running, Unobserved):
         return running

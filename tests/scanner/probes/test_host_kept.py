@@ -137,9 +137,10 @@ def test_how_a_real_host_logs_backs_up_and_keeps_its_services_is_judged(tmp_path
     for name, over in (("sound", _SOUND), ("lax", _LAX)):
         with login_hosts.premises(tmp_path / name, kept=replace(WELL, over=over)) as place:
             found, as_root, as_guest = (seen(place.target(user)) for user in ("audit", "root", "guest"))
-        for fact in ("journal", "log_targets", "rotations", "audit", "audit_settings", "jobs", "postgresql", "redis"):
+        shown = ("journal", "log_targets", "rotations", "audit", "audit_settings", "jobs", "postgresql", "redis", "log_files")
+        for fact in (*shown, "mounts", "access_control", "automounters", "resolvers", "account_sources"):
             assert getattr(found, fact) == getattr(as_root, fact) and not isinstance(getattr(found, fact), Unobserved), fact
-        for fact in ("postgresql", "redis"):
+        for fact in ("postgresql", "redis", "log_files"):
             refused = getattr(as_guest, fact)
             assert isinstance(refused, Unobserved) and refused.reason is Reason.NEEDS_RIGHTS, fact
         assert b"SECRETSECRET" not in found.written()

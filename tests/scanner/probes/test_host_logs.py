@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,9 +78,14 @@ AUDITD = b"# c\nlocal_events = yes\nlog_file = /var/log/audit/audit.log\nspace_l
 DF = (
     b"Filesystem     1024-blocks    Used Available Capacity Mounted on\n/dev/vda1         20511312 8123456  11320000      42% /\n"
 )
+LOG_FILES = (
+    b"   523301      4 -rw-r--r--   1 root     adm     1704 Mar  3  2026 /var/log/auth.log.1\n"
+    b"   523302      4 drwxrwxrwt   2 root     root    4096 Nov  3 10:12 /var/log/an\\ app\n"
+)
 GOOD = {
     "user": b"1000\n",
     "processes": b"systemd\nrsyslogd\nkworker/0:1\nrsyslogd\n",
+    "contained": b"nginx\nnginx\n",
     "journald": JOURNALD,
     "journal-kept": b"yes\n",
     "journal-oldest": b"1764000000.123456\n",
@@ -89,12 +95,14 @@ GOOD = {
     "audit-status": STATUS,
     "auditd": AUDITD,
     "log-room": DF,
+    "log-files": LOG_FILES,
     "chrony": CHRONY,
     "ntp": NTPQ,
     "timesyncd": TIMESYNCD,
 }
 FACTS = (
     logs.processes,
+    logs.contained,
     logs.journal,
     logs.oldest_record,
     syslog.targets,
@@ -102,6 +110,7 @@ FACTS = (
     logs.audit,
     logs.audit_settings,
     logs.log_room,
+    logs.log_files,
     clock.clocks,
 )
 
@@ -308,6 +317,7 @@ def test_the_audit_system_says_whether_it_is_at_work_and_by_which_rules() -> Non
         ("audit-status", logs.audit),
         ("auditd", logs.audit_settings),
         ("journal-oldest", logs.oldest_record),
+        ("log-files", logs.log_files),
     ],
 )
 def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(section: str, read: object) -> None:
@@ -319,12 +329,54 @@ def test_without_a_sudoers_line_the_part_names_the_line_that_is_missing(section:
 def test_where_proc_hides_others_processes_nothing_is_taken_for_absent() -> None:
     assert reason(logs.processes(found(processes=(b"", 77)))) is Reason.NEEDS_RIGHTS
     assert reason(logs.processes(found(processes=b""))) is Reason.UNREADABLE
+    assert reason(logs.contained(found(contained=(b"", 77)))) is Reason.NEEDS_RIGHTS
+    assert reason(logs.contained(found(contained=(b"", 1)))) is Reason.UNREADABLE
+    assert logs.contained(found(contained=b"")) == ()
 
 
 def test_room_is_the_share_that_is_used() -> None:
     assert logs.log_room(found()) == 42
     for odd in (b"", DF + DF, DF.replace(b"%", b"")):
         assert reason(logs.log_room(found(log_room=odd))) is Reason.UNREADABLE
+
+
+def test_of_logs_names_modes_and_owners_are_seen_and_a_line_that_is_none_makes_them_unreadable() -> None:
+    seen = logs.log_files(found())
+    assert not isinstance(seen, Unobserved)
+    assert [(file.path, file.mode, file.owner) for file in seen] == [
+        ("/var/log/auth.log.1", "-rw-r--r--", "root"),
+        ("/var/log/an\\\\ app", "drwxrwxrwt", "root"),
+    ]
+    assert logs.log_files(found(log_files=b"")) == ()
+    assert reason(logs.log_files(found(log_files=LOG_FILES + b"find: denied\n"))) is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "shown"),
+    [
+        ("auth.log", 0o640, False),
+        ("auth.log.1", 0o644, True),
+        ("secure-20261101", 0o604, True),
+        ("btmp", 0o664, True),
+        ("audit/audit.log", 0o644, True),
+        ("audit/audit.log", 0o600, False),
+        ("syslog", 0o644, False),
+        ("syslog", 0o646, True),
+        ("wtmp", 0o664, False),
+        ("app", 0o1777, True),
+        ("app", 0o777, True),
+    ],
+)
+def test_the_published_find_line_lists_what_is_open_and_nothing_else(tmp_path: Path, name: str, mode: int, shown: bool) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    (path.mkdir if name == "app" else path.touch)()
+    path.chmod(mode)
+    line = [word.replace("/var/log", str(tmp_path)) for word in shlex.split(logs.LOG_FILES)]
+    printed = subprocess.run(line, capture_output=True, check=True, timeout=10).stdout
+    seen = logs.log_files(found(log_files=printed))
+    assert not isinstance(seen, Unobserved)
+    assert [file.path for file in seen] == ([str(path)] if shown else [])
 
 
 # --- Whatever a host prints ----------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,8 @@ from hypothesis import strategies as st
 
 from scanner.findings import Fail, Pass
 from scanner.observations import Reason, ServiceSettings, Unobserved
-from scanner.probes.collection import services
-from scanner.probes.collection.sections import Collected, Section
+from scanner.probes.collection import logs, services
+from scanner.probes.collection.sections import Collected, Section, prelude
 from scanner.registry import load_checks
 from scanner.specimens import host
 
@@ -68,6 +70,7 @@ APACHE = (
 SECTIONS = {
     "user": b"1000\n",
     "processes": b"init\n",
+    "contained": b"",
     "nginx": NGINX,
     "redis": REDIS,
     "postgresql": POSTGRESQL,
@@ -313,16 +316,80 @@ def test_options_are_read_however_they_are_written_and_the_last_counts() -> None
 # --- All of them ---------------------------------------------------------------------------------
 
 
+PROCESSES = {"nginx": "nginx", "redis": "redis-server", "postgresql": "postgres", "mysql": "mysqld", "apache": "apache2"}
+
+
 @pytest.mark.parametrize("product", FACTS)
 def test_a_service_is_absent_only_where_it_is_neither_set_up_nor_running(product: str) -> None:
-    process = {"nginx": "nginx", "redis": "redis-server", "postgresql": "postgres", "mysql": "mysqld", "apache": "apache2"}[
-        product
-    ]
     read_it = FACTS[product]
     assert read_it(found(product)) is None
-    assert why(read_it(found(product, processes=f"init\n{process}\n".encode()))) is Reason.UNSUPPORTED
+    assert why(read_it(found(product, processes=f"init\n{PROCESSES[product]}\n".encode()))) is Reason.UNSUPPORTED
     assert why(read_it(found(product, processes=(b"", 77)))) is Reason.NEEDS_RIGHTS
     assert why(read_it(replace(found(product), complete=False))) is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize("product", FACTS)
+def test_a_service_inside_a_container_is_unseen_whether_or_not_the_host_has_settings_of_its_own(product: str) -> None:
+    read_it, inside = FACTS[product], f"sh\n{PROCESSES[product]}\n".encode()
+    for alone in (found(product, contained=inside), found(contained=inside)):
+        unseen = read_it(alone)
+        assert why(unseen) is Reason.UNSUPPORTED
+        assert isinstance(unseen, Unobserved) and "runs inside a container: its settings are not read" in unseen.detail
+    assert isinstance(read_it(found(contained=b"sh\nnginx-exporter\n")), ServiceSettings)
+    assert read_it(found(product, contained=b"sh\n")) is None
+    for blind in ((b"", 77), (b"", 1), (b"", None)):
+        assert isinstance(read_it(found(contained=blind)), Unobserved) and isinstance(
+            read_it(found(product, contained=blind)), Unobserved
+        )
+    assert isinstance(read_it(found("contained")), Unobserved)
+
+
+ALONE = prelude("0" * 32) + logs.SHELL[logs.SHELL.index("inside() {") : logs.SHELL.index("section contained")] + "inside\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a process is given numbers of its own")
+def test_a_real_process_with_numbers_of_its_own_is_found_inside_and_others_are_not(tmp_path: Path) -> None:
+    for name in ("contained-one", "outside-one"):
+        shutil.copy("/bin/sleep", tmp_path / name)
+    inside = ["unshare", "--pid", "--fork", "--kill-child", str(tmp_path / "contained-one"), "20"]
+    with subprocess.Popen(inside) as held, subprocess.Popen([tmp_path / "outside-one", "20"]) as plain:
+        try:
+            for _ in range(100):
+                printed = subprocess.run(["/bin/sh"], input=ALONE.encode(), capture_output=True, check=True, timeout=20).stdout
+                if b"contained-one\n" in printed:
+                    break
+                time.sleep(0.05)
+        finally:
+            held.kill()
+            plain.kill()
+    seen = logs.contained(found(contained=printed))
+    assert not isinstance(seen, Unobserved) and "contained-one" in seen and "outside-one" not in seen
+
+
+_ENGINE = {
+    "1": "0::/init.scope",
+    "20": "0::/system.slice/docker-0123456789abcdef.scope",
+    "21": "0::/system.slice/docker.service",
+    "22": "0::/kubepods.slice/kubepods-pod1.slice/x",
+    "23": "0::/machine.slice/libpod-conmon-0123456789abcdef.scope",
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "wanted"), [("0::/init.scope", {"p20", "p22"}), ("12:pids:/docker/0123456789abcdef", set())], ids=["host", "itself"]
+)
+def test_control_groups_of_engines_name_what_shares_the_host_s_numbers(tmp_path: Path, first: str, wanted: set[str]) -> None:
+    for number, group in {**_ENGINE, "1": first}.items():
+        (tmp_path / number).mkdir()
+        (tmp_path / number / "cgroup").write_text(f"{group}\n")
+        (tmp_path / number / "status").write_text(f"Name:\tp{number}\nPid:\t{number}\nNSpid:\t{number}\n")
+    shell = ALONE.replace("/proc/", f"{tmp_path}/").replace(r"^\/proc\/", "^" + str(tmp_path).replace("/", r"\/") + r"\/")
+    deeper = len(tmp_path.parts) - 2
+    run = ["/bin/sh"], shell.replace("at[3]", f"at[{3 + deeper}]").encode()
+    printed = subprocess.run(run[0], input=run[1], capture_output=True, check=True, timeout=20).stdout
+    assert set(printed.decode().split()) == wanted
+    (tmp_path / "1" / "status").unlink()
+    assert subprocess.run(run[0], input=run[1], capture_output=True, check=False, timeout=20).returncode == 77
 
 
 @pytest.mark.parametrize("product", FACTS)
