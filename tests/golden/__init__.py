@@ -1,0 +1,1 @@
+"""Golden cases: what is decided of what, readable as a specification."""
