@@ -53,13 +53,13 @@ class Standing:
 
 def standings(order: Order, bound: BoundBaseline, findings: Iterable[Finding], deviations: Deviations) -> tuple[Standing, ...]:
     """The status of each applicable control at each of its subjects, in the baseline's order."""
-    grouped: dict[tuple[str, str], list[Finding]] = {}
+    grouped: dict[str, dict[str, list[Finding]]] = {}
     for finding in findings:
-        grouped.setdefault((finding.control, finding.subject), []).append(finding)
+        grouped.setdefault(finding.control, {}).setdefault(finding.subject, []).append(finding)
     return tuple(
-        _standing(control, subject, tuple(grouped[control.id, subject]), order, deviations)
+        _standing(control, subject, tuple(found), order, deviations)
         for control in bound.controls(order.scope.system.level)
-        for subject in sorted(subject for owner, subject in grouped if owner == control.id)
+        for subject, found in sorted(grouped.get(control.id, {}).items())
     )
 
 
@@ -113,8 +113,11 @@ def worst(statuses: Iterable[Status]) -> Status:
 def results(order: Order, bound: BoundBaseline, found: Sequence[Standing]) -> tuple[ControlResult, ...]:
     """Each applicable control with its status at each subject and its worst."""
     made = []
+    grouped: dict[str, list[Standing]] = {}
+    for standing in found:
+        grouped.setdefault(standing.control.id, []).append(standing)
     for control in bound.controls(order.scope.system.level):
-        mine = [standing for standing in found if standing.control.id == control.id]
+        mine = grouped.get(control.id, [])
         made.append(
             ControlResult(
                 id=control.id,
