@@ -45,6 +45,7 @@ def _own(address: str) -> bool:
     "host-redis-authenticates",
     observes=HostObservation,
     facts=("redis",),
+    to_pass=("redis_whole",),
     passes=(
         host(),
         _redis(bind=("127.0.0.1 -::1",)),
@@ -81,6 +82,7 @@ def redis_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     "host-redis-encrypted",
     observes=HostObservation,
     facts=("redis",),
+    to_pass=("redis_whole",),
     passes=(host(), _redis(bind=("192.0.2.7",), port=("0",), tls_port=("6379",))),
     fails=(_redis(bind=("192.0.2.7",)), _redis(requirepass=("1",)), _redis(bind=("*",), port=("6379",), tls_port=("6380",))),
     fixes={"redis": "port 0, tls-port 6379, tls-cert-file, tls-key-file and tls-ca-cert-file in redis.conf"},
@@ -103,6 +105,7 @@ def redis_encrypted(host: HostObservation, _: Parameters) -> Verdict:
     "host-postgresql-authenticates",
     observes=HostObservation,
     facts=("postgresql",),
+    to_pass=("postgresql_whole",),
     passes=(
         host(),
         _postgresql("hostssl all all 0.0.0.0/0 cert", "local all all peer", "hostssl all all ::/0 password"),
@@ -140,6 +143,7 @@ def _lax(rule: list[str]) -> bool:
     "host-postgresql-encrypted",
     observes=HostObservation,
     facts=("postgresql",),
+    to_pass=("postgresql_whole",),
     passes=(
         host(),
         _postgresql("hostssl all all 0.0.0.0/0 scram-sha-256", "host all all 127.0.0.1/32 md5", listen_addresses="*", ssl="on"),
@@ -179,6 +183,7 @@ def _in_clear(rule: list[str]) -> bool:
     "host-mysql-authenticates",
     observes=HostObservation,
     facts=("mysql",),
+    to_pass=("mysql_whole",),
     passes=(host(), _mysql(skip_grant_tables="0"), _mysql(bind_address="*")),
     fails=(_mysql(skip_grant_tables="1"), _mysql(bind_address="127.0.0.1", skip_grant_tables="ON")),
     fixes={
@@ -202,6 +207,7 @@ def mysql_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     "host-mysql-encrypted",
     observes=HostObservation,
     facts=("mysql",),
+    to_pass=("mysql_whole",),
     passes=(
         host(),
         _mysql(bind_address="*", require_secure_transport="ON"),

@@ -31,6 +31,7 @@ def _speaks_tls(found: ServiceSettings, place: str) -> bool:
     "host-nginx-tls-versions",
     observes=HostObservation,
     facts=("nginx",),
+    to_pass=("nginx_whole",),
     parameters=Versions,
     passes=(host(), _nginx(ssl_protocols=("TLSv1.3",)), _nginx(listen=("80",)), host(nginx=service(_PLACE))),
     fails=(
@@ -60,6 +61,7 @@ def nginx_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     "host-nginx-reserved",
     observes=HostObservation,
     facts=("nginx",),
+    to_pass=("nginx_whole",),
     passes=(host(), _nginx(server_tokens=("off",), autoindex=("off",))),
     fails=(_nginx(), _nginx(server_tokens=("on", "off")), _nginx(server_tokens=("off",), autoindex=("on",))),
     fixes={"nginx": "server_tokens off; in the http block of /etc/nginx/nginx.conf, and no autoindex on; in any place"},
@@ -100,6 +102,7 @@ def _taken(stated: str) -> set[str]:
     "host-apache-tls-versions",
     observes=HostObservation,
     facts=("apache",),
+    to_pass=("apache_whole",),
     parameters=Versions,
     passes=(
         host(),
@@ -137,6 +140,7 @@ def apache_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     "host-apache-reserved",
     observes=HostObservation,
     facts=("apache",),
+    to_pass=("apache_whole",),
     passes=(host(), _apache(servertokens=("ProductOnly",), options=("FollowSymLinks", "-Indexes"))),
     fails=(
         _apache(servertokens=("OS",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scanner.observations.base import Count, Seen, Unobserved
+from scanner.observations.base import Count, Reason, Seen, Unobserved
 from scanner.observations.host_accounts import Accounts, Credential, LastLogin, LoginKey, SudoGrant
 from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_confinement import AccessControl, Mount
@@ -12,7 +12,7 @@ from scanner.observations.host_hardening import Automounter, Disk, FilterChain, 
 from scanner.observations.host_logs import Audit, Clock, Journal, LogFile, LogTarget, Rotation
 from scanner.observations.host_protection import IntegrityBase, Job
 from scanner.observations.host_restarts import ReplacedFile
-from scanner.observations.host_services import ServiceSettings
+from scanner.observations.host_services import PROGRAMS, ServiceSettings
 from scanner.observations.host_updates import PackageSource
 from scanner.observations.ports import OpenPort
 from scanner.record import Instant, PeerText, Record, Sorted
@@ -104,7 +104,7 @@ class HostObservation(Record):
     """When ClamAV's daily signatures were made; None where there is no ClamAV."""
     integrity_bases: Sorted[IntegrityBase] | Unobserved
     nginx: ServiceSettings | Unobserved | None
-    """By server block; None, as for the next, where the service is neither set up nor running, be it inside a container."""
+    """By server block; None, as for the next, where the service is neither set up nor running outside of containers."""
     apache: ServiceSettings | Unobserved | None
     postgresql: ServiceSettings | Unobserved | None
     mysql: ServiceSettings | Unobserved | None
@@ -134,3 +134,36 @@ class HostObservation(Record):
     """What everybody may change under /var/log, or read of logins and of the audit system."""
     login_keys: Sorted[LoginKey] | Unobserved
     """The public keys that open accounts over SSH."""
+
+    @property
+    def nginx_whole(self) -> bool | Unobserved:
+        """True where no nginx runs inside a container, whose settings nobody reads; the next say the same of other products."""
+        return self._whole("nginx")
+
+    @property
+    def apache_whole(self) -> bool | Unobserved:
+        """See `nginx_whole`."""
+        return self._whole("apache")
+
+    @property
+    def postgresql_whole(self) -> bool | Unobserved:
+        """See `nginx_whole`."""
+        return self._whole("postgresql")
+
+    @property
+    def mysql_whole(self) -> bool | Unobserved:
+        """See `nginx_whole`."""
+        return self._whole("mysql")
+
+    @property
+    def redis_whole(self) -> bool | Unobserved:
+        """See `nginx_whole`."""
+        return self._whole("redis")
+
+    def _whole(self, product: str) -> bool | Unobserved:
+        if isinstance(self.contained, Unobserved):
+            return self.contained
+        there = next((name for name in PROGRAMS[product] if name in self.contained), None)
+        if there is None:
+            return True
+        return Unobserved(reason=Reason.UNSUPPORTED, detail=f"{there} runs inside a container: its settings are not read")

@@ -5,6 +5,15 @@ from __future__ import annotations
 from scanner.observations.host_authentication import PolicySetting
 from scanner.record import Record, Sorted
 
+PROGRAMS = {
+    "nginx": ("nginx",),
+    "apache": ("apache2", "httpd"),
+    "postgresql": ("postgres",),
+    "mysql": ("mariadbd", "mysqld"),
+    "redis": ("redis-server",),
+}
+"""The names under which each product runs."""
+
 
 class ServiceSettings(Record):
     """The settings of a service that are judged; of each the place it holds for: a server block, a cluster, an instance."""

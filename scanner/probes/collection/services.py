@@ -1,7 +1,5 @@
 """Settings of nginx, Apache, PostgreSQL, MariaDB or MySQL, and Redis, outside of containers. Passwords in them stay on the host.
 
-Where one of them runs inside a container, too, nothing is said of it: what stands on the host is then not all that is in force.
-
 nginx is asked only where it is running: to print its settings it opens its logs and its pid file, and would make them.
 """
 
@@ -11,8 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from scanner.observations import PolicySetting, Reason, ServiceSettings, Unobserved
+from scanner.observations.host_services import PROGRAMS
 from scanner.probes.collection import apache as apache_files
-from scanner.probes.collection.logs import contained, processes
+from scanner.probes.collection.logs import processes
 from scanner.probes.collection.nginx import nginx_settings
 from scanner.probes.collection.sections import Collected, CollectionError, Files, files, text_lines
 from scanner.record import escaped
@@ -59,56 +58,46 @@ _MASK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*")
 
 def nginx(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of nginx in force, by server block."""
-    return _service(found, "nginx", ("nginx",), lambda: found.privileged("nginx", NGINX, nginx_settings))
+    return _service(found, "nginx", lambda: found.privileged("nginx", NGINX, nginx_settings))
 
 
 def apache(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings in Apache's files, by virtual host."""
-    servers = ("apache2", "httpd")
-    return _service(found, "apache", servers, lambda: found.read("apache", apache_files.apache_settings, Reason.UNREADABLE))
+    return _service(found, "apache", lambda: found.read("apache", apache_files.apache_settings, Reason.UNREADABLE))
 
 
 def redis(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of Redis' own file; where it includes others or names users in another, nothing."""
-    return _service(found, "redis", ("redis-server",), lambda: found.privileged("redis", REDIS, _redis))
+    return _service(found, "redis", lambda: found.privileged("redis", REDIS, _redis))
 
 
 def postgresql(found: Collected) -> ServiceSettings | Unobserved | None:
     """The settings of each cluster of PostgreSQL and its rules for who may connect how."""
     shown = "the published grep for pg_hba.conf and postgresql.conf in docs/host-access.md"
-    return _service(found, "postgresql", ("postgres",), lambda: found.privileged("postgresql", shown, _postgresql))
+    return _service(found, "postgresql", lambda: found.privileged("postgresql", shown, _postgresql))
 
 
 def mysql(found: Collected) -> ServiceSettings | Unobserved | None:
     """The options that MariaDB or MySQL would be started with; it is silent on files that it may not read, which are looked for first."""
-    return _service(found, "mysql", ("mariadbd", "mysqld"), lambda: found.read("mysql", _mysql, Reason.UNREADABLE))
+    return _service(found, "mysql", lambda: found.read("mysql", _mysql, Reason.UNREADABLE))
 
 
 def _service(
-    found: Collected, section: str, names: tuple[str, ...], read: Callable[[], ServiceSettings | Unobserved]
+    found: Collected, product: str, read: Callable[[], ServiceSettings | Unobserved]
 ) -> ServiceSettings | Unobserved | None:
-    """What is read; None where the service is neither set up where it is looked for nor running from elsewhere or in a container."""
-    own = read() if section in found.sections else _elsewhere(found, section, names)
-    inside = contained(found)
-    if isinstance(own, Unobserved):
-        return own
-    if isinstance(inside, Unobserved):
-        return inside
-    there = next((name for name in names if name in inside), None)
-    if there is not None:
-        return found.absent(section, Reason.UNSUPPORTED, f"{there} runs inside a container: its settings are not read")
-    return own
+    """What is read; None where the service is neither set up where it is looked for nor running from elsewhere."""
+    return read() if product in found.sections else _elsewhere(found, product)
 
 
-def _elsewhere(found: Collected, section: str, names: tuple[str, ...]) -> Unobserved | None:
+def _elsewhere(found: Collected, product: str) -> Unobserved | None:
     """Why a service that is not set up where it is looked for is unseen; None where it is not running either."""
     running = processes(found)
     if isinstance(running, Unobserved):
         return running
-    here = next((name for name in names if name in running), None)
+    here = next((name for name in PROGRAMS[product] if name in running), None)
     if here is not None:
-        return found.absent(section, Reason.UNSUPPORTED, f"{here} is running, but not with the settings of a package")
-    return None if found.complete else found.absent(section, Reason.UNSUPPORTED, "not there")
+        return found.absent(product, Reason.UNSUPPORTED, f"{here} is running, but not with the settings of a package")
+    return None if found.complete else found.absent(product, Reason.UNSUPPORTED, "not there")
 
 
 def _settings(place: str, pairs: Iterator[tuple[str, str]]) -> Iterator[PolicySetting]:

@@ -329,19 +329,19 @@ def test_a_service_is_absent_only_where_it_is_neither_set_up_nor_running(product
 
 
 @pytest.mark.parametrize("product", FACTS)
-def test_a_service_inside_a_container_is_unseen_whether_or_not_the_host_has_settings_of_its_own(product: str) -> None:
-    read_it, inside = FACTS[product], f"sh\n{PROCESSES[product]}\n".encode()
-    for alone in (found(product, contained=inside), found(contained=inside)):
-        unseen = read_it(alone)
-        assert why(unseen) is Reason.UNSUPPORTED
-        assert isinstance(unseen, Unobserved) and "runs inside a container: its settings are not read" in unseen.detail
-    assert isinstance(read_it(found(contained=b"sh\nnginx-exporter\n")), ServiceSettings)
-    assert read_it(found(product, contained=b"sh\n")) is None
-    for blind in ((b"", 77), (b"", 1), (b"", None)):
-        assert isinstance(read_it(found(contained=blind)), Unobserved) and isinstance(
-            read_it(found(product, contained=blind)), Unobserved
-        )
-    assert isinstance(read_it(found("contained")), Unobserved)
+def test_a_service_inside_a_container_voids_a_pass_and_hides_no_fault(product: str) -> None:
+    """The facts stay what the host's own settings are; a pass needs that no other is in force."""
+    inside = host(contained=("sh", PROCESSES[product]))
+    void = getattr(inside, f"{product}_whole")
+    assert isinstance(void, Unobserved)
+    assert (void.reason, "runs inside a container: its settings are not read" in void.detail) == (Reason.UNSUPPORTED, True)
+    assert getattr(host(contained=("sh", "nginx-exporter")), f"{product}_whole") is True
+    blind = Unobserved(reason=Reason.NEEDS_RIGHTS)
+    assert getattr(host(contained=blind), f"{product}_whole") == blind
+    assert isinstance(FACTS[product](found(contained=f"{PROCESSES[product]}\n".encode())), ServiceSettings)
+    reading = [check for check in CHECKS.values() if check.facts == (product,)]
+    assert len(reading) >= 2
+    assert all(check.to_pass == (f"{product}_whole",) for check in reading)
 
 
 ALONE = prelude("0" * 32) + logs.SHELL[logs.SHELL.index("inside() {") : logs.SHELL.index("section contained")] + "inside\n"
