@@ -13,16 +13,18 @@ import pytest
 
 from scanner import scoring, strict_yaml
 from scanner.advisories import FeedKind
+from scanner.assessment import Decision, ReasonCode, Status
 from scanner.attestations import Answer, Attestation, Deviations, Remediation, Waiver
 from scanner.baseline import BoundBaseline, load
-from scanner.evaluate import Answers, Sightings, evaluate
+from scanner.evaluate import ATTESTATION, Answers, Sightings, evaluate
+from scanner.findings import Finding
 from scanner.observations import Reason, Sight, Sighting, TlsVersion, Unobserved
 from scanner.order import Feed, Order
 from scanner.plan import DERIVED, sights
 from scanner.record import sha256
 from scanner.registry import load_checks
-from scanner.specimens import AT, SUITES, VANTAGE, http, peer_certificate, tls
-from scanner.targets import Agency, Host, RunKind, Scope, Service, Speaks, System
+from scanner.specimens import AT, SUITES, VANTAGE, host, http, peer_certificate, tls
+from scanner.targets import AGENCY, Agency, Host, RunKind, Scope, Service, Speaks, System
 from tests.checks.test_verdicts_of_the_baselines import GOOD, NAME, order
 
 FILE = Path(__file__).with_name("decisions.yaml")
@@ -32,6 +34,7 @@ WORDS: dict[str, Any] = {
     "old-version": tls(accepts={**SUITES, TlsVersion.TLS_1_0: ("TLS_RSA_WITH_AES_128_CBC_SHA",)}),
     "other-name": peer_certificate(name_matches=False, leaf={"names": ("another.example.vn",)}),
     "no-hsts": http(headers={"strict-transport-security": None}),
+    "no-nginx": host(nginx=None),
     "unreachable": Unobserved(reason=Reason.UNREACHABLE),
     "timed-out": Unobserved(reason=Reason.TIMED_OUT),
     "no-credential": Unobserved(reason=Reason.NO_CREDENTIAL),
@@ -46,11 +49,9 @@ def bound_of(case: dict[str, Any]) -> BoundBaseline:
     ports = [{"id": "PORTS", "class": "advisory", "check": "exposure-declared-answer"}] if case["controls"] else []
     for asked in (*case["controls"], *ports):
         document = asked["check"] == "document"
-        decided: dict[str, Any] = (
-            {"attestation": {"document": {"vi": "Tài liệu", "en": "Document"}, "max_age_days": {"3": 183}}}
-            if document
-            else {"rules": [{"check": asked["check"]}]}
-        )
+        decided: dict[str, Any] = {} if document else {"rules": [{"check": asked["check"]}]}
+        if document or asked.get("document"):
+            decided["attestation"] = {"document": {"vi": "Tài liệu", "en": "Document"}, "max_age_days": {"3": 183}}
         common = {"heading": "all", "levels": [1, 2, 3, 4, 5], "method": ["document" if document else "network"]}
         named = {"id": asked["id"], "class": asked["class"], "title": {"vi": asked["id"], "en": asked["id"]}}
         controls.append({**named, **common, "references": [{"source": "test", "clause": "1"}], **decided})
@@ -83,11 +84,11 @@ def subjects(case: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def scope_of(case: dict[str, Any]) -> Scope:
     hosts = []
-    for number, (host, subject, entry) in enumerate(subjects(case)):
+    for number, (name, subject, entry) in enumerate(subjects(case)):
         port = subject.partition(":")[2]
         speaks = Speaks(entry.get("speaks", "https"))
         services = (Service(port=int(port), transport="tcp", speaks=speaks, name="dvc.example.vn"),) if port else ()
-        hosts.append(Host(id=host, address=f"192.0.{2 + number // 250}.{1 + number % 250}", services=services))
+        hosts.append(Host(id=name, address=f"192.0.{2 + number // 250}.{1 + number % 250}", services=services))
     return Scope(
         agency=Agency(code="A1", name=NAME, echelon="province"),
         system=System(id="S1", name=NAME, level=case.get("level", 3), operator="Operator"),
@@ -99,8 +100,12 @@ def order_of(case: dict[str, Any], bound: BoundBaseline, scope: Scope) -> Order:
     entries = {subject: entry for _, subject, entry in subjects(case)}
     planned = sights(scope, bound)
     skipped = [sight for sight in planned if entries.get(sight.subject, {}).get(sight.kind) == "skipped"]
-    dated = JUDGED_AT - timedelta(days=case.get("feeds_aged_days", 0))
-    feeds = [Feed(name=kind, kind=FeedKind(kind), sha256=sha256(b"feed"), dated=dated) for kind in case.get("feeds", {})]
+    ages = case.get("feeds_aged", {kind: [case.get("feeds_aged_days", 0)] for kind in case.get("feeds", {})})
+    feeds = [
+        Feed(name=f"{kind}-{number}", kind=FeedKind(kind), sha256=sha256(b"feed"), dated=JUDGED_AT - timedelta(days=age))
+        for kind, of_kind in ages.items()
+        for number, age in enumerate(of_kind)
+    ]
     inspection = {"kind": RunKind.INSPECTION} if case.get("inspection") else {}
     whole = order(bound, scope)
     return whole.model_copy(
@@ -164,7 +169,7 @@ def deviations_of(case: dict[str, Any]) -> Deviations:
                 compensating_measure="filtered",
                 requester="a.b",
                 approver="c.d",
-                issued=AT - timedelta(days=1),
+                issued=JUDGED_AT + timedelta(seconds=one.get("issued_after_seconds", -86_400)),
                 expires=JUDGED_AT + timedelta(seconds=one.get("expires_after_seconds", month)),
             )
             for number, one in enumerate(case.get("waivers", ()), start=1)
@@ -210,11 +215,28 @@ def test_each_case_is_decided_as_it_says(case: dict[str, Any]) -> None:
     assert scoring.decide(why) == case["decision"]
     assert f"{tally.passed}/{tally.counted} {tally.percent} %" == case["score"]
     assert list(scoring.unmatched(standings, deviations)) == case.get("unmatched", [])
+    assert tally.assessed == case.get("assessed", tally.assessed)
+    for place, words in case.get("says", {}).items():
+        assert said_at(place, findings) == words
+
+
+def said_at(place: str, findings: tuple[Finding, ...]) -> str:
+    """What the findings of a control at a subject say: outcome, confidence, whether there is evidence, and the words."""
+    told = []
+    for finding in sorted(findings, key=lambda one: one.check == ATTESTATION):
+        if f"{finding.control} {finding.subject}" == place:
+            head = " ".join(str(part) for part in (finding.outcome, finding.confidence) if part is not None)
+            told.append(
+                f"{head}{', with evidence' if finding.evidence and finding.subject != AGENCY else ''}: {finding.seen.shown()}"
+            )
+    return " | ".join(told)
+
+
+def test_of_nothing_the_worst_is_undetermined() -> None:
+    assert scoring.worst(()) is Status.UNDETERMINED
 
 
 def test_every_decision_and_every_reason_has_a_case() -> None:
-    from scanner.assessment import Decision, ReasonCode
-
     assert {case["decision"] for case in CASES} == {str(decision) for decision in Decision}
     assert {reason["code"] for case in CASES for reason in case["reasons"]} == {str(code) for code in ReasonCode}
     assert len({case["case"] for case in CASES}) == len(CASES) >= 30
