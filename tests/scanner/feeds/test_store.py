@@ -48,7 +48,7 @@ def test_a_slice_holds_what_was_asked_for_and_nothing_else(tmp_path: Path) -> No
     assert [advisory.id for advisory in found.advisories] == ["CVE-2026-1001"]
     assert [(cve.id, cve.kev_due) for cve in found.cves] == [("CVE-2026-1001", date(2021, 12, 24))]
     assert {one.namespace for one in found.covered} == {"debian:12"}  # of debian:11 nothing is known, and the slice shows it
-    assert [ref.name for ref in found.feeds] == ["kev", "debian-tracker"]
+    assert [ref.name for ref in found.feeds] == ["debian-tracker", "kev"]
     assert Advisories.read(found.written()) == found
 
 
