@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from scanner.baseline import BoundBaseline, BoundRule
 from scanner.observations import KINDS, Observation, Sight
@@ -40,6 +41,7 @@ def observable(host: Host | None, service: Service | None) -> tuple[str, ...]:
     return SPOKEN[service.speaks] if service.transport == "tcp" else OVER_UDP
 
 
+@cache
 def kind_of(observes: type[Observation]) -> str:
     """The name of an observation's kind."""
     return next(name for name, known in KINDS.items() if known is observes)

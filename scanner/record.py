@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Self, TypeVar
 
 import rfc8785
@@ -28,11 +29,20 @@ class RecordError(ValueError):
 
 
 def _nfc(text: str) -> str:
+    return _short_nfc(text) if len(text) <= _SHORT else _is_nfc(text)
+
+
+def _is_nfc(text: str) -> str:
     if not unicodedata.is_normalized("NFC", text):
         raise ValueError("text must be in Unicode normalisation form C")
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co") and sign != "\n" for sign in text):
         raise ValueError("text must hold no control or formatting characters")
     return text
+
+
+_SHORT = 200
+_short_nfc = lru_cache(maxsize=4_096)(_is_nfc)
+"""The same sentences and names come again with every finding."""
 
 
 def _utc(moment: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 
@@ -41,7 +41,7 @@ def compare(scheme: Scheme, one: str, other: str) -> int:
     """-1 where one is older than the other, 0 where they are the same, 1 where it is newer; raises IncomparableError."""
     first, second = _parsed(scheme, one), _parsed(scheme, other)
     try:
-        sign = _ORDERS[scheme]()(first, second)
+        sign = _FAMILIES[scheme]()[1](first, second)
     except Exception as error:
         raise IncomparableError(f"{one} and {other} cannot be compared") from error
     return (sign > 0) - (sign < 0)
@@ -57,34 +57,38 @@ def latest(scheme: Scheme, first: str, *others: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _parsed(scheme: Scheme, version: str) -> Any:
-    from univers import versions
-
     if version.endswith("-"):
         raise IncomparableError(f"{version} is no version: its release is empty")
-    kind = {Scheme.DEB: versions.DebianVersion, Scheme.RPM: versions.RpmVersion, Scheme.APK: versions.AlpineLinuxVersion}[scheme]
     try:
-        return kind(version)
+        return _FAMILIES[scheme]()[0](version)
     except Exception as error:
         raise IncomparableError(f"{version} is no version") from error
 
 
-def _deb() -> Callable[[Any, Any], int]:
-    from univers.debian import compare_versions
-
-    return lambda first, second: int(compare_versions(first.value, second.value))  # type: ignore[no-untyped-call]  # univers has no types
+Family = tuple[Callable[[str], Any], Callable[[Any, Any], int]]
+"""What reads a version, and what compares two."""
 
 
-def _rpm() -> Callable[[Any, Any], int]:
-    from univers.rpm import compare_rpm_versions
+@cache
+def _deb() -> Family:
+    from univers import debian
 
-    return lambda first, second: int(compare_rpm_versions(first.value, second.value))
-
-
-def _apk() -> Callable[[Any, Any], int]:
-    from univers.gentoo import vercmp
-
-    return lambda first, second: int(vercmp(first.value, second.value))  # type: ignore[no-untyped-call]  # univers has no types
+    return debian.Version.from_string, debian.compare_versions
 
 
-_ORDERS = {Scheme.DEB: _deb, Scheme.RPM: _rpm, Scheme.APK: _apk}
-"""What compares two parsed versions at one go, where the operators of univers do so twice for each sign."""
+@cache
+def _rpm() -> Family:
+    from univers import rpm
+
+    return rpm.RpmVersion.from_string, rpm.compare_rpm_versions
+
+
+@cache
+def _apk() -> Family:
+    from univers import gentoo, versions
+
+    return lambda version: versions.AlpineLinuxVersion(version).value, gentoo.vercmp
+
+
+_FAMILIES: dict[Scheme, Callable[[], Family]] = {Scheme.DEB: _deb, Scheme.RPM: _rpm, Scheme.APK: _apk}
+"""By the functions under univers' operators, which would read and compare twice for each sign."""
