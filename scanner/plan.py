@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 
 from scanner.baseline import BoundBaseline, BoundRule
 from scanner.observations import KINDS, Observation, Sight
@@ -32,6 +31,9 @@ OF_THE_AGENCY = ("neighbours",)
 """What can be observed of the agency as a whole: the networks the permit names."""
 
 
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
 def observable(host: Host | None, service: Service | None) -> tuple[str, ...]:
     """The kinds of observation a subject admits."""
     if host is None:
@@ -41,10 +43,9 @@ def observable(host: Host | None, service: Service | None) -> tuple[str, ...]:
     return SPOKEN[service.speaks] if service.transport == "tcp" else OVER_UDP
 
 
-@cache
 def kind_of(observes: type[Observation]) -> str:
     """The name of an observation's kind."""
-    return next(name for name, known in KINDS.items() if known is observes)
+    return _NAMES[observes]
 
 
 def looked_at(kind: str) -> str:

@@ -11,12 +11,22 @@ from functools import lru_cache
 from typing import Annotated, Any, Self, TypeVar
 
 import rfc8785
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 
 JSON_LIMIT = 64 * 1024 * 1024
 """No record on disk is larger than this many bytes."""
 
 _SAFE_INTEGER = 2**53 - 1
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DEPTH = 64
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -48,7 +58,19 @@ _short_nfc = lru_cache(maxsize=4_096)(_is_nfc)
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone, as in 2026-11-23T08:00:00+07:00")
-    return moment.astimezone(UTC).replace(microsecond=0)
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError("an instant before the year 1 or after 9999") from None
+
+
+def _instant(value: object, info: ValidationInfo) -> object:
+    if info.mode != "json" or not isinstance(value, str):
+        return value
+    if not _INSTANT.fullmatch(value):
+        # left to the library, "20271231" would be so many seconds after 1970
+        raise ValueError("an instant is written as 2026-11-23T08:00:00+07:00, and never as a number or a day alone")
+    return datetime.fromisoformat(value)  # a day or an hour that there is not raises ValueError
 
 
 def _in_order(values: tuple[T, ...]) -> tuple[T, ...]:
@@ -82,6 +104,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 Instant = Annotated[
     datetime,
+    BeforeValidator(_instant),
     AfterValidator(_utc),
     PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str),
 ]

@@ -61,6 +61,42 @@ def test_instants_are_utc_in_whole_seconds_and_naive_ones_are_refused() -> None:
         Specimen(at=datetime(2026, 1, 1))  # noqa: DTZ001 - a naive instant is the point
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "20271231",
+        "1800000000",
+        "-1",
+        "2027-12-31",
+        "2027-12-31T00:00:00",
+        "2027-12-31T24:00:00Z",
+        "2027-02-30T00:00:00Z",
+        "2027-12-31T23:59:60Z",
+        "27-12-31T00:00:00Z",
+        "2027-W53-5T00:00:00Z",
+        "never",
+        "",
+        "٢٠٢٧-12-31T00:00:00Z",
+        "0001-01-01T00:00:00+07:00",
+        "9999-12-31T23:59:59-07:00",
+        1_800_000_000,
+        None,
+        True,
+    ],
+)
+def test_what_is_no_instant_of_its_own_is_never_taken_for_one(written: object) -> None:
+    """A day alone, a number, a day that there is not: read as another instant, a waiver would end too early or too late."""
+    with pytest.raises(RecordError):
+        Specimen.read(json.dumps({"at": written, "name": "a"}).encode())
+
+
+@pytest.mark.parametrize(
+    "written", ["2027-12-31T07:00:00+07:00", "2027-12-31T00:00Z", "2027-12-31 00:00:00.5Z", "2027-12-30T14:00:00-10:00"]
+)
+def test_one_instant_may_be_written_in_several_ways(written: str) -> None:
+    assert Specimen.read(json.dumps({"at": written, "name": "a"}).encode()).at == datetime(2027, 12, 31, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("text", ["a\u0301", "\u202eabc", "\x1b[31m", "\x00", "\ud800"])
 def test_text_of_our_own_is_nfc_without_control_or_formatting_characters(text: str) -> None:
     with pytest.raises(ValidationError):
