@@ -25,6 +25,7 @@ COMMANDS = {
     "checks": "content",
     "explain": "content",
     "baseline": "content",
+    "waivers": "waivers",
     "permit": "permits",
     "seal": "certify",
     "request": "certify",

@@ -1,0 +1,109 @@
+"""A waivers file is examined as every scan does it, and what is valid but doubtful is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from scanner.baseline import load
+from scanner.ordering import read_scope
+from scanner.registry import load_checks
+from scanner.strict_yaml import InputError
+from scanner.waivers import read_deviations, warnings
+from tests.checks.test_baselines import NATIONAL
+
+ROOT = Path(__file__).resolve().parents[3]
+GOOD = (ROOT / "examples" / "waivers.yaml").read_text(encoding="utf-8")
+BOUND = load(NATIONAL.read_bytes(), NATIONAL.name, load_checks())
+SCOPE = read_scope(ROOT / "examples" / "scope.yaml")
+AT = "2026-11-23T08:00:00+07:00"
+
+
+def clearance(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scanner.cli", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def warned(text: str, at: str = AT) -> tuple[str, ...]:
+    deviations = read_deviations(text.encode(), "waivers.yaml", BOUND, SCOPE)
+    return warnings(deviations, BOUND, SCOPE.system.level, datetime.fromisoformat(at))
+
+
+def test_the_example_is_clean_and_the_verb_says_what_it_found(tmp_path: Path) -> None:
+    (tmp_path / "waivers.yaml").write_text(GOOD, encoding="utf-8")
+    words = ("waivers", "lint", "waivers.yaml", "--scope", str(ROOT / "examples" / "scope.yaml"), "--at")
+    done = clearance(tmp_path, *words, AT)
+    assert (done.returncode, done.stderr) == (0, "✓ waivers.yaml: 1 waivers, 1 plans, 0 warnings\n")
+    done = clearance(tmp_path, *words, "2028-01-01T00:00:00Z", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)["waivers"], len(json.loads(done.stdout)["warnings"])) == (0, 1, 2)
+    (tmp_path / "waivers.yaml").write_text(GOOD.replace("NET-20 ", "NET-01 "), encoding="utf-8")
+    done = clearance(tmp_path, *words, AT)
+    assert (done.returncode, "is a gate and cannot be waived" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-01", "never as a number or a day alone"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-01T00:00:00", "an instant needs a time zone"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027", "valid datetime"),
+        ("expires: 2027-02-01T00:00:00+07:00", 'expires: "20270201"', "never as a number or a day alone"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-30T00:00:00+07:00", "day is out of range"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-01T24:00:00+07:00", "hour must be in 0..23"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 27-02-01T00:00:00+07:00", "an instant is written as"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-W05-1T00:00:00+07:00", "an instant is written as"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: never", "an instant is written as"),
+        ("    expires: 2027-02-01T00:00:00+07:00\n", "", "'expires' is missing"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2026-10-01T00:00:00+07:00", "expires before it is issued"),
+        ("approver: le.van.c", "approver: tran.thi.b", "the same person"),
+        ("control: NET-20 ", "control: NET-01 ", "is a gate and cannot be waived"),
+        ("control: NET-20 ", "control: NET-99 ", "has no control NET-99"),
+        ('subject: "web1:443"', 'subject: "web2:443"', "no subject web2:443"),
+        ("    reason:", "    because:", "no key is called 'because'"),
+        ("    compensating_measure: ", "    # ", "'compensating_measure' is missing"),
+    ],
+)
+def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str, told: str) -> None:
+    assert old in GOOD
+    with pytest.raises(InputError, match=r"^waivers\.yaml") as refused:
+        warned(GOOD.replace(old, new, 1))
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "told"),
+    [
+        ("", "", "2027-02-01T00:00:00+07:00", "waiver W-2026-01: expired at 2027-01-31T17:00:00Z; its finding counts again"),
+        ("", "", "2027-01-31T23:59:59+07:00", "waiver W-2026-01: expires soon, at 2027-01-31T17:00:00Z"),
+        ("", "", "2026-11-01T07:59:59+07:00", "waiver W-2026-01: not valid before 2026-11-01T01:00:00Z"),
+        ("expires: 2027-", "expires: 2028-", AT, "waiver W-2026-01: lasts longer than a year"),
+        ("approver: le.van.c", "approver: TRAN-Thi.B", AT, "waiver W-2026-01: requester and approver look like one person"),
+        ("control: NET-20 ", "control: NET-20-HEADERS ", AT, "waiver W-2026-01: NET-20-HEADERS is advice, which decides nothing"),
+        (
+            "control: LOG-06\n    subject: web1\n",
+            'control: NET-20\n    subject: "web1:443"\n',
+            AT,
+            "NET-20 at web1:443: more than one",
+        ),
+        ("due: 2027-01-15", "due: 2026-11-15", AT, "remediation of LOG-06 at web1: was due at 2026-11-15T10:00:00Z"),
+    ],
+)
+def test_what_is_valid_and_doubtful_is_a_warning(old: str, new: str, at: str, told: str) -> None:
+    assert old in GOOD
+    assert [line for line in warned(GOOD.replace(old, new, 1) if old else GOOD, at) if line.startswith(told)]
+
+
+def test_a_scan_refuses_a_bad_file_before_the_first_packet(tmp_path: Path) -> None:
+    (tmp_path / "waivers.yaml").write_text(GOOD.replace("expires: 2027-02-01T00:00:00+07:00", "expires: never"), encoding="utf-8")
+    given = (str(ROOT / "examples" / "scope.yaml"), "--permit", str(ROOT / "examples" / "permit.yaml"), "--out", "run")
+    done = clearance(tmp_path, "scan", *given, "--deviations", "waivers.yaml")
+    assert done.returncode == 2, done.stderr
+    assert "waivers.yaml:12: waivers.0.expires" in done.stderr
+    assert not (tmp_path / "run").exists()
