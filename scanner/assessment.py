@@ -57,6 +57,7 @@ class ReasonCode(StrEnum):
     GATE_FAILED = "gate-failed"
     PERMIT_UNSIGNED = "permit-unsigned"
     INSPECTOR_NOT_INDEPENDENT = "inspector-not-independent"
+    BASELINE_NOT_IN_FORCE = "baseline-not-in-force"
     NO_RULE = "no-rule-selected"
     UNDETERMINED = "control-undetermined"
     NOT_COVERED = "inventory-not-covered"
@@ -170,7 +171,8 @@ class Assessment(Record):
     observed_until: Instant | None
     """First and last instant at which anything was seen; None where nothing was."""
     evidence_until: Instant | None
-    """When the evidence is too old to rest a certificate on: oldest observation plus the baseline's maximum age."""
+    """When the evidence is too old to rest a certificate on: oldest observation plus the baseline's maximum age, or when the baseline's
+    regime serves nobody any more, where that is earlier."""
     fingerprint: Sha256
     """Digest of hosts, endpoints, host keys and peer keys: when it changes, the certificate lapses."""
     baseline: BaselineRef

@@ -89,11 +89,39 @@ class FeedAsked(Record):
     max_age_days: Days
 
 
+class Transition(Record):
+    """For whom a regime goes on after its end: systems whose level was approved early enough."""
+
+    until: Instant
+    """Exclusive."""
+    approved_before: Instant
+    """Exclusive: an approval of this very instant is too late."""
+    shown_by: Name
+    """The control whose document is the decision approving the level; the document's date is the approval's."""
+    references: tuple[Clause, ...] = Field(min_length=1)
+
+
 class Effective(Record):
     """When the regime is in force: `begins` inclusive, `ends` exclusive or open."""
 
     begins: Instant
     ends: Instant | None = None
+    references: tuple[Clause, ...] = ()
+    """Where the dates come from."""
+    transition: Transition | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends is not None and self.ends <= self.begins:
+            raise ValueError("it ends before it begins: give `ends` an instant after `begins`")
+        if self.transition is not None:
+            if self.ends is None:
+                raise ValueError("a transition follows an end: give `ends`, or leave `transition` out")
+            if self.transition.until <= self.ends:
+                raise ValueError("the transition is over before the regime ends: give `until` an instant after `ends`")
+            if self.transition.approved_before > self.ends:
+                raise ValueError("approved_before lies after the end: under an ended regime no level is approved")
+        return self
 
 
 class Baseline(Record):
@@ -123,6 +151,9 @@ class Baseline(Record):
         for control in self.controls:
             if control.heading not in known:
                 raise ValueError(f"control {control.id}: no heading is called {control.heading}")
+        transition = self.effective.transition
+        if transition and not any(found.id == transition.shown_by and found.attestation for found in self.controls):
+            raise ValueError(f"the transition is shown by {transition.shown_by}, and no control of that name asks for a document")
         return self
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from scanner import patching, scoring, store, strict_yaml
+from scanner import patching, regimes, scoring, store, strict_yaml
 from scanner.advisories import Advisories
 from scanner.assessment import Assessment
 from scanner.attestations import Deviations
@@ -40,7 +40,7 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
     findings = evaluate(order, bound, {**seen, **derived(order, seen, slice_)}, answers)
     found = scoring.standings(order, bound, findings, deviations)
     spoke = None if slice_ is None else frozenset(feed.name for feed in slice_.feeds)
-    why = scoring.reasons(order, bound, found, seen, spoke)
+    why = scoring.reasons(order, bound, found, seen, spoke, regimes.approval(bound.baseline, answers))
     instants = [sighting.result.seen.observed_at for sighting, _ in seen.values() if not isinstance(sighting.result, Unobserved)]
     scope = order.scope
     return Assessment(
@@ -158,4 +158,8 @@ def _evidence(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
 
 def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime]) -> datetime | None:
     oldest = min(instants, default=None)
-    return oldest and oldest + timedelta(days=bound.baseline.evidence_max_age_days[order.scope.system.level])
+    if oldest is None:
+        return None
+    aged = oldest + timedelta(days=bound.baseline.evidence_max_age_days[order.scope.system.level])
+    end = regimes.lapses(bound.baseline.effective)
+    return min(aged, end) if end and end > order.judged_at else aged

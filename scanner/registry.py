@@ -28,6 +28,7 @@ JUDGES = (
     "patching",
     "plan",
     "record",
+    "regimes",
     "scoring",
     "store",
     "strict_yaml",

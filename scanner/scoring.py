@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from scanner import regimes
 from scanner.advisories import FeedKind
 from scanner.assessment import (
     Condition,
@@ -168,13 +169,16 @@ def reasons(
     found: Sequence[Standing],
     sightings: Mapping[Sight, tuple[Sighting, str]],
     spoke: frozenset[str] | None = None,
+    approved: datetime | None = None,
 ) -> tuple[DecisionReason, ...]:
     """Every reason there is, in the order of the truth table; the first one's decision is the decision.
 
-    `spoke` names the feeds of the run's slice; without a slice every feed of the order counts.
+    `spoke` names the feeds of the run's slice; without a slice every feed of the order counts. `approved` is when the system's level
+    was approved, as a document shows it: a regime that ended may go on for systems approved early enough.
     """
     return (
         *_that_deny_at_once(order, found),
+        *_of_the_regime(order, bound, approved),
         *_that_leave_open(order, bound, found, sightings, spoke),
         *_of_deviations(found),
     )
@@ -194,6 +198,7 @@ _ROW = {
     ReasonCode.GATE_FAILED: 0,
     ReasonCode.PERMIT_UNSIGNED: 0,
     ReasonCode.INSPECTOR_NOT_INDEPENDENT: 0,
+    ReasonCode.BASELINE_NOT_IN_FORCE: 1,
     ReasonCode.NO_RULE: 1,
     ReasonCode.UNDETERMINED: 1,
     ReasonCode.NOT_COVERED: 1,
@@ -231,6 +236,12 @@ def independent(order: Order, organisation: str) -> bool:
     scope = order.scope
     own = (scope.agency.code, scope.agency.name.vi, scope.agency.name.en, scope.system.operator)
     return organisation.strip().casefold() not in {name.strip().casefold() for name in own}
+
+
+def _of_the_regime(order: Order, bound: BoundBaseline, approved: datetime | None) -> Iterator[DecisionReason]:
+    message = regimes.objection(bound.baseline, order.judged_at, approved)
+    if message is not None:
+        yield DecisionReason(code=ReasonCode.BASELINE_NOT_IN_FORCE, leads_to=Decision.INCOMPLETE, message=message)
 
 
 def _that_leave_open(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.console import Console, bytes_of, pass_console
+from scanner.cli.shipped import BaselineFile
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from scanner.check import Check
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-BASELINE = click.option("--baseline", type=FILE, help="The baseline; the national one where none is named.")
+BASELINE = click.option("--baseline", type=BaselineFile(), help="The baseline, by id or path; npdb-2026 where none is named.")
 FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 
 

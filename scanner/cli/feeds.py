@@ -12,6 +12,7 @@ import click
 from scanner.cli import feed_bundles
 from scanner.cli.console import Console, bytes_of, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.shipped import BaselineFile
 from scanner.i18n import _, ngettext
 from scanner.strict_yaml import InputError
 
@@ -87,7 +88,9 @@ def _tell(console: Console, found: Sequence[Imported], form: str) -> None:
 
 @feeds.command("status")
 @STORE
-@click.option("--baseline", type=FILE, help="The baseline whose limits apply; the national one where none is named.")
+@click.option(
+    "--baseline", type=BaselineFile(), help="The baseline whose limits apply, by id or path; npdb-2026 where none is named."
+)
 @click.option("--at", metavar="INSTANT", help="The instant as of which ages are counted; now where none is named.")
 @FORM
 @pass_console

@@ -10,6 +10,7 @@ import click
 
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
 from scanner.i18n import _, ngettext
 from scanner.strict_yaml import InputError
 
@@ -28,7 +29,9 @@ def given(command: Command) -> Command:
         (
             click.argument("scope", type=FILE, required=False),
             click.option("--permit", type=FILE, help="The permit: YAML for a self-check, signed (DSSE) for an inspection."),
-            click.option("--baseline", type=FILE, help="The baseline to judge by; the national one where none is named."),
+            click.option(
+                "--baseline", type=BaselineFile(), help="The baseline to judge by, by id or path; npdb-2026 where none is named."
+            ),
             click.option("--deviations", type=FILE, help="Waivers and remediation plans (YAML)."),
             click.option("--anchors", type=FILE, help="The CA store peers are checked against (PEM)."),
             click.option("--crls", type=FILE, help="The CRLs peers' certificates are looked up in (PEM, one after the other)."),
@@ -80,6 +83,7 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     if form == "json":
         console.data(canonical([sight.model_dump(mode="json") for sight in planned]) + b"\n")
         return
+    say_force(console, inputs.bound.baseline, now())
     closed = inputs.permit.closed(now())
     if closed:
         console.say(_("! {closed}: a scan now would be refused").format(closed=closed))
@@ -177,9 +181,7 @@ def inputs_of(options: dict[str, Any]) -> Inputs:
 
 def national_baseline() -> Path:
     """The baseline that is used where none is named."""
-    import checks
-
-    return Path(checks.__file__).parent / "baselines" / "npdb-2026.yaml"
+    return shipped()[NATIONAL]
 
 
 def _named(path: Path | None) -> tuple[str, bytes] | None:
@@ -222,6 +224,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
         feeds = feeds_at(options["feeds"])
         order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=pace)
         scanning.addresses(order, now())
+        say_force(console, inputs.bound.baseline, order.judged_at)
         run = Run.create(options["out"], order, inputs.files)
     order = run.order
     found = scanning.addresses(order, now())

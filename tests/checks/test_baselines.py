@@ -16,11 +16,16 @@ from scanner.plan import OF_A_HOST, OF_THE_AGENCY, OVER_UDP, SPOKEN, kind_of, lo
 from scanner.registry import load_checks
 from scanner.targets import BilingualText
 
-NATIONAL = Path(checks.__file__).parent / "baselines" / "npdb-2026.yaml"
+SHIPPED = Path(checks.__file__).parent / "baselines"
+NATIONAL = SHIPPED / "npdb-2026.yaml"
+OF_2022 = SHIPPED / "npdb-2022.yaml"
+OF_2016 = SHIPPED / "npdb-2016.yaml"
 LAB = Path(checks.__file__).parents[1] / "examples" / "lab-baseline.yaml"
 CHECKS = load_checks()
 EACH = pytest.mark.parametrize(
-    "bound", [load(path.read_bytes(), path.name, CHECKS) for path in (NATIONAL, LAB)], ids=["national", "lab"]
+    "bound",
+    [load(path.read_bytes(), path.name, CHECKS) for path in (NATIONAL, OF_2022, OF_2016, LAB)],
+    ids=["2026", "2022", "2016", "lab"],
 )
 
 CATALOGUE = (

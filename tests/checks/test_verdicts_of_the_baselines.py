@@ -1,8 +1,9 @@
-"""A well-kept agency is authorised under both baselines, one bad host is not, and nothing seen is never enough."""
+"""A well-kept agency is authorised under each baseline, one bad host is not, and nothing seen is never enough."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from scanner import scoring
 from scanner.assessment import Decision
 from scanner.attestations import Answer, Attestation, Deviations
-from scanner.baseline import BoundBaseline
+from scanner.baseline import BoundBaseline, Effective
 from scanner.evaluate import Answers, evaluate
 from scanner.findings import Outcome
 from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting, TlsVersion, Unobserved, Vantage
@@ -162,6 +163,12 @@ def seen(placed: Order, **changed: Observation | Unobserved) -> dict[Sight, tupl
     }
 
 
+def in_force(bound: BoundBaseline) -> BoundBaseline:
+    """The baseline as it was while it was in force: what was seen is of 2026, and the old regimes are judged as well."""
+    always = Effective(begins=AT - timedelta(days=1))
+    return replace(bound, baseline=bound.baseline.model_copy(update={"effective": always}))
+
+
 def decided(bound: BoundBaseline, of: Scope, answers: Answers, **changed: Any) -> tuple[Decision, set[str]]:
     """The decision, and the controls that stand in its way."""
     placed = order(bound, of)
@@ -169,7 +176,7 @@ def decided(bound: BoundBaseline, of: Scope, answers: Answers, **changed: Any) -
     findings = evaluate(placed, bound, looked, answers)
     assert not [finding for finding in findings if finding.outcome is Outcome.ERROR]
     found = scoring.standings(placed, bound, findings, Deviations())
-    why = scoring.reasons(placed, bound, found, looked)
+    why = scoring.reasons(placed, in_force(bound), found, looked)
     return scoring.decide(why), {reason.control for reason in why if reason.control}
 
 
