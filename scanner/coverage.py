@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from scanner.assessment import ControlClass
 from scanner.baseline import LEVELS, Baseline, Control
+from scanner.evaluate import ATTESTATION
+from scanner.findings import Finding
 from scanner.record import Name, Record
 from scanner.targets import BilingualText, Level
 
@@ -76,8 +79,23 @@ def coverage(baseline: Baseline) -> Coverage:
     return Coverage(controls=controls, counts=tuple(_counted(controls, level) for level in (*LEVELS, None)))
 
 
+def covered(findings: Iterable[Finding], level: Level) -> Counted:
+    """How the controls of these findings were to be decided: every rule, and every document asked, has its finding."""
+    asked: dict[str, set[bool]] = {}
+    for finding in findings:
+        asked.setdefault(finding.control, set()).add(finding.check == ATTESTATION)
+    ways = [
+        Decided.PARTLY if len(kinds) > 1 else Decided.BY_DOCUMENT if True in kinds else Decided.AUTOMATICALLY
+        for kinds in asked.values()
+    ]
+    return _sum(ways, level)
+
+
 def _counted(controls: tuple[ControlCoverage, ...], level: Level | None) -> Counted:
-    ways = [control.decided for control in controls if level is None or level in control.levels]
+    return _sum([control.decided for control in controls if level is None or level in control.levels], level)
+
+
+def _sum(ways: list[Decided], level: Level | None) -> Counted:
     return Counted(
         level=level,
         automatically=ways.count(Decided.AUTOMATICALLY),

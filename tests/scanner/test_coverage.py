@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 
-from scanner.coverage import Decided, coverage
+import pytest
+
+from scanner.baseline import load
+from scanner.cli.look import national_baseline
+from scanner.coverage import Decided, coverage, covered
+from scanner.evaluate import evaluate
 from scanner.schemas import baseline_schema
-from tests.scanner.test_baseline_diff import DOCUMENT, baseline, control
+from scanner.targets import Speaks
+from tests.checks.test_verdicts_of_the_baselines import answered, order, scope, seen
+from tests.scanner.test_baseline_diff import CHECKS, DOCUMENT, baseline, control
 from tools.schemas import BASELINE
 
 
@@ -42,3 +49,13 @@ def test_the_schema_knows_a_control_by_the_words_of_the_file() -> None:
     schema = json.loads(baseline_schema())["$defs"]["Control"]
     assert "class" in schema["properties"]
     assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("answers", ["none", "all"])
+def test_findings_tell_the_coverage_of_their_baseline_at_their_level(answers: str) -> None:
+    bound = load(national_baseline().read_bytes(), "npdb-2026.yaml", CHECKS)
+    placed = order(bound, scope((22, Speaks.SSH), (443, Speaks.HTTPS)))
+    findings = evaluate(placed, bound, seen(placed), answered(bound) if answers == "all" else {})
+    count = covered(findings, 3)
+    assert count == next(row for row in coverage(bound.baseline).counts if row.level == 3)
+    assert min(count.automatically, count.partly, count.by_document) > 0
