@@ -25,7 +25,7 @@ class Release(Record):
 class SupportedReleases(Parameters):
     """The releases that are known to be supported; none where the baseline names none."""
 
-    supported: Annotated[tuple[Release, ...], Stricter.SUBSET] = ()
+    supported: Annotated[tuple[Release, ...], Stricter.NONE] = ()
 
 
 class RefusedPackages(Parameters):
