@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, PamRule, fact
 from scanner.specimens import POLICY, authentication, host, pam
@@ -14,33 +16,33 @@ _SECOND_FACTORS = ("pam_google_authenticator", "pam_oath", "pam_u2f", "pam_duo",
 class Strength(Parameters):
     """How long a password is at least, and of how many classes of characters."""
 
-    length: int = 14
-    classes: int = 4
+    length: Annotated[int, Stricter.HIGHER] = 14
+    classes: Annotated[int, Stricter.HIGHER] = 4
 
 
 class Remembered(Parameters):
     """How many former passwords are barred."""
 
-    passwords: int = 10
+    passwords: Annotated[int, Stricter.HIGHER] = 10
 
 
 class Lockout(Parameters):
     """After how many failed logins an account is closed at the latest, and for how many seconds at least."""
 
-    tries: int = 5
-    seconds: int = 43_200
+    tries: Annotated[int, Stricter.LOWER] = 5
+    seconds: Annotated[int, Stricter.HIGHER] = 43_200
 
 
 class MaximumDays(Parameters):
     """For how many days a new account's password is valid at most."""
 
-    days: int = 365
+    days: Annotated[int, Stricter.LOWER] = 365
 
 
 class ShellSeconds(Parameters):
     """After how many idle seconds a shell ends at the latest."""
 
-    seconds: int = 300
+    seconds: Annotated[int, Stricter.LOWER] = 300
 
 
 _UNIX = pam("password", "pam_unix.so")

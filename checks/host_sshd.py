@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Message, Pass, Verdict, said
 from scanner.observations import HostObservation, fact
 from scanner.specimens import host
@@ -16,31 +17,31 @@ _TEST = "in /etc/ssh/sshd_config, then sshd -t && systemctl reload ssh"
 class AllowedValues(Parameters):
     """The values a setting may have."""
 
-    allowed: tuple[str, ...] = ("no",)
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ("no",)
 
 
 class LogLevels(Parameters):
     """The log levels that record logins."""
 
-    allowed: tuple[str, ...] = ("INFO", "VERBOSE")
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ("INFO", "VERBOSE")
 
 
 class IdleSeconds(Parameters):
     """After how many seconds an unanswering session must be closed."""
 
-    seconds: int = 300
+    seconds: Annotated[int, Stricter.LOWER] = 300
 
 
 class Tries(Parameters):
     """How many tries one connection may have."""
 
-    most: int = 4
+    most: Annotated[int, Stricter.LOWER] = 4
 
 
 class GraceSeconds(Parameters):
     """How long a login may take."""
 
-    seconds: int = 60
+    seconds: Annotated[int, Stricter.LOWER] = 60
 
 
 def _shown(host: HostObservation, *names: str) -> Message:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, Setting, Sshd, fact
 from scanner.specimens import SSHD, host
@@ -15,7 +16,7 @@ _TEST = "in /etc/ssh/sshd_config, then sshd -t && systemctl reload ssh"
 class SettingValues(Parameters):
     """The values that settings may have."""
 
-    values: Mapping[str, tuple[str, ...]] = {
+    values: Annotated[Mapping[str, tuple[str, ...]], Stricter.NONE] = {
         "hostbasedauthentication": ("no",),
         "ignorerhosts": ("yes",),
         "gssapiauthentication": ("no",),

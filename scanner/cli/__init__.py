@@ -24,7 +24,7 @@ COMMANDS = {
     "report": "judging",
     "checks": "content",
     "explain": "content",
-    "baseline": "content",
+    "baseline": "baselines",
     "waivers": "waivers",
     "permit": "permits",
     "seal": "certify",

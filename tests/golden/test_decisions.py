@@ -55,13 +55,15 @@ def bound_of(case: dict[str, Any]) -> BoundBaseline:
         common = {"heading": "all", "levels": [1, 2, 3, 4, 5], "method": ["document" if document else "network"]}
         named = {"id": asked["id"], "class": asked["class"], "title": {"vi": asked["id"], "en": asked["id"]}}
         controls.append({**named, **common, "references": [{"source": "test", "clause": "1"}], **decided})
+    seconds = case.get("baseline_ends_after_seconds")
+    ends = {} if seconds is None else {"ends": (JUDGED_AT + timedelta(seconds=seconds)).isoformat()}
     text = {
         "id": "golden",
         "version": "1",
         "regime": "TEST",
         "title": {"vi": "Thử", "en": "Test"},
-        "laboratory": True,
-        "effective": {"begins": "2026-01-01T00:00:00+00:00"},
+        "laboratory": "baseline_ends_after_seconds" not in case,
+        "effective": {"begins": "2026-01-01T00:00:00+00:00", **ends},
         "evidence_max_age_days": {str(level): 365 for level in range(1, 6)},
         "feeds": [{"kind": kind, "max_age_days": days} for kind, days in case.get("feeds", {}).items()],
         "headings": [{"id": "all", "title": {"vi": "Tất cả", "en": "All"}}],
