@@ -22,6 +22,7 @@ COMMANDS = {
     "attest": "judging",
     "evaluate": "judging",
     "report": "judging",
+    "diff": "changes",
     "checks": "content",
     "explain": "content",
     "baseline": "baselines",

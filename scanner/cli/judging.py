@@ -110,16 +110,12 @@ def report(
 ) -> None:
     """Write the report of a judged run; never looks again."""
     from scanner import report as reporting
-    from scanner.assessment import Assessment
-    from scanner.store import ASSESSMENT, Run
+    from scanner.store import Run
 
     opened = Run.opened(run)
     if evaluate_first:
         judged(opened)
-    if not opened.has(ASSESSMENT):
-        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
-    assessment = Assessment.read(opened.read(ASSESSMENT))
-    _insist_on_evidence(opened, assessment)
+    assessment = assessment_of(opened)
     data = reporting.as_json(assessment) if form == "json" else reporting.as_html(view_of(opened, assessment), console.language)
     if str(out) == "-":
         console.data(data)
@@ -144,6 +140,18 @@ def judged(run: Run) -> Assessment:
             (run.folder / signature).unlink(missing_ok=True)  # they signed another assessment
         run.write(ASSESSMENT, data)
     run.write_manifest()
+    return assessment
+
+
+def assessment_of(run: Run) -> Assessment:
+    """The stored assessment of a run; raises InputError where it is not judged yet, StoreError where its evidence is another."""
+    from scanner.assessment import Assessment
+    from scanner.store import ASSESSMENT
+
+    if not run.has(ASSESSMENT):
+        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run.folder))
+    assessment = Assessment.read(run.read(ASSESSMENT))
+    _insist_on_evidence(run, assessment)
     return assessment
 
 
