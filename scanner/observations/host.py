@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scanner.observations.base import Count, Seen, Unobserved
+from scanner.observations.base import Count, Reason, Seen, Unobserved
 from scanner.observations.host_accounts import Accounts, Credential, LastLogin, SudoGrant
 from scanner.observations.host_authentication import Authentication, PolicySetting
 from scanner.observations.host_hardening import Disk, FilterChain, KernelParameter, KeyFile
@@ -48,13 +48,19 @@ class Setting(Record):
 
 
 class Sshd(Record):
-    """The SSH server's effective configuration (`sshd -T`)."""
+    """The SSH server's effective configuration."""
 
     settings: Sorted[Setting]
+    source: Literal["program", "files"] = "program"
+    """How it was seen: printed by the server itself (`sshd -T`), or reckoned from its files, as far as these are certain."""
 
     def value(self, name: str) -> str | None:
         """The value of a setting that can stand once; None where the server does not know it."""
         return next((setting.value for setting in self.settings if setting.name == name), None)
+
+    def leaves_open(self, name: str) -> bool:
+        """Whether nobody knows the setting's value: the server was not asked, and its files do not say."""
+        return self.source == "files" and self.value(name) is None
 
 
 class HostObservation(Record):
@@ -119,3 +125,11 @@ class HostObservation(Record):
     """The packages because of which the host asks to be restarted."""
     filter_logs: bool | Unobserved
     """Some rule of the packet filter writes to the log."""
+
+    @property
+    def sshd_printed(self) -> Sshd | Unobserved:
+        """The SSH server's settings as the server itself prints them: what only its files say can fail and never pass."""
+        if isinstance(self.sshd, Unobserved) or self.sshd.source == "program":
+            return self.sshd
+        detail = "sshd: only its files were read, which cannot show that all is well; allow: sudo -n /usr/sbin/sshd -T"
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)
