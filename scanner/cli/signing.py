@@ -64,7 +64,7 @@ def _pin(uri: TokenUri, warning: str) -> str:
 
     if warning:
         click.echo(f"! {warning}", err=True)
-    reference = click.get_current_context().meta.get(_PIN) or uri.pin_source
+    reference = uri.pin_source or click.get_current_context().meta.get(_PIN)
     if reference is not None:
         return pin_at(reference)
     prompt = _("PIN of token {token}: ").format(token=_printable(uri.token or uri.serial or ""))
