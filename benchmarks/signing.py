@@ -48,9 +48,11 @@ def main() -> int:
         alone = {name: _best(lambda signer=signer: signer.sign(statement)) for name, signer in held.items()}  # type: ignore[misc]
         issued = _best(_road(dict(held)))
         start = _best(lambda: _started(store, uri("an", "approver")))
+        (public := Path(folder) / "an.pub.pem").write_text(held["an"].public_pem)
+        without = _best(lambda: _started(store, str(public)))
     whole = issued + STARTS * start
     print(f"two approvals and issue   {issued * 1000:7.1f} ms")
-    print(f"one start of the command  {start * 1000:7.1f} ms   times {STARTS}")
+    print(f"one start of the command  {start * 1000:7.1f} ms   times {STARTS}; {without * 1000:.1f} ms without a token")
     print(f"together                  {whole:7.2f} s    goal {GOAL:.0f} s")
     for name, kind in (("an", "RSA-3072"), ("binh", "P-256")):
         print(f"one {kind:<8} signature    {alone[name] * 1000:7.1f} ms   with login, both halves read, and verified")
