@@ -77,7 +77,11 @@ def _road(held: dict[str, Signer]) -> Callable[[], object]:
 
 
 def _started(store: Store, name: str) -> None:
-    subprocess.run([sys.executable, "-m", "scanner.cli", "keys", "show", name], env=store.env, check=True, capture_output=True)
+    # Compiled modules are kept, as they are where the command is installed, whatever this process was told.
+    environment = {key: value for key, value in store.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(store.folder / "compiled")
+    command = [sys.executable, "-m", "scanner.cli", "keys", "show", name]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 def _best(work: Callable[[], object]) -> float:
