@@ -9,6 +9,7 @@ import click
 
 from scanner.cli.console import Console, bytes_of, keep, moment, now, pass_console
 from scanner.cli.exits import of
+from scanner.cli.signing import signer_at, signer_option
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
@@ -79,7 +80,7 @@ def attest(
 
 @click.command()
 @RUN
-@click.option("--signer", help="The inspector's key, as file:inspector.pem: signs the evaluation.")
+@signer_option("The inspector's key, as file:inspector.pem or pkcs11:...: signs the evaluation.", required=False)
 @click.option("--trust", type=FILE, help="The trust root the inspector's key stands in.")
 @pass_console
 def evaluate(console: Console, run: Path, signer: str | None = None, trust: Path | None = None) -> None:
@@ -196,7 +197,7 @@ def _asked(run: Run) -> tuple[str, ...]:
 
 def _sign_evaluation(console: Console, run: Run, signer: str, trust: Path | None) -> None:
     from certification.sealing import sign_evaluation
-    from scanner.cli.certify import signer_at, trust_at
+    from scanner.cli.certify import trust_at
     from scanner.store import EVALUATION
 
     if trust is None:
