@@ -32,8 +32,9 @@ DEFAULTS = {
     "permituserenvironment": "no",
     "x11forwarding": "no",
 }
-"""Defaults that sshd_config(5) gives alike in every OpenSSH from 7.4 (RHEL 7) to 10.0, and that Debian, Ubuntu, RHEL and Alpine do not
-change in the program. Those of PermitRootLogin (SUSE changes it) and UsePAM are not among them: where the files do not say, nobody knows."""
+"""Defaults that sshd_config(5) has given alike since OpenSSH 7.4 (RHEL 7); compared with the source of 7.7 and the program of 9.2.
+
+Those of PermitRootLogin, which distributors change, and of UsePAM are not among them: where the files do not say, nobody knows."""
 
 _KEYWORDS = """
     acceptenv addressfamily afstokenpassing allowagentforwarding allowgroups allowstreamlocalforwarding allowtcpforwarding allowusers
