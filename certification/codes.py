@@ -43,6 +43,13 @@ class Code(StrEnum):
     KEY_FILE_OPEN = "key-file-open"
     KEY_EXISTS = "key-exists"
     SIGNER_UNAVAILABLE = "signer-unavailable"
+    TOKEN_URI = "token-uri"  # noqa: S105 - a reason code
+    TOKEN_MISSING = "token-missing"  # noqa: S105 - a reason code
+    TOKEN_KEY = "token-key"  # noqa: S105 - a reason code
+    TOKEN_FAILED = "token-failed"  # noqa: S105 - a reason code
+    PIN_UNREADABLE = "pin-unreadable"
+    PIN_WRONG = "pin-wrong"
+    PIN_LOCKED = "pin-locked"
 
     ROOT_THRESHOLD = "root-threshold"
     ROOT_UNSIGNED = "root-unsigned"
@@ -159,11 +166,18 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.KEY_ROLE: (_TRUST, N_("The signing key stands in the trust root for another role.")),
     Code.KEY_NOT_VALID: (_TRUST, N_("The signing key was not yet or no longer valid when the statement was made.")),
     Code.KEY_REVOKED: (_TRUST, N_("The signing key has been revoked; nothing proves that it signed before.")),
-    Code.KEY_WEAK: (_INPUT, N_("The key is of a type that is not accepted; Ed25519 and ECDSA P-256 are.")),
+    Code.KEY_WEAK: (_INPUT, N_("The key is of a type or size that is not accepted here.")),
     Code.KEY_UNREADABLE: (_INPUT, N_("The key file cannot be read, holds no private key, or the passphrase is wrong.")),
     Code.KEY_FILE_OPEN: (_INPUT, N_("The key file can be read by others than its owner.")),
     Code.KEY_EXISTS: (_INPUT, N_("A file stands where the new key would be written; keys are never overwritten.")),
-    Code.SIGNER_UNAVAILABLE: (_INPUT, N_("This kind of signer is not available in this version.")),
+    Code.SIGNER_UNAVAILABLE: (_INPUT, N_("This kind of signer is not known, or a part it needs is not installed.")),
+    Code.TOKEN_URI: (_INPUT, N_("The pkcs11: URI is not well formed or does not say enough.")),
+    Code.TOKEN_MISSING: (_INPUT, N_("The token, or the library that talks to it, is not there, or several fit the URI.")),
+    Code.TOKEN_KEY: (_INPUT, N_("The token holds no key, or several keys, that fit the URI, or the halves do not match.")),
+    Code.TOKEN_FAILED: (_INPUT, N_("The token or its library failed; nothing was signed.")),
+    Code.PIN_UNREADABLE: (_INPUT, N_("The PIN could not be had: no terminal, or a file that is missing or open to others.")),
+    Code.PIN_WRONG: (_INPUT, N_("The token refused the PIN; it is not tried a second time.")),
+    Code.PIN_LOCKED: (_INPUT, N_("The token is locked after wrong PINs; its administrator must unlock it.")),
     Code.ROOT_THRESHOLD: (_TRUST, N_("The trust root asks for fewer than two root keys, or for more than it has.")),
     Code.ROOT_UNSIGNED: (_TRUST, N_("The trust root is not signed by as many of its root keys as it asks for.")),
     Code.ROOT_NOT_VALID: (_TRUST, N_("The trust root is not yet valid or has expired; fetch the current one.")),

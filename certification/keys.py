@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey  # type: ignore[attr-defined] # it lists no __all__
@@ -29,7 +32,10 @@ __all__ = [
 ]
 
 PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
-PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
+PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
+
+_RSA_BITS, _RSA_BITS_MOST, _RSA_EXPONENT = 2_048, 4_096, 65_537
+_PSS = PSS(mgf=MGF1(SHA256()), salt_length=SHA256.digest_size)
 
 
 def spki_sha256(key: PublicKey) -> str:
@@ -43,14 +49,19 @@ def pem_of(key: PublicKey) -> str:
 
 
 def accepted(key: object) -> PublicKey:
-    """The key itself where its type is accepted: Ed25519 or ECDSA P-256."""
+    """The key itself where its type is accepted: Ed25519, ECDSA P-256 or P-384, or RSA of 2048 to 4096 bits."""
     match key:
         case Ed25519PublicKey():
             return key
-        case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1):
+        case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1 | SECP384R1):
+            return key
+        case RSAPublicKey() if _RSA_BITS <= key.key_size <= _RSA_BITS_MOST and key.public_numbers().e == _RSA_EXPONENT:
             return key
         case _:
-            raise Refusal(Code.KEY_WEAK, said("a key of another type than Ed25519 or ECDSA P-256"))
+            raise Refusal(
+                Code.KEY_WEAK,
+                said("a key of another type than Ed25519, ECDSA P-256 or P-384, or RSA of 2048 to 4096 bits with exponent 65537"),
+            )
 
 
 def public_key(pem: str) -> PublicKey:
@@ -75,8 +86,17 @@ def verifier(key: PublicKey) -> SSlibKey:
 
 
 def verified(key: SSlibKey, signature: Signature, data: bytes) -> None:
-    """Returns where this key made this signature over these bytes, and refuses otherwise."""
+    """Returns where this key made this signature over these bytes, and refuses otherwise.
+
+    ECDSA in DER alone, and with either value of s, as FIPS 186-5 says; RSA by PSS with SHA-256 and a salt of 32 bytes.
+    """
     try:
-        key.verify_signature(signature, data)
-    except UnverifiedSignatureError:
+        if key.keytype == "rsa":
+            # The library would take a salt of any length; one scheme has one length here.
+            numbers = load_pem_public_key(key.keyval["public"].encode())
+            assert isinstance(numbers, RSAPublicKey)  # noqa: S101 - `verifier` made it of one
+            numbers.verify(bytes.fromhex(signature.signature), data, _PSS, SHA256())
+        else:
+            key.verify_signature(signature, data)
+    except (UnverifiedSignatureError, InvalidSignature):
         raise Refusal(Code.SIGNATURE_WRONG, said("the signature of key {key} does not fit", key=key.keyid)) from None

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
@@ -27,6 +27,9 @@ from certification.keys import CryptoSigner, PrivateKey, PublicKey, Signature, a
 from certification.refusals import Code, Refusal
 from certification.statements import Statement
 from scanner.findings import said
+
+if TYPE_CHECKING:
+    from certification.token_signer import Presence
 
 _FILE_LIMIT = 64 * 1024
 
@@ -97,19 +100,25 @@ class FileSigner:
                 raise Refusal(Code.KEY_WEAK, said("a log's or a witness's key must be Ed25519"))
 
 
-def signer_of(uri: str, passphrase: Passphrase) -> Signer:
-    """The signer a key URI names, as in file:inspector.pem; `passphrase` is asked only for an encrypted key."""
+def signer_of(uri: str, passphrase: Passphrase, presence: Presence | None = None) -> Signer:
+    """The signer a key URI names, as in file:inspector.pem or pkcs11:token=T;object=K?module-path=/usr/lib/x.so.
+
+    `passphrase` is asked only for an encrypted key file; `presence` is how a token's holder sees what is signed and is
+    asked for the PIN, and without one no token signs.
+    """
     scheme, _, rest = uri.partition(":")
     match scheme:
         case "file" if rest:
             return FileSigner(_private_key(Path(rest), passphrase))
+        case "pkcs11" if presence is not None:
+            from certification.token_signer import TokenSigner
+            from certification.token_uri import read_token_uri
+
+            return TokenSigner(read_token_uri(uri), presence)
         case "pkcs11":
-            raise Refusal(
-                Code.SIGNER_UNAVAILABLE,
-                said("keys on tokens (pkcs11:) are not available in this version; use file:PATH"),
-            )
+            raise Refusal(Code.SIGNER_UNAVAILABLE, said("nobody can be asked for a PIN here; use file:PATH"))
         case _:
-            raise Refusal(Code.SIGNER_UNAVAILABLE, said("{uri}: a signer is named as file:PATH", uri=uri))
+            raise Refusal(Code.SIGNER_UNAVAILABLE, said("{uri}: a signer is named as file:PATH or pkcs11:...", uri=uri))
 
 
 def signed(statement: Statement, *signers: Signer) -> bytes:
@@ -152,7 +161,9 @@ def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
         # The library's own words are left out: they could quote the input.
         raise _unreadable(path, "no private key in PEM form, or another passphrase") from None
     match key:
-        case Ed25519PrivateKey() | EllipticCurvePrivateKey():
+        case Ed25519PrivateKey():
+            return key
+        case EllipticCurvePrivateKey() if isinstance(key.curve, SECP256R1):
             return key
         case _:
             raise Refusal(Code.KEY_WEAK, said("{path}: neither Ed25519 nor ECDSA P-256", path=str(path)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import OpenPort, PortsObservation
 from scanner.specimens import ports
@@ -16,7 +18,7 @@ _CLOSE = (
 class ClearServices(Parameters):
     """Services, by nmap's names, that carry passwords or commands in clear."""
 
-    refused: tuple[str, ...] = (
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
         "telnet",
         "ftp",
         "tftp",
@@ -38,7 +40,7 @@ class ClearServices(Parameters):
 class DatabaseServices(Parameters):
     """Data stores, by nmap's names."""
 
-    refused: tuple[str, ...] = (
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
         "ms-sql-s",
         "oracle-tns",
         "oracle",

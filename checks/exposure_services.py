@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import GreetingObservation, fact
 from scanner.specimens import greeting
@@ -11,7 +13,7 @@ from scanner.specimens import greeting
 class ClearProtocols(Parameters):
     """Protocols that carry passwords or commands in clear."""
 
-    refused: tuple[str, ...] = ("telnet", "ftp", "rsh", "rlogin", "rexec", "vnc", "tftp", "x11")
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("telnet", "ftp", "rsh", "rlogin", "rexec", "vnc", "tftp", "x11")
 
 
 @check(

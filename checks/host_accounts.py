@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import Credential, HostObservation, LastLogin, SudoGrant, fact
 from scanner.specimens import AT, account, accounts, credential, host
@@ -15,19 +16,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Schemes(Parameters):
     """The schemes that resist guessing, by crypt(5)'s names: yescrypt, gost-yescrypt and sha512crypt."""
 
-    allowed: tuple[str, ...] = ("y", "gy", "6")
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ("y", "gy", "6")
 
 
 class DormantDays(Parameters):
     """After how many days without a login an account must be closed."""
 
-    days: int = 45
+    days: Annotated[int, Stricter.LOWER] = 45
 
 
 class PasswordAge(Parameters):
     """After how many days an administrator's password must change."""
 
-    days: int = 60
+    days: Annotated[int, Stricter.LOWER] = 60
 
 
 def _today(host: HostObservation) -> int:

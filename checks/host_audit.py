@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.host_specimens import AUDIT_RULES
 from scanner.observations import Audit, HostObservation, PolicySetting, fact
@@ -21,19 +22,25 @@ _OF_PEOPLE = {"auid>=1000", "auid>=500", "auid!=-1", "auid!=4294967295", "auid!=
 class Sensors(Parameters):
     """Processes that record the start of programs beside the kernel's audit system."""
 
-    processes: tuple[str, ...] = ()
+    processes: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
 class Watched(Parameters):
     """Files and folders of which every change is recorded."""
 
-    paths: tuple[str, ...] = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/sudoers", "/etc/sudoers.d")
+    paths: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/shadow",
+        "/etc/sudoers",
+        "/etc/sudoers.d",
+    )
 
 
 class Warnings(Parameters):
     """What auditd may do when its room runs out, so that somebody learns of it."""
 
-    actions: tuple[str, ...] = ("email", "syslog", "exec", "single", "halt")
+    actions: Annotated[tuple[str, ...], Stricter.SUBSET] = ("email", "syslog", "exec", "single", "halt")
 
 
 def _audit(*rules: str, enabled: bool = True, running: bool = True) -> Audit:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import AccessControl, AppArmor, HostObservation, Mount, fact
 from scanner.specimens import host
@@ -16,15 +16,15 @@ _ALL = ("nodev", "noexec", "nosuid")
 class MountOptions(Parameters):
     """Places with the options each must be mounted with, and those of them that must be mounts of their own."""
 
-    places: Mapping[str, tuple[str, ...]] = {"/dev/shm": _ALL, "/tmp": _ALL, "/var/tmp": _ALL}
-    own: tuple[str, ...] = ("/dev/shm", "/tmp")
+    places: Annotated[Mapping[str, tuple[str, ...]], Stricter.NONE] = {"/dev/shm": _ALL, "/tmp": _ALL, "/var/tmp": _ALL}
+    own: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("/dev/shm", "/tmp")
 
 
 class Profiles(Parameters):
     """How many profiles of AppArmor must be enforced at least, and how many may only complain; any number where that is not said."""
 
-    enforced: int = 1
-    complaining: int | None = None
+    enforced: Annotated[int, Stricter.HIGHER] = 1
+    complaining: Annotated[int | None, Stricter.LOWER] = None
 
 
 _LENIENT = MountOptions(own=())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import Disk, FilterChain, HostObservation, KernelParameter, KeyFile, fact
 from scanner.specimens import PARAMETERS, host
@@ -13,7 +14,7 @@ from scanner.specimens import PARAMETERS, host
 class Expected(Parameters):
     """The values that parameters of the kernel may have."""
 
-    values: Mapping[str, tuple[str, ...]] = {
+    values: Annotated[Mapping[str, tuple[str, ...]], Stricter.NONE] = {
         "net.ipv4.tcp_syncookies": ("1",),
         "net.ipv4.conf.all.accept_redirects": ("0",),
         "net.ipv4.conf.all.accept_source_route": ("0",),

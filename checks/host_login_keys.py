@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, LoginKey, fact
 from scanner.specimens import host
@@ -13,7 +14,7 @@ from scanner.specimens import host
 class Shared(Parameters):
     """Fingerprints of keys that may open several accounts, for a reason that is written down."""
 
-    allowed: tuple[str, ...] = ()
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
 _ONE, _OTHER = "SHA256:" + "A" * 43, "SHA256:" + "B" * 43

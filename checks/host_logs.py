@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.host_specimens import clock, target
 from scanner.observations import HostObservation, Journal, LogTarget, Rotation, fact
@@ -17,32 +18,37 @@ _DAEMONS = {"rsyslog": "rsyslogd", "syslog-ng": "syslog-ng"}
 class Loggers(Parameters):
     """Processes that write the system log to files."""
 
-    processes: tuple[str, ...] = ("rsyslogd", "syslog-ng", "syslogd")
+    processes: Annotated[tuple[str, ...], Stricter.SUBSET] = ("rsyslogd", "syslog-ng", "syslogd")
 
 
 class Shippers(Parameters):
     """Processes that send logs to a central store by settings of their own."""
 
-    processes: tuple[str, ...] = ()
+    processes: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
 class Retention(Parameters):
     """For how many days records stay at least, and the files that hold those of the system and of logins."""
 
-    days: int = 90
-    paths: tuple[str, ...] = ("/var/log/syslog", "/var/log/messages", "/var/log/auth.log", "/var/log/secure")
+    days: Annotated[int, Stricter.HIGHER] = 90
+    paths: Annotated[tuple[str, ...], Stricter.NONE] = (
+        "/var/log/syslog",
+        "/var/log/messages",
+        "/var/log/auth.log",
+        "/var/log/secure",
+    )
 
 
 class Room(Parameters):
     """How much of the file system under /var/log may be used, in percent."""
 
-    percent: int = 90
+    percent: Annotated[int, Stricter.LOWER] = 90
 
 
 class Precision(Parameters):
     """By less than how many milliseconds the clock is off."""
 
-    milliseconds: int = 1_000
+    milliseconds: Annotated[int, Stricter.LOWER] = 1_000
 
 
 def _sends(host: HostObservation) -> list[LogTarget]:

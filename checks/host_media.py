@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import Automounter, HostObservation, fact
 from scanner.specimens import host
@@ -11,7 +13,7 @@ from scanner.specimens import host
 class Allowed(Parameters):
     """Services that may be there for a reason that is written down: autofs, udisks2."""
 
-    services: tuple[str, ...] = ()
+    services: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
 def _has(name: str, *, enabled: bool = True, running: bool = True) -> HostObservation:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
+from typing import Annotated
 
 from pydantic import field_validator
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, fact
 from scanner.specimens import host
@@ -16,7 +17,7 @@ from scanner.specimens import host
 class Resolvers(Parameters):
     """The resolvers that may be asked, as addresses or networks."""
 
-    approved: tuple[str, ...] = ()
+    approved: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
     @field_validator("approved")
     @classmethod
@@ -29,7 +30,11 @@ class Resolvers(Parameters):
 class Sources(Parameters):
     """Sources of accounts that are managed centrally, each with the processes one of which must be running; none where it needs none."""
 
-    central: Mapping[str, tuple[str, ...]] = {"sss": ("sssd",), "winbind": ("winbindd",), "ldap": ("nslcd",)}
+    central: Annotated[Mapping[str, tuple[str, ...]], Stricter.NONE] = {
+        "sss": ("sssd",),
+        "winbind": ("winbindd",),
+        "ldap": ("nslcd",),
+    }
 
 
 _OWN = Resolvers(approved=("192.0.2.53", "2001:db8::/32"))

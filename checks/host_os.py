@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, OsRelease, Package, fact
 from scanner.record import Instant, Record
@@ -24,13 +25,13 @@ class Release(Record):
 class SupportedReleases(Parameters):
     """The releases that are known to be supported; none where the baseline names none."""
 
-    supported: tuple[Release, ...] = ()
+    supported: Annotated[tuple[Release, ...], Stricter.NONE] = ()
 
 
 class RefusedPackages(Parameters):
     """Packages that may not be installed, as patterns in which * stands for any letters."""
 
-    refused: tuple[str, ...] = (
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
         "telnetd*",
         "inetutils-telnetd",
         "telnet-server",

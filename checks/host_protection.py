@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import HostObservation, IntegrityBase, Job, fact
 from scanner.specimens import AT, host
@@ -15,29 +16,29 @@ from scanner.specimens import AT, host
 class Agents(Parameters):
     """Products by name, each with the processes that must all be running for it to count (15 letters at most)."""
 
-    products: Mapping[str, tuple[str, ...]] = {}
+    products: Annotated[Mapping[str, tuple[str, ...]], Stricter.NONE] = {}
 
 
 class SignatureDays(Parameters):
     """How many days old signatures may be."""
 
-    days: int = 7
+    days: Annotated[int, Stricter.LOWER] = 7
 
 
 class Watchers(Parameters):
     """Processes that compare files with their sums, and names, as patterns, of jobs that do so; the age of AIDE's database."""
 
-    processes: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ("*aide*",)
-    days: int = 366
+    processes: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
+    jobs: Annotated[tuple[str, ...], Stricter.SUBSET] = ("*aide*",)
+    days: Annotated[int, Stricter.LOWER] = 366
 
 
 class Backups(Parameters):
     """Names, as patterns, of jobs and of processes that back up, and for how many hours a job may not have run."""
 
-    jobs: tuple[str, ...] = ()
-    processes: tuple[str, ...] = ()
-    hours: int = 192
+    jobs: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
+    processes: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
+    hours: Annotated[int, Stricter.LOWER] = 192
 
 
 _CLAMAV = Agents(products={"ClamAV": ("clamd", "clamonacc")})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import HostObservation, OpenPort, fact
 from scanner.specimens import host
@@ -11,8 +13,8 @@ from scanner.specimens import host
 class DatagramPorts(Parameters):
     """UDP ports, and what a socket on one of them means."""
 
-    ports: tuple[int, ...] = (69,)
-    refused: bool = True
+    ports: Annotated[tuple[int, ...], Stricter.SUPERSET] = (69,)
+    refused: Annotated[bool, Stricter.TRUE] = True
     """Whether a socket is enough to fail; else it only says that the question put over the network has to decide."""
 
 

@@ -1,10 +1,14 @@
-"""Checks of the SSH server's effective settings (`sshd -T`). A setting that is not printed never passes."""
+"""Checks of the SSH server's effective settings (`sshd -T`). A setting that is not printed never passes.
+
+Where only the server's files were read, what they set wrongly fails, what they leave open does not, and nothing passes.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Message, Pass, Verdict, said
 from scanner.observations import HostObservation, fact
 from scanner.specimens import host
@@ -16,31 +20,31 @@ _TEST = "in /etc/ssh/sshd_config, then sshd -t && systemctl reload ssh"
 class AllowedValues(Parameters):
     """The values a setting may have."""
 
-    allowed: tuple[str, ...] = ("no",)
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ("no",)
 
 
 class LogLevels(Parameters):
     """The log levels that record logins."""
 
-    allowed: tuple[str, ...] = ("INFO", "VERBOSE")
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ("INFO", "VERBOSE")
 
 
 class IdleSeconds(Parameters):
     """After how many seconds an unanswering session must be closed."""
 
-    seconds: int = 300
+    seconds: Annotated[int, Stricter.LOWER] = 300
 
 
 class Tries(Parameters):
     """How many tries one connection may have."""
 
-    most: int = 4
+    most: Annotated[int, Stricter.LOWER] = 4
 
 
 class GraceSeconds(Parameters):
     """How long a login may take."""
 
-    seconds: int = 60
+    seconds: Annotated[int, Stricter.LOWER] = 60
 
 
 def _shown(host: HostObservation, *names: str) -> Message:
@@ -54,9 +58,15 @@ def _shown(host: HostObservation, *names: str) -> Message:
 
 
 def _is(host: HostObservation, name: str, allowed: tuple[str, ...]) -> Verdict:
-    value = fact(host.sshd).value(name)
-    known = {word.lower() for word in allowed}
-    return Pass(_shown(host, name)) if value is not None and value.lower() in known else Fail(_shown(host, name))
+    sshd = fact(host.sshd)
+    value = sshd.value(name)
+    good = sshd.leaves_open(name) or (value is not None and value.lower() in {word.lower() for word in allowed})
+    return Pass(_shown(host, name)) if good else Fail(_shown(host, name))
+
+
+def _leaves_open(host: HostObservation, *names: str) -> bool:
+    """Whether only files were read, which say nothing of one of these settings."""
+    return any(fact(host.sshd).leaves_open(name) for name in names)
 
 
 def _number(host: HostObservation, name: str) -> int:
@@ -70,6 +80,7 @@ def _number(host: HostObservation, name: str) -> int:
     observes=HostObservation,
     parameters=AllowedValues,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(
         host(),
         (
@@ -96,6 +107,7 @@ def root_login(host: HostObservation, parameters: AllowedValues) -> Verdict:
     observes=HostObservation,
     parameters=Parameters,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(host(),),
     fails=(host(sshd_settings={"permitemptypasswords": "yes"}), host(sshd_settings={"permitemptypasswords": None})),
     fixes={
@@ -116,6 +128,7 @@ def empty_passwords(host: HostObservation, _: Parameters) -> Verdict:
     observes=HostObservation,
     parameters=Parameters,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(host(), host(sshd_settings={"kbdinteractiveauthentication": "no"})),
     fails=(
         host(sshd_settings={"passwordauthentication": "yes"}),
@@ -140,7 +153,8 @@ def password_authentication(host: HostObservation, _: Parameters) -> Verdict:
     names = ("passwordauthentication", "kbdinteractiveauthentication", "challengeresponseauthentication")
     on = [name for name in names if sshd.value(name) not in ("no", None)]
     seen = _shown(host, *names)
-    return Pass(seen) if sshd.value(names[0]) == "no" and not on else Fail(seen)
+    off = sshd.value(names[0]) == "no" or sshd.leaves_open(names[0])
+    return Pass(seen) if off and not on else Fail(seen)
 
 
 @check(
@@ -148,6 +162,7 @@ def password_authentication(host: HostObservation, _: Parameters) -> Verdict:
     observes=HostObservation,
     parameters=IdleSeconds,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(host(), (host(sshd_settings={"clientaliveinterval": "300"}), IdleSeconds(seconds=900))),
     fails=(
         host(sshd_settings={"clientaliveinterval": "101"}),
@@ -168,8 +183,9 @@ def idle_timeout(host: HostObservation, parameters: IdleSeconds) -> Verdict:
     Debian 12 5.1.7; TCVN 14423:2026 clause 5.12.2.4c).
     """
     seconds = _number(host, "clientaliveinterval") * _number(host, "clientalivecountmax")
-    seen = _shown(host, "clientaliveinterval", "clientalivecountmax")
-    return Pass(seen) if 0 < seconds <= parameters.seconds else Fail(seen)
+    names = ("clientaliveinterval", "clientalivecountmax")
+    seen = _shown(host, *names)
+    return Pass(seen) if 0 < seconds <= parameters.seconds or _leaves_open(host, *names) else Fail(seen)
 
 
 @check(
@@ -177,6 +193,7 @@ def idle_timeout(host: HostObservation, parameters: IdleSeconds) -> Verdict:
     observes=HostObservation,
     parameters=Tries,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(
         host(),
         host(sshd_settings={"maxauthtries": "1"}),
@@ -195,7 +212,8 @@ def max_auth_tries(host: HostObservation, parameters: Tries) -> Verdict:
     Fails where MaxAuthTries is more than asked for (CIS Debian 12 5.1.16; TCVN 14423:2026 clause 5.5.2.2a).
     """
     seen = _shown(host, "maxauthtries")
-    return Pass(seen) if 0 < _number(host, "maxauthtries") <= parameters.most else Fail(seen)
+    few = 0 < _number(host, "maxauthtries") <= parameters.most
+    return Pass(seen) if few or _leaves_open(host, "maxauthtries") else Fail(seen)
 
 
 @check(
@@ -203,6 +221,7 @@ def max_auth_tries(host: HostObservation, parameters: Tries) -> Verdict:
     observes=HostObservation,
     parameters=GraceSeconds,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(host(), (host(sshd_settings={"logingracetime": "120"}), GraceSeconds(seconds=120))),
     fails=(
         host(sshd_settings={"logingracetime": "61"}),
@@ -217,7 +236,8 @@ def login_grace_time(host: HostObservation, parameters: GraceSeconds) -> Verdict
     Fails where LoginGraceTime is 0, which waits for ever, or longer than asked for (CIS Debian 12 5.1.13).
     """
     seen = _shown(host, "logingracetime")
-    return Pass(seen) if 0 < _number(host, "logingracetime") <= parameters.seconds else Fail(seen)
+    short = 0 < _number(host, "logingracetime") <= parameters.seconds
+    return Pass(seen) if short or _leaves_open(host, "logingracetime") else Fail(seen)
 
 
 @check(
@@ -225,6 +245,7 @@ def login_grace_time(host: HostObservation, parameters: GraceSeconds) -> Verdict
     observes=HostObservation,
     parameters=LogLevels,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(host(), host(sshd_settings={"loglevel": "INFO"})),
     fails=tuple(host(sshd_settings={"loglevel": value}) for value in ("QUIET", "ERROR", "DEBUG3", None)),
     fixes={"openssh": f"LogLevel VERBOSE  {_TEST}"},

@@ -1,10 +1,14 @@
-"""Advice on the SSH server's further settings (`sshd -T`): what it offers without need, and to whom. An unstated one never passes."""
+"""Advice on the SSH server's further settings (`sshd -T`): what it offers without need, and to whom. An unstated one never passes.
+
+Where only the server's files were read, what they set wrongly fails, what they leave open does not, and nothing passes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, Setting, Sshd, fact
 from scanner.specimens import SSHD, host
@@ -15,7 +19,7 @@ _TEST = "in /etc/ssh/sshd_config, then sshd -t && systemctl reload ssh"
 class SettingValues(Parameters):
     """The values that settings may have."""
 
-    values: Mapping[str, tuple[str, ...]] = {
+    values: Annotated[Mapping[str, tuple[str, ...]], Stricter.NONE] = {
         "hostbasedauthentication": ("no",),
         "ignorerhosts": ("yes",),
         "gssapiauthentication": ("no",),
@@ -35,6 +39,7 @@ def _only(*users: str, **others: str) -> HostObservation:
     "host-sshd-settings",
     observes=HostObservation,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     parameters=SettingValues,
     passes=(host(), (_only(gssapiauthentication="yes"), SettingValues(values={"usepam": ("yes",)}))),
     fails=(
@@ -53,7 +58,11 @@ def settings(host: HostObservation, parameters: SettingValues) -> Verdict:
     """
     sshd = fact(host.sshd)
     held = {name: sshd.value(name) for name in parameters.values}
-    wrong = [f"{name} {held[name] or '?'}" for name, allowed in sorted(parameters.values.items()) if held[name] not in allowed]
+    wrong = [
+        f"{name} {held[name] or '?'}"
+        for name, allowed in sorted(parameters.values.items())
+        if held[name] not in allowed and not sshd.leaves_open(name)
+    ]
     return Fail(said("states {settings}", settings=", ".join(wrong))) if wrong else Pass()
 
 
@@ -61,6 +70,7 @@ def settings(host: HostObservation, parameters: SettingValues) -> Verdict:
     "host-sshd-sources",
     observes=HostObservation,
     facts=("sshd",),
+    to_pass=("sshd_printed",),
     passes=(_only("an@192.0.2.0/24", "audit@192.0.2.10"),),
     fails=(host(), _only("an@192.0.2.0/24", "audit"), _only("an@*"), _only("an@192.0.2.0/24", "an@0.0.0.0/0")),
     fixes={"openssh": f"AllowUsers NAME@ADDRESS/BITS for every administrator  {_TEST}"},

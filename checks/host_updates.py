@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.host_specimens import source
 from scanner.observations import HostObservation, fact
@@ -15,13 +16,13 @@ from scanner.specimens import AT, host
 class Mirrors(Parameters):
     """The machines that packages may be taken from, as patterns."""
 
-    hosts: tuple[str, ...] = ()
+    hosts: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
 class UpgradeDays(Parameters):
     """How many days ago the last package may have been upgraded."""
 
-    days: int = 31
+    days: Annotated[int, Stricter.LOWER] = 31
 
 
 _OWN = Mirrors(hosts=("*.example.vn", "10.*"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check, every_place
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check, every_place
 from scanner.findings import Verdict
 from scanner.host_specimens import service
 from scanner.observations import HostObservation, ServiceSettings, fact
@@ -14,7 +16,7 @@ _PLACE = "443 dvc.example.vn"
 class Versions(Parameters):
     """The versions of TLS that may be taken, as nginx names them."""
 
-    allowed: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
+    allowed: Annotated[tuple[str, ...], Stricter.SUBSET] = ("TLSv1.2", "TLSv1.3")
 
 
 def _nginx(**settings: tuple[str, ...]) -> HostObservation:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import HttpAnswer, HttpHeader, HttpObservation, fact
 from scanner.specimens import http
@@ -17,14 +18,18 @@ _MAX_AGE = re.compile(r'\s*max-age\s*=\s*"?([0-9]{1,10})"?\s*', re.IGNORECASE)
 class Hsts(Parameters):
     """How long browsers must remember to use TLS only, and whether for subdomains too."""
 
-    max_age: int = 31_536_000
-    subdomains: bool = False
+    max_age: Annotated[int, Stricter.HIGHER] = 31_536_000
+    subdomains: Annotated[bool, Stricter.TRUE] = False
 
 
 class SecurityHeaders(Parameters):
     """Headers a page must carry."""
 
-    required: tuple[str, ...] = ("x-content-type-options", "x-frame-options", "content-security-policy")
+    required: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
+        "x-content-type-options",
+        "x-frame-options",
+        "content-security-policy",
+    )
 
 
 def _answer(status: int = 200, body: str = "", **headers: str) -> HttpAnswer:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scanner.advisories import Dated, Severity
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import (
     Flaw,
@@ -36,26 +36,26 @@ _UPGRADE = {
 class Deadlines(Parameters):
     """How many days after a fix came out it must be installed; None is whenever the next upgrade comes."""
 
-    critical: Days | None = 15
-    high: Days | None = 30
-    medium: Days | None = 90
-    low: Days | None = None
-    exploited: Days = 14
+    critical: Annotated[Days | None, Stricter.LOWER] = 15
+    high: Annotated[Days | None, Stricter.LOWER] = 30
+    medium: Annotated[Days | None, Stricter.LOWER] = 90
+    low: Annotated[Days | None, Stricter.LOWER] = None
+    exploited: Annotated[Days, Stricter.LOWER] = 14
     """For flaws that CISA lists as known to be exploited, where the day that CISA demands is not earlier."""
-    likely: Annotated[float, Field(ge=0, le=1)] = 0.1
+    likely: Annotated[float, Field(ge=0, le=1), Stricter.NONE] = 0.1
     """The EPSS score from which a flaw that nobody rated counts as high; below it, as medium."""
 
 
 class Tiers(Parameters):
     """Longer supports that count for everybody, since they cost nothing."""
 
-    tiers: tuple[str, ...] = ("lts",)
+    tiers: Annotated[tuple[str, ...], Stricter.SUBSET] = ("lts",)
 
 
 class Known(Parameters):
     """Packages of other vendors that somebody answers for, as patterns in which * stands for any letters."""
 
-    packages: tuple[str, ...] = ()
+    packages: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
 def _rated(flaw: Flaw, deadlines: Deadlines) -> Severity:

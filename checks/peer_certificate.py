@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import assert_never
+from typing import Annotated, assert_never
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import CertificateFacts, ChainFault, KeyAlgorithm, PeerCertificateObservation, Trust, fact
 from scanner.specimens import AT, certificate, peer_certificate
@@ -19,20 +19,20 @@ _WEAK_ISSUER = certificate(
 class DaysLeft(Parameters):
     """How long the chain must stay valid; 0 asks only that it is valid."""
 
-    days: int = 0
+    days: Annotated[int, Stricter.HIGHER] = 0
 
 
 class KeySizes(Parameters):
     """The smallest keys, in bits."""
 
-    rsa_bits: int = 2_048
-    ec_bits: int = 256
+    rsa_bits: Annotated[int, Stricter.HIGHER] = 2_048
+    ec_bits: Annotated[int, Stricter.HIGHER] = 256
 
 
 class RefusedHashes(Parameters):
     """Hashes a signature may not rest on."""
 
-    refused: tuple[str, ...] = ("md2", "md4", "md5", "md5-sha1", "sha1")
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("md2", "md4", "md5", "md5-sha1", "sha1")
 
 
 def _faulty(*faults: ChainFault) -> PeerCertificateObservation:

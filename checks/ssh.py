@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import SshObservation
 from scanner.specimens import ssh
@@ -18,25 +19,25 @@ _TEST = "then sshd -t && systemctl reload ssh"
 class RefusedKex(Parameters):
     """Key exchanges that may not be offered, as patterns in which * stands for any letters."""
 
-    refused: tuple[str, ...] = ("*-sha1", "*-sha1-*", "*-sha1@*")
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("*-sha1", "*-sha1-*", "*-sha1@*")
 
 
 class RefusedCiphers(Parameters):
     """Ciphers that may not be offered, as patterns in which * stands for any letters."""
 
-    refused: tuple[str, ...] = ("*-cbc", "*-cbc@*", "3des-*", "des-*", "arcfour*", "none")
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("*-cbc", "*-cbc@*", "3des-*", "des-*", "arcfour*", "none")
 
 
 class RefusedMacs(Parameters):
     """MACs that may not be offered, as patterns in which * stands for any letters."""
 
-    refused: tuple[str, ...] = ("*md5*", "*-96", "*-96-*", "*-96@*", "none")
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("*md5*", "*-96", "*-96-*", "*-96@*", "none")
 
 
 class RefusedHostKeys(Parameters):
     """Host key algorithms that may not be offered, as patterns in which * stands for any letters."""
 
-    refused: tuple[str, ...] = (
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
         "ssh-dss*",
         "ssh-rsa",
         "ssh-rsa-cert-*",

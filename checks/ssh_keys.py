@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from typing import Annotated
+
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import KeyAlgorithm, SshHostKey, SshObservation, fact
 from scanner.specimens import ssh
@@ -13,8 +15,8 @@ _FINGERPRINT = "SHA256:" + "B" * 43
 class HostKeySizes(Parameters):
     """The smallest host keys, in bits."""
 
-    rsa_bits: int = 2_048
-    ec_bits: int = 256
+    rsa_bits: Annotated[int, Stricter.HIGHER] = 2_048
+    ec_bits: Annotated[int, Stricter.HIGHER] = 256
 
 
 def _key(algorithm: KeyAlgorithm, bits: int) -> SshHostKey:
@@ -65,7 +67,7 @@ def host_key_size(ssh: SshObservation, parameters: HostKeySizes) -> Verdict:
 class GroupSize(Parameters):
     """The smallest group of a group exchange, in bits."""
 
-    bits: int = 2_048
+    bits: Annotated[int, Stricter.HIGHER] = 2_048
 
 
 @check(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Annotated, Literal
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import TlsObservation, TlsVersion, fact
 from scanner.specimens import SUITES, tls
@@ -17,19 +17,19 @@ _ONLY_1_3 = {TlsVersion.TLS_1_3: SUITES[TlsVersion.TLS_1_3]}
 class MinimumVersion(Parameters):
     """The oldest version that may be accepted."""
 
-    minimum: Literal[TlsVersion.TLS_1_2, TlsVersion.TLS_1_3] = TlsVersion.TLS_1_2
+    minimum: Annotated[Literal[TlsVersion.TLS_1_2, TlsVersion.TLS_1_3], Stricter.HIGHER] = TlsVersion.TLS_1_2
 
 
 class NewestVersion(Parameters):
     """The version that, or one newer than which, must be accepted."""
 
-    at_least: Literal[TlsVersion.TLS_1_2, TlsVersion.TLS_1_3] = TlsVersion.TLS_1_2
+    at_least: Annotated[Literal[TlsVersion.TLS_1_2, TlsVersion.TLS_1_3], Stricter.HIGHER] = TlsVersion.TLS_1_2
 
 
 class RefusedSuites(Parameters):
     """Suites that may not be accepted, as patterns of IANA names: * stands for any letters, case for nothing."""
 
-    refused: tuple[str, ...] = (
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = (
         "*NULL*",
         "TLS_SHA256_SHA256",
         "TLS_SHA384_SHA384",
@@ -46,7 +46,7 @@ class RefusedSuites(Parameters):
 class DhGroup(Parameters):
     """The smallest finite-field Diffie-Hellman group that may be used."""
 
-    bits: int = 2_048
+    bits: Annotated[int, Stricter.HIGHER] = 2_048
 
 
 @check(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import TlsObservation, fact
 from scanner.specimens import tls
@@ -13,7 +14,7 @@ from scanner.specimens import tls
 class RefusedGroups(Parameters):
     """Groups that may not be accepted, as patterns in which * stands for any letters."""
 
-    refused: tuple[str, ...] = ("sect1*", "secp160*", "secp192*")
+    refused: Annotated[tuple[str, ...], Stricter.SUPERSET] = ("sect1*", "secp160*", "secp192*")
 
 
 @check(

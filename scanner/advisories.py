@@ -28,6 +28,9 @@ ModuleStream = Annotated[str, StringConstraints(max_length=120, pattern=r"^[A-Za
 UNNAMED = "unnamed:unnamed"
 """The stream of a modular package whose advisory does not name it: it can be matched with no host's stream."""
 
+SOURCE = "src"
+"""The architecture of a statement about an rpm's source package: it stands for every package that is built from it."""
+
 Product = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9][a-z0-9._+-]*$")]
 Cycle = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -96,7 +99,7 @@ class Fix(Record):
 
     namespace: Namespace
     package: PackageName
-    """The source package's name for deb and apk, the binary package's for rpm."""
+    """The source package's name for deb and apk, the binary package's for rpm, but where the architecture is SOURCE."""
     advisory: AdvisoryId
     module: ModuleStream | None = None
     """The module stream the package must come from; None is a package outside modules."""

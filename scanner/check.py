@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from pydantic import ConfigDict
@@ -17,10 +18,31 @@ from scanner.record import Record
 _ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$")
 
 
+class Stricter(StrEnum):
+    """Which of two values of a parameter demands more; each parameter declares one, `Annotated[int, Stricter.LOWER]`."""
+
+    LOWER = "lower"
+    """None asks nothing."""
+    HIGHER = "higher"
+    SUBSET = "subset"
+    """What is accepted: fewer names demand more."""
+    SUPERSET = "superset"
+    """What is refused or required: more names demand more."""
+    TRUE = "true"
+    FALSE = "false"
+    NONE = "none"
+    """Two different values cannot be compared."""
+
+
 class Parameters(Record):
-    """What a baseline may set on a check; every field has a default."""
+    """What a baseline may set on a check; every field has a default, and declares by Stricter which value demands more."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    @classmethod
+    def direction(cls, field: str) -> Stricter | None:
+        """The direction in which this field becomes stricter; None where none is declared."""
+        return next((found for found in cls.model_fields[field].metadata if isinstance(found, Stricter)), None)
 
 
 O = TypeVar("O", bound=Observation)  # noqa: E741 - O and P are the usual letters for these two

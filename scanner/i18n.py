@@ -25,6 +25,11 @@ def _(text: str) -> str:
     return _chosen.gettext(text) if text else ""
 
 
+def N_(text: str) -> str:  # noqa: N802 - the usual name, by which the catalogue finds the text
+    """The text as it is: marked for the catalogue, translated where it is shown."""
+    return text
+
+
 def ngettext(singular: str, plural: str, count: int) -> str:
     """The text in the chosen language and the right number."""
     return _chosen.ngettext(singular, plural, count)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status
 from scanner.contact import Contact
+from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, shown
 from scanner.observations import Sight, Sighting, Unobserved
@@ -223,6 +224,7 @@ def view(
             (_("Looked from"), f"{order.vantage.zone}, {order.vantage.address}"),
             (_("Baseline"), f"{assessment.baseline.id} {assessment.baseline.version} ({assessment.baseline.regime})"),
             (_("Baseline SHA-256"), assessment.baseline.sha256),
+            (_("Controls decided"), _coverage(assessment)),
             (_("Order SHA-256"), assessment.order),
             (_("Assessment SHA-256"), assessment.digest()),
             (_("System fingerprint"), assessment.fingerprint),
@@ -406,3 +408,9 @@ def _by_sight(item: tuple[Sight, object]) -> tuple[str, str]:
 
 def _moment(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC" if instant else _("never")
+
+
+def _coverage(assessment: Assessment) -> str:
+    count = covered(assessment.findings, assessment.level)
+    text = _("{automatically} of {controls} automatically, {partly} partly, {by_document} by document only")
+    return text.format(controls=count.controls, **count.model_dump(exclude={"level"}))

@@ -24,6 +24,8 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "said": None,
     "ngettext": (1, 2),
     "_reason": (3,),
+    "_told": (3,),
+    "_limit": (2,),
 }
 
 

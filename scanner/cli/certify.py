@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
+from scanner.cli.signing import show, signer_at, signer_option
 from scanner.i18n import _
 
 if TYPE_CHECKING:
-    from certification.signers import Signer
     from certification.trust import TrustRoot
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BUNDLE = click.argument("bundle", type=FILE)
 TRUST = click.option("--trust", type=FILE, required=True, help="The trust root.")
 REQUEST = click.option("--request", "request_file", type=FILE, required=True, help="The agency's signed request.")
-SIGNER = click.option("--signer", required=True, metavar="URI", help="The key that signs, as file:key.pem.")
+SIGNER = signer_option("The key that signs, as file:key.pem or pkcs11:token=T;object=K?module-path=/usr/lib/x.so.")
 Command = Callable[..., Any]
 
 
@@ -98,7 +98,7 @@ def approve(
         now(),
         signer=signer_at(signer),
         rejudge=rejudge,
-        confirm=(lambda text: _shown(console, text)) if yes else _confirmed,
+        confirm=_shown if yes else _confirmed,
         code_digests=code,
         authorisation=None if authorisation is None else bytes_of(authorisation),
     )
@@ -183,13 +183,6 @@ def judge_again() -> tuple[Callable[[Mapping[str, bytes]], bytes], tuple[Any, ..
     return (lambda files: judge(files, checks, code).written()), code
 
 
-def signer_at(uri: str) -> Signer:
-    """The signer of this URI; a passphrase is asked for on the terminal and nowhere else."""
-    from certification.signers import signer_of
-
-    return signer_of(uri, lambda text: click.prompt(text, hide_input=True, err=True))
-
-
 def trust_at(path: Path, at: Any = None) -> TrustRoot:
     """The trust root in this file, as of this instant or now."""
     from certification.trust import read_trust_root
@@ -197,11 +190,11 @@ def trust_at(path: Path, at: Any = None) -> TrustRoot:
     return read_trust_root(bytes_of(path), at or now())
 
 
-def _shown(console: Console, text: str) -> bool:
-    console.say(text)
+def _shown(text: str) -> bool:
+    show(text)
     return True
 
 
 def _confirmed(text: str) -> bool:
-    click.echo(text, err=True)
+    show(text)
     return click.confirm(_("Sign this?"), default=False, err=True)

@@ -1,4 +1,4 @@
-"""The verbs that show content: checks list, explain, baseline show and lint."""
+"""The verbs that show checks: checks list and explain."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner.cli.console import Console, bytes_of, pass_console
-from scanner.cli.shipped import BaselineFile
+from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
+from scanner.cli.console import Console, pass_console
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scanner.baseline import BoundBaseline, Control
+    from scanner.baseline import BoundBaseline
     from scanner.check import Check
-
-FILE = click.Path(path_type=Path, dir_okay=False)
-BASELINE = click.option("--baseline", type=BaselineFile(), help="The baseline, by id or path; npdb-2026 where none is named.")
-FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 
 
 @click.group()
@@ -61,53 +57,7 @@ def explain(console: Console, check: str, baseline: Path | None, form: str) -> N
     if form == "json":
         console.data(canonical(_as_data(found[check])) + b"\n")
         return
-    click.echo("\n".join(_explanation(found[check], _loaded(baseline))))
-
-
-@click.group()
-def baseline() -> None:
-    """The baselines there are."""
-
-
-@baseline.command("show")
-@BASELINE
-@FORM
-@pass_console
-def baseline_show(console: Console, baseline: Path | None, form: str) -> None:
-    """Show every control: class, levels, clauses, and what decides it."""
-    from scanner.record import canonical
-
-    bound = _loaded(baseline)
-    if form == "json":
-        console.data(canonical(bound.baseline.model_dump(mode="json", by_alias=True)) + b"\n")
-        return
-    found = bound.baseline
-    click.echo(
-        _("{id} {version} ({regime}), sha256 {digest}").format(
-            id=found.id, version=found.version, regime=found.regime, digest=bound.digest
-        )
-    )
-    for control in found.controls:
-        click.echo("\n".join(_control(control, console.language)))
-
-
-@baseline.command("lint")
-@click.argument("file", type=FILE)
-@pass_console
-def baseline_lint(console: Console, file: Path) -> None:
-    """Say whether a baseline loads: every key, check, parameter and clause."""
-    bound = _loaded(file)
-    text = _("✓ {path}: {controls} controls, {rules} rules")
-    console.say(text.format(path=file, controls=len(bound.baseline.controls), rules=len(bound.rules)))
-
-
-def _loaded(path: Path | None) -> BoundBaseline:
-    from scanner.baseline import load
-    from scanner.cli.look import national_baseline
-    from scanner.registry import load_checks
-
-    path = path or national_baseline()
-    return load(bytes_of(path), str(path), load_checks())
+    click.echo("\n".join(_explanation(found[check], loaded(baseline))))
 
 
 def _kind(check: Check[Any, Any]) -> str:
@@ -156,32 +106,12 @@ def _uses(check: Check[Any, Any], bound: BoundBaseline) -> Iterator[str]:
         yield "  " + _("{id} {title} ({weight}, levels {levels})").format(
             id=control.id, title=control.title.en, weight=_(control.classed), levels=levels
         )
-        yield from (f"    {line}" for line in _clauses(control))
+        yield from (f"    {line}" for line in clauses(control))
         told = {level: dict(parameters.model_dump(mode="json")) for level, parameters in rule.parameters.items()}
         for level, parameters in told.items():
             if parameters and (level == control.levels[0] or parameters != told[control.levels[0]]):
                 settings = ", ".join(f"{name} = {value}" for name, value in parameters.items())
                 yield "    " + _("level {level}: {settings}").format(level=level, settings=settings)
-
-
-def _clauses(control: Control) -> Iterator[str]:
-    for clause in control.references:
-        mark = " " + _("(text not verified)") if clause.unverified else ""
-        yield f"{clause.source}, {clause.clause}{mark}"
-
-
-def _control(control: Control, language: str) -> Iterator[str]:
-    title = control.title.vi if language == "vi" else control.title.en
-    yield ""
-    yield _("{id} {title} ({weight}, levels {levels})").format(
-        id=control.id, title=title, weight=_(control.classed), levels=", ".join(map(str, control.levels))
-    )
-    yield from (f"    {line}" for line in _clauses(control))
-    for rule in control.rules:
-        yield f"    - {rule.check}"
-    if control.attestation is not None:
-        document = control.attestation.document
-        yield "    - " + _("document: {title}").format(title=document.vi if language == "vi" else document.en)
 
 
 def _indented(text: str, by: int = 2) -> Iterator[str]:

@@ -144,7 +144,7 @@ def _facts(seen: HostObservation) -> Iterator[_Sign]:
     """What the login could read and what not."""
     from scanner.observations import Unobserved
 
-    facts = {name: getattr(seen, name) for name in type(seen).model_fields}
+    facts = {name: getattr(seen, name) for name in type(seen).model_fields} | {"sshd": seen.sshd_printed}
     unread = {name: fact for name, fact in facts.items() if isinstance(fact, Unobserved)}
     for name, why in unread.items():
         yield _unseen(why, f"{name}: ")

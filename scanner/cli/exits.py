@@ -15,7 +15,7 @@ class ExitStatus(IntEnum):
     USAGE = 2
     """Usage or input error."""
     NOT_AUTHORISED = 10
-    """The decision is deny or authorise-trial."""
+    """The decision is deny or authorise-trial; of `diff`, that something mandatory got worse."""
     INCOMPLETE = 11
     """The decision is incomplete: something was not assessed."""
     INTEGRITY = 12

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.console import Console, bytes_of, now, pass_console
+from scanner.cli.signing import signer_at, signer_option
 from scanner.i18n import _, ngettext
 from scanner.strict_yaml import InputError
 
@@ -47,7 +48,7 @@ def gather(console: Console, settings: Path, out: Path) -> None:
 @click.option("--previous", type=click.IntRange(0), required=True, help="The serial of the bundle before; 0 for the first.")
 @click.option("--days", type=click.IntRange(1, 92), default=14, show_default=True, help="How long it may be imported.")
 @click.option("--keyring", type=FILE, help="The vendors' keys, as /usr/share/keyrings/debian-archive-keyring.gpg.")
-@click.option("--signer", required=True, metavar="URI", help="The gatherer's key, as file:gatherer.pem.")
+@signer_option("The gatherer's key, as file:gatherer.pem or pkcs11:...")
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def bundle(
@@ -63,7 +64,6 @@ def bundle(
 ) -> None:
     """Pack gathered files into a bundle and sign it as their gatherer; every file is read first, as an import would."""
     from certification.feed_bundles import sign_gathering
-    from scanner.cli.certify import signer_at
     from scanner.feeds.bundle import GATHERED, MANIFEST, FeedManifest
     from scanner.feeds.gathering import read_settings
 
@@ -83,13 +83,13 @@ def bundle(
 @click.argument("file", type=FILE)
 @click.option("--trust", type=FILE, required=True, help="The trust root that the gatherer's signature is verified with.")
 @click.option("--keyring", type=FILE, help="The vendors' keys.")
-@click.option("--signer", required=True, metavar="URI", help="The approver's key, as file:approver.pem.")
+@signer_option("The approver's key, as file:approver.pem or pkcs11:...")
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def approve(console: Console, file: Path, trust: Path, keyring: Path | None, signer: str, out: Path) -> None:
     """Let a gathered bundle go to the sites: its files are read anew, and a second person signs."""
     from certification.feed_bundles import gathered_by, sign_approval, verified_bundle
-    from scanner.cli.certify import signer_at, trust_at
+    from scanner.cli.certify import trust_at
     from scanner.feeds.bundle import APPROVED, GATHERED, MANIFEST
     from scanner.feeds.importing import Wish
 

@@ -9,6 +9,7 @@ import click
 
 from scanner.cli.console import Console, keep, now, pass_console
 from scanner.cli.exits import of
+from scanner.cli.signing import signer_at, signer_option
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
@@ -23,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @RUN
-@click.option("--signer", help="The inspector's key, as file:inspector.pem: signs the evaluation.")
+@signer_option("The inspector's key, as file:inspector.pem or pkcs11:...: signs the evaluation.", required=False)
 @click.option("--trust", type=FILE, help="The trust root the inspector's key stands in.")
 @pass_console
 def evaluate(console: Console, run: Path, signer: str | None = None, trust: Path | None = None) -> None:
@@ -54,16 +55,12 @@ def report(
 ) -> None:
     """Write the report of a judged run; never looks again."""
     from scanner import report as reporting
-    from scanner.assessment import Assessment
-    from scanner.store import ASSESSMENT, Run
+    from scanner.store import Run
 
     opened = Run.opened(run)
     if evaluate_first:
         judged(opened)
-    if not opened.has(ASSESSMENT):
-        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
-    assessment = Assessment.read(opened.read(ASSESSMENT))
-    _insist_on_evidence(opened, assessment)
+    assessment = assessment_of(opened)
     data = reporting.as_json(assessment) if form == "json" else reporting.as_html(view_of(opened, assessment), console.language)
     if str(out) == "-":
         console.data(data)
@@ -88,6 +85,18 @@ def judged(run: Run) -> Assessment:
             (run.folder / signature).unlink(missing_ok=True)  # they signed another assessment
         run.write(ASSESSMENT, data)
     run.write_manifest()
+    return assessment
+
+
+def assessment_of(run: Run) -> Assessment:
+    """The stored assessment of a run; raises InputError where it is not judged yet, StoreError where its evidence is another."""
+    from scanner.assessment import Assessment
+    from scanner.store import ASSESSMENT
+
+    if not run.has(ASSESSMENT):
+        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run.folder))
+    assessment = Assessment.read(run.read(ASSESSMENT))
+    _insist_on_evidence(run, assessment)
     return assessment
 
 
@@ -123,7 +132,7 @@ def view_of(run: Run, assessment: Assessment) -> View:
 
 def _sign_evaluation(console: Console, run: Run, signer: str, trust: Path | None) -> None:
     from certification.sealing import sign_evaluation
-    from scanner.cli.certify import signer_at, trust_at
+    from scanner.cli.certify import trust_at
     from scanner.store import EVALUATION
 
     if trust is None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, escaped_lines, keep, now, pass_console
+from scanner.cli.signing import PIN_FILE, signer_at
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
@@ -17,7 +18,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def keys() -> None:
-    """Keys in files; tokens come later."""
+    """Keys in files and on tokens."""
 
 
 @keys.command("new")
@@ -41,12 +42,41 @@ def keys_new(console: Console, file: Path, algorithm: str, unencrypted: bool) ->
 
 
 @keys.command("show")
-@click.argument("file", type=FILE)
-def keys_show(file: Path) -> None:
-    """Print the id of a public key: the SHA-256 of its SubjectPublicKeyInfo."""
-    from certification.keys import keyid_of
+@click.argument("key", metavar="FILE|URI")
+@pass_console
+def keys_show(console: Console, key: str) -> None:
+    """Print the id of a public key file, the SHA-256 of its SubjectPublicKeyInfo; or a token's public key, without a PIN.
 
-    click.echo(keyid_of(bytes_of(file).decode("ascii", "replace")))
+    Of a pkcs11: URI the public key goes to stdout in the form a trust root takes, its id and scheme to stderr.
+    """
+    from certification.keys import keyid_of, pem_of, spki_sha256, verifier
+
+    if not key.startswith("pkcs11:"):
+        click.echo(keyid_of(bytes_of(Path(key)).decode("ascii", "replace")))
+        return
+    from certification.token_uri import read_token_uri
+    from certification.tokens import public_key_of
+
+    public = public_key_of(read_token_uri(key))
+    console.say(_("key id {keyid}, scheme {scheme}").format(keyid=spki_sha256(public), scheme=verifier(public).scheme))
+    click.echo(pem_of(public), nl=False)
+
+
+@keys.command("list")
+@click.option("--module", required=True, type=FILE, help="The token's PKCS#11 library, as /usr/lib/softhsm/libsofthsm2.so.")
+@pass_console
+def keys_list(console: Console, module: Path) -> None:
+    """List the keys on all tokens plugged in, without a PIN: id, scheme, and the URI to name each by."""
+    from certification.keys import spki_sha256, verifier
+    from certification.tokens import keys_on
+
+    found = keys_on(str(module.absolute()))
+    for key in found:
+        if key.public is None:
+            console.say(f"! {escaped_lines(key.uri.written())}: {escaped_lines(key.why)}")
+        else:
+            click.echo(f"{spki_sha256(key.public)}  {verifier(key.public).scheme}  {key.uri.written()}")
+    console.say(_("{count} keys; those without a readable public half are not listed").format(count=len(found)))
 
 
 @click.group()
@@ -59,6 +89,7 @@ def trust() -> None:
 @click.option(
     "--signer", "signers", multiple=True, required=True, metavar="URI", help="A root key; as many as the threshold asks for."
 )
+@PIN_FILE
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path) -> None:
@@ -72,7 +103,6 @@ def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path
     from certification.signers import signed
     from certification.trust import draft_keyring, read_trust_root
     from scanner import strict_yaml
-    from scanner.cli.certify import signer_at
 
     document = strict_yaml.read_file(spec)
     value = _with_keys(document.value, spec.parent)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.signing import signer_at, signer_option
 from scanner.i18n import _
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -67,13 +68,12 @@ def permit_new(
 
 @permit.command("sign")
 @click.argument("file", type=FILE)
-@click.option("--signer", required=True, metavar="URI", help="The key of the authority that permits, as file:owner.pem.")
+@signer_option("The key of the authority that permits, as file:owner.pem or pkcs11:...")
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def permit_sign(console: Console, file: Path, signer: str, out: Path) -> None:
     """Sign a permit for an inspection with the owner's key."""
     from certification.permits import sign_permit
-    from scanner.cli.certify import signer_at
     from scanner.strict_yaml import parse
     from scanner.targets import Permit
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.console import Console, bytes_of, moment, pass_console
+from scanner.cli.shipped import BaselineFile
 from scanner.i18n import _
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -20,7 +21,9 @@ def waivers() -> None:
 @waivers.command("lint")
 @click.argument("file", type=FILE)
 @click.option("--scope", "scope_file", type=FILE, required=True, help="The scope whose subjects the waivers name.")
-@click.option("--baseline", type=FILE, help="The baseline whose controls they name; the national one where none is named.")
+@click.option(
+    "--baseline", type=BaselineFile(), help="The baseline whose controls they name, by id or path; npdb-2026 where none is named."
+)
 @click.option("--at", help="Examine them as of this instant, as 2026-11-23T08:00:00+07:00; now where it is not given.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_console

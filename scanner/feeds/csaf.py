@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from scanner.advisories import BASE, Advisory, Coverage, Fix, FixStatus, Layer
+from scanner.advisories import BASE, SOURCE, UNNAMED, Advisory, Coverage, Fix, FixStatus, Layer
 from scanner.feeds.reading import Row, Tally, cves_in, day, each, instant, json_of, severity, title
 
 NAME = "redhat-vex"
 _PRODUCT = re.compile(r"cpe:/[ao]:redhat:(enterprise_linux|rhel_eus|rhel_aus|rhel_tus|rhel_e4s):([0-9]+)(?:\.([0-9]+))?(?::.*)?")
-_PURL = re.compile(r"pkg:(?:rpm|rpmmod)/redhat/([^@?]+)(?:@([^?]*))?(?:\?(.*))?")
+_PURL = re.compile(r"pkg:rpm/redhat/([^@?]+)(?:@([^?]*))?(?:\?(.*))?")
+_UNPACKAGED = re.compile(r"(?:([a-z0-9_.+-]+:[a-z0-9_.+-]+)/)?([A-Za-z0-9_][A-Za-z0-9_.+-]*)")
+"""A source package as documents name it that give no purl: firefox, or ruby:2.5/ruby for one of a module."""
+_STREAM = re.compile(r"([^:]+:[^:]+)(?::.*)?")
 _NOT_FIXED = {"no_fix_planned": FixStatus.WILL_NOT_FIX, "none_available": FixStatus.NO_FIX_YET}
 
 
@@ -22,6 +25,7 @@ class _Component:
     package: str
     version: str | None
     arch: str | None
+    """SOURCE for the source package, which stands for all that is built from it; None for a package of every architecture."""
     stream: str | None
 
 
@@ -76,6 +80,8 @@ def _fixes(flaw: Mapping[str, Any], parts: Parts) -> Iterator[Fix]:
             namespace, channel, component = parts[product]
             remedy = remedies.get(product)
             status, version = _status(group, component, remedy)
+            if status is FixStatus.FIXED and component.arch == SOURCE:
+                continue  # each package that is built from it stands beside it, with its own version
             dated = remedy.date if remedy is not None and status is FixStatus.FIXED else None
             yield Fix(
                 namespace=namespace,
@@ -83,7 +89,7 @@ def _fixes(flaw: Mapping[str, Any], parts: Parts) -> Iterator[Fix]:
                 advisory=flaw["cve"],
                 module=component.stream,
                 channel=channel,
-                architectures=() if component.arch is None or status is not FixStatus.FIXED else (component.arch,),
+                architectures=_architectures(component, status),
                 status=status,
                 fixed=version,
                 since=day(dated) if dated else None,
@@ -91,12 +97,18 @@ def _fixes(flaw: Mapping[str, Any], parts: Parts) -> Iterator[Fix]:
             )
 
 
+def _architectures(component: _Component, status: FixStatus) -> tuple[str, ...]:
+    """Those a statement is about: what is not fixed is not fixed for any of them."""
+    if component.arch == SOURCE:
+        return (SOURCE,)
+    return (component.arch,) if component.arch is not None and status is FixStatus.FIXED else ()
+
+
 def _status(group: str, component: _Component, remedy: _Remedy | None) -> tuple[FixStatus, str | None]:
     match group:
         case "fixed" | "first_fixed":
-            if component.version is None:
-                raise ValueError(f"{component.package} is fixed in no version")
-            return FixStatus.FIXED, component.version
+            # fixed, but nobody says in which version: the package is named, so that it does not look clean
+            return (FixStatus.UNDETERMINED, None) if component.version is None else (FixStatus.FIXED, component.version)
         case "known_not_affected":
             return FixStatus.NOT_AFFECTED, None
         case "known_affected":
@@ -125,8 +137,10 @@ def _parts(tree: Mapping[str, Any], tally: Tally) -> dict[str, tuple[str, str, _
         if place is None:
             tally.outside += 1
             continue
-        component = _component(products.get(link["product_reference"], {}).get("purl", ""))
-        if component is not None and component.arch != "src":
+        component = _component(link["product_reference"], products)
+        if component is None:
+            tally.outside += 1
+        else:
             found[link["full_product_name"]["product_id"]] = (*place, component)
     return found
 
@@ -149,14 +163,25 @@ def _place(cpe: str) -> tuple[str, str] | None:
     return f"rhel:{major}", channel
 
 
-def _component(purl: str) -> _Component | None:
-    found = _PURL.fullmatch(purl)
-    if found is None or purl.startswith("pkg:rpmmod"):
+def _component(reference: str, products: Mapping[str, Mapping[str, str]]) -> _Component | None:
+    """The package a product is; None for what is none: a container's image, or a module as a whole."""
+    if reference in products and "purl" not in products[reference]:
+        plain = _UNPACKAGED.fullmatch(reference)
+        return None if plain is None else _Component(plain[2], None, SOURCE, plain[1])
+    found = _PURL.fullmatch(products.get(reference, {}).get("purl", ""))
+    if found is None:
         return None
     name, version, query = found.groups()
     qualifiers = {key: values[0] for key, values in parse_qs(query or "").items()}
     version = unquote(version) if version else None
     if version is not None:
         version = f"{qualifiers.get('epoch', '0')}:{version}"
-    stream = ":".join(qualifiers["rpmmod"].split(":")[:2]) if "rpmmod" in qualifiers else None
-    return _Component(unquote(name), version, qualifiers.get("arch"), stream)
+    return _Component(unquote(name), version, qualifiers.get("arch"), _stream(qualifiers.get("rpmmod")))
+
+
+def _stream(module: str | None) -> str | None:
+    """The stream in name:stream:version:context; a module without one is named by nobody."""
+    if module is None:
+        return None
+    found = _STREAM.fullmatch(module)
+    return UNNAMED if found is None else found[1]

@@ -49,13 +49,19 @@ class Setting(Record):
 
 
 class Sshd(Record):
-    """The SSH server's effective configuration (`sshd -T`)."""
+    """The SSH server's effective configuration."""
 
     settings: Sorted[Setting]
+    source: Literal["program", "files"] = "program"
+    """How it was seen: printed by the server itself (`sshd -T`), or reckoned from its files, as far as these are certain."""
 
     def value(self, name: str) -> str | None:
         """The value of a setting that can stand once; None where the server does not know it."""
         return next((setting.value for setting in self.settings if setting.name == name), None)
+
+    def leaves_open(self, name: str) -> bool:
+        """Whether nobody knows the setting's value: the server was not asked, and its files do not say."""
+        return self.source == "files" and self.value(name) is None
 
 
 class HostObservation(Record):
@@ -167,3 +173,11 @@ class HostObservation(Record):
         if there is None:
             return True
         return Unobserved(reason=Reason.UNSUPPORTED, detail=f"{there} runs inside a container: its settings are not read")
+
+    @property
+    def sshd_printed(self) -> Sshd | Unobserved:
+        """The SSH server's settings as the server itself prints them: what only its files say can fail and never pass."""
+        if isinstance(self.sshd, Unobserved) or self.sshd.source == "program":
+            return self.sshd
+        detail = "sshd: only its files were read, which cannot show that all is well; allow: sudo -n /usr/sbin/sshd -T"
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from scanner.advisories import BASE, UNNAMED, Fix, FixStatus
+from scanner.advisories import BASE, SOURCE, UNNAMED, Fix, FixStatus
 from scanner.observations.base import Unobserved
 from scanner.observations.host import HostObservation
 from scanner.observations.patches import Flaw, Missing, Remaining, Standing, Unjudged
@@ -83,7 +83,7 @@ class _Lookup:
             return
         fixed: list[Fix] = []
         others: list[Fix] = []
-        said = self._index.fixes(self._namespaces, item.name)
+        said = self._said(item)
         for fix in said:
             if self._concerns(fix, item):
                 (fixed if fix.fixed is not None and self._receives(fix, item) else others).append(fix)
@@ -102,8 +102,23 @@ class _Lookup:
             self._found.undecided.append(_unjudged(item, f"nobody says which module stream {names} is about"))
         self._leave(item, fixed, others)
 
+    def _said(self, item: Item) -> list[Fix]:
+        """What is said of an item; of an rpm also what is said of its source package, where nothing is said of itself."""
+        said = self._index.fixes(self._namespaces, item.name)
+        if self._scheme is not Scheme.RPM:
+            return said
+        own = [fix for fix in said if fix.architectures != (SOURCE,)]
+        told = {(fix.advisory, fix.channel) for fix in own if self._concerns(fix, item)}
+        of_source = self._index.fixes(self._namespaces, item.action)
+        return [
+            *own,
+            *(fix for fix in of_source if fix.architectures == (SOURCE,) and (fix.advisory, fix.channel) not in told),
+        ]
+
     def _concerns(self, fix: Fix, item: Item) -> bool:
-        if fix.architectures and not item.architectures & set(fix.architectures):
+        # A package may be of one architecture today and of none tomorrow: an upgrade goes from each to the other.
+        known = {*fix.architectures, *item.architectures}
+        if fix.architectures and not item.architectures & set(fix.architectures) and not known & {SOURCE, "noarch"}:
             return False
         if fix.module is None:
             return not item.modular
@@ -132,9 +147,9 @@ class _Lookup:
         if not others:
             return
         mended = {fix.advisory for fix in fixed} | {cve for fix in fixed for cve in self._index.cves(fix)}
+        self._found.not_affected += len({fix.advisory for fix in others if fix.status is FixStatus.NOT_AFFECTED})
         for fix in others:
             if fix.status is FixStatus.NOT_AFFECTED:
-                self._found.not_affected += 1
                 continue
             if self._is_mended(fix, mended) or (fix.status is FixStatus.UNSUPPORTED and fix.since and fix.since > self._on):
                 continue

@@ -110,7 +110,7 @@ def test_files_that_hold_no_fitting_key_are_refused(tmp_path: Path) -> None:
             signer_of(f"file:{missing}", never)
 
 
-@pytest.mark.parametrize("uri", ["pkcs11:token=x;object=y", "k.pem", "file:", "http://x/k.pem"])
+@pytest.mark.parametrize("uri", ["pkcs11:token=x;object=y?module-path=/x.so", "k.pem", "file:", "http://x/k.pem"])
 def test_other_signers_are_not_available_and_say_so(uri: str) -> None:
     with refused(Code.SIGNER_UNAVAILABLE):
         signer_of(uri, never)

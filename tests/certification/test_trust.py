@@ -161,8 +161,8 @@ def _pem(key: Any) -> str:
 @pytest.mark.parametrize(
     ("pem", "code"),
     [
-        (_pem(rsa.generate_private_key(65_537, 2_048)), Code.KEY_WEAK),
-        (_pem(ec.generate_private_key(ec.SECP384R1())), Code.KEY_WEAK),
+        (_pem(rsa.generate_private_key(65_537, 1_024)), Code.KEY_WEAK),
+        (_pem(ec.generate_private_key(ec.SECP521R1())), Code.KEY_WEAK),
         ("no key", Code.KEY_UNREADABLE),
         (signer("an").public_pem + "\n", Code.KEY_UNREADABLE),
     ],

@@ -15,7 +15,18 @@ from scanner.attestations import Answer, Attestation, Deviations
 from scanner.baseline import BoundBaseline, Effective
 from scanner.evaluate import Answers, evaluate
 from scanner.findings import Outcome
-from scanner.observations import Observation, OsRelease, Reason, Sight, Sighting, TlsVersion, Unobserved, Vantage
+from scanner.observations import (
+    HostObservation,
+    Observation,
+    OsRelease,
+    Reason,
+    Sight,
+    Sighting,
+    TlsVersion,
+    Unobserved,
+    Vantage,
+    fact,
+)
 from scanner.order import Feed, Order
 from scanner.patch_specimens import patches
 from scanner.plan import DERIVED, kind_of, sights, subjects_of
@@ -209,6 +220,12 @@ def test_an_agency_without_other_services_needs_a_persons_word_for_those_control
     assert decided(bound, few, answered(bound, *left)) == (Decision.AUTHORISE, set())
 
 
+def by_files(**changed: str) -> HostObservation:
+    """A host whose SSH server could not be asked: its files say that all is well, but for what is changed."""
+    seen = host(sshd_settings=changed)
+    return seen.model_copy(update={"sshd": fact(seen.sshd).model_copy(update={"source": "files"})})
+
+
 @EACH
 @pytest.mark.parametrize(
     ("changed", "decision"),
@@ -229,6 +246,7 @@ def test_an_agency_without_other_services_needs_a_persons_word_for_those_control
         ({"greeting": greeting(protocol="unknown")}, Decision.INCOMPLETE),
         ({"tls": tls(heartbleed=Unobserved(reason=Reason.TIMED_OUT))}, Decision.INCOMPLETE),
         ({"host": Unobserved(reason=Reason.NO_CREDENTIAL)}, Decision.INCOMPLETE),
+        ({"host": by_files()}, Decision.INCOMPLETE),
     ],
 )
 def test_one_thing_changed_changes_the_decision_as_it_should(
@@ -244,3 +262,14 @@ def test_a_kind_that_could_not_be_seen_never_authorises(bound: BoundBaseline, ki
         return  # the baseline asks for nothing of the kind
     unseen = {kind.replace("-", "_"): Unobserved(reason=Reason.TIMED_OUT)}
     assert decided(bound, whole(bound), answered(bound), **unseen)[0] is Decision.INCOMPLETE
+
+
+@EACH
+@pytest.mark.parametrize(("changed", "wrong"), [({}, set()), ({"permitrootlogin": "yes"}, {"host-sshd-root-login"})])
+def test_files_of_the_ssh_server_fail_and_never_pass(bound: BoundBaseline, changed: dict[str, str], wrong: set[str]) -> None:
+    placed = order(bound, whole(bound))
+    findings = evaluate(placed, bound, seen(placed, host=by_files(**changed)), answered(bound))
+    outcomes = {finding.check: finding.outcome for finding in findings if finding.check.startswith("host-sshd-")}
+    outcomes.pop("host-sshd-sources", None)  # it fails on the good host too, whose AllowUsers names nobody
+    assert len(outcomes) > 1
+    assert outcomes == {check: Outcome.FAIL if check in wrong else Outcome.NOT_CHECKED for check in outcomes}

@@ -20,6 +20,7 @@ from scanner.evaluate import ATTESTATION, Answers, Sightings, evaluate
 from scanner.findings import Finding
 from scanner.observations import Reason, Sight, Sighting, TlsVersion, Unobserved
 from scanner.order import Feed, Order
+from scanner.patch_specimens import flaw, missing, patches, stranger
 from scanner.plan import DERIVED, sights
 from scanner.record import sha256
 from scanner.registry import load_checks
@@ -34,6 +35,11 @@ WORDS: dict[str, Any] = {
     "old-version": tls(accepts={**SUITES, TlsVersion.TLS_1_0: ("TLS_RSA_WITH_AES_128_CBC_SHA",)}),
     "other-name": peer_certificate(name_matches=False, leaf={"names": ("another.example.vn",)}),
     "no-hsts": http(headers={"strict-transport-security": None}),
+    "other-name-and-revocation-unknown": peer_certificate(
+        name_matches=False, leaf={"names": ("another.example.vn",)}, revocation=Unobserved(reason=Reason.NOT_GIVEN)
+    ),
+    "undecided": patches(undecided=(stranger(),)),
+    "overdue-and-undecided": patches(undecided=(stranger(),), missing=(missing(flaw(400)),)),
     "no-nginx": host(nginx=None),
     "unreachable": Unobserved(reason=Reason.UNREACHABLE),
     "timed-out": Unobserved(reason=Reason.TIMED_OUT),
@@ -49,19 +55,23 @@ def bound_of(case: dict[str, Any]) -> BoundBaseline:
     ports = [{"id": "PORTS", "class": "advisory", "check": "exposure-declared-answer"}] if case["controls"] else []
     for asked in (*case["controls"], *ports):
         document = asked["check"] == "document"
-        decided: dict[str, Any] = {} if document else {"rules": [{"check": asked["check"]}]}
+        decided: dict[str, Any] = (
+            {} if document else {"rules": [{"check": check} for check in (asked["check"], asked.get("also")) if check]}
+        )
         if document or asked.get("document"):
             decided["attestation"] = {"document": {"vi": "Tài liệu", "en": "Document"}, "max_age_days": {"3": 183}}
         common = {"heading": "all", "levels": [1, 2, 3, 4, 5], "method": ["document" if document else "network"]}
         named = {"id": asked["id"], "class": asked["class"], "title": {"vi": asked["id"], "en": asked["id"]}}
         controls.append({**named, **common, "references": [{"source": "test", "clause": "1"}], **decided})
+    seconds = case.get("baseline_ends_after_seconds")
+    ends = {} if seconds is None else {"ends": (JUDGED_AT + timedelta(seconds=seconds)).isoformat()}
     text = {
         "id": "golden",
         "version": "1",
         "regime": "TEST",
         "title": {"vi": "Thử", "en": "Test"},
-        "laboratory": True,
-        "effective": {"begins": "2026-01-01T00:00:00+00:00"},
+        "laboratory": "baseline_ends_after_seconds" not in case,
+        "effective": {"begins": "2026-01-01T00:00:00+00:00", **ends},
         "evidence_max_age_days": {str(level): 365 for level in range(1, 6)},
         "feeds": [{"kind": kind, "max_age_days": days} for kind, days in case.get("feeds", {}).items()],
         "headings": [{"id": "all", "title": {"vi": "Tất cả", "en": "All"}}],
@@ -111,7 +121,8 @@ def order_of(case: dict[str, Any], bound: BoundBaseline, scope: Scope) -> Order:
     return whole.model_copy(
         update={
             **inspection,
-            "judged_at": JUDGED_AT + timedelta(days=case.get("judged_after_days", 0)),
+            "judged_at": JUDGED_AT
+            + timedelta(days=case.get("judged_after_days", 0), seconds=case.get("judged_after_seconds", 0)),
             "feeds": tuple(feeds),
             "skipped": tuple(skipped),
         }
@@ -129,7 +140,9 @@ def seen_of(case: dict[str, Any], placed: Order) -> Sightings:
         result = GOOD[sight.kind]() if word == "good" else WORDS[word]
         for kind in (sight.kind, *(kind for kind, base in DERIVED.items() if base == sight.kind)):
             made = Sight(subject=sight.subject, kind=kind)
-            what = result if kind == sight.kind or isinstance(result, Unobserved) else GOOD[kind]()
+            derived = entries.get(sight.subject, {}).get(kind, "good")
+            what = WORDS[derived] if derived in WORDS and kind != sight.kind else GOOD[kind]()
+            what = result if kind == sight.kind or isinstance(result, Unobserved) else what
             found[made] = (Sighting(sight=made, observed_at=AT, vantage=VANTAGE, result=what), "00" * 32)
     return found
 
@@ -234,6 +247,13 @@ def said_at(place: str, findings: tuple[Finding, ...]) -> str:
 
 def test_of_nothing_the_worst_is_undetermined() -> None:
     assert scoring.worst(()) is Status.UNDETERMINED
+
+
+def test_the_worst_status_is_the_one_that_stands_most_in_the_way() -> None:
+    order = [Status.SATISFIED, Status.NOT_APPLICABLE, Status.WAIVED, Status.UNDETERMINED, Status.NOT_SATISFIED]
+    assert set(order) == set(Status)
+    for number, status in enumerate(order):
+        assert {scoring.worst((other, status)) for other in order[: number + 1]} == {status}
 
 
 def test_every_decision_and_every_reason_has_a_case() -> None:

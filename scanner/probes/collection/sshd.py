@@ -1,4 +1,7 @@
-"""The SSH server's effective settings: what `sshd -T` prints, and what Match blocks set otherwise, which it does not print."""
+"""The SSH server's effective settings: what `sshd -T` prints, and what Match blocks set otherwise, which it does not print.
+
+Where it may not be run, what the files set by themselves (sshd_files), which can be a fault and never a merit.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from scanner.observations import Reason, Setting, Sshd, Unobserved
-from scanner.probes.collection.sections import Collected, CollectionError, text_lines
+from scanner.probes.collection.sections import Collected, CollectionError, files, text_lines
+from scanner.probes.collection.sshd_files import LISTS, reckoned
 from scanner.record import escaped
 
 SSHD_T = "/usr/sbin/sshd -T"
@@ -25,8 +29,23 @@ match_blocks() {
   done
 }
 sshd_match() { status=0; if cd /etc/ssh; then match_blocks sshd_config +; else status=1; fi; return $status; }
+sshd_file() {
+  case "$seen" in *":$1:"*) return ;; esac
+  if [ ! -f "$1" ] || [ ! -r "$1" ] || [ ${#2} -gt 17 ]; then status=77; return; fi
+  seen="$seen$1:"
+  printf '%s:\n' "$1"
+  lines "$1" || status=77
+  for included in $(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}//p' "$1"); do
+    case "$included" in /*) ;; *) included=/etc/ssh/$included ;; esac
+    if [ -e "$included" ]; then sshd_file "$included" "+$2"
+    elif hidden "$included"; then status=77
+    fi
+  done
+}
+sshd_files() { status=0; seen=:; if cd /etc/ssh; then sshd_file /etc/ssh/sshd_config +; else status=77; fi; return $status; }
 if [ ! -e /usr/sbin/sshd ]; then section no-sshd true; else section sshd asroot /usr/sbin/sshd -T; fi
 section sshd-match sshd_match
+section sshd-files sshd_files
 """
 
 _SETTING = re.compile(r"([A-Za-z0-9]{1,60})(?: (.*))?")
@@ -50,7 +69,26 @@ def sshd(found: Collected) -> Sshd | Unobserved:
     overrides = found.read("sshd-match", _overrides, Reason.NEEDS_RIGHTS)
     if isinstance(overrides, Unobserved):
         return overrides
-    return found.privileged("sshd", SSHD_T, lambda text: Sshd(settings=_settings(text, overrides)))
+    printed = found.privileged("sshd", SSHD_T, lambda text: Sshd(settings=_settings(text, overrides)))
+    if isinstance(printed, Unobserved) and printed.reason is Reason.NEEDS_RIGHTS:
+        return _by_files(found, overrides, printed)
+    return printed
+
+
+def _by_files(found: Collected, overrides: Overrides, refused: Unobserved) -> Sshd | Unobserved:
+    """What the files say, where every one of them could be read and is understood; else why the server could not be asked."""
+    seen = found.read("sshd-files", lambda text: Sshd(settings=_from_files(text, overrides), source="files"), refused.reason)
+    if isinstance(seen, Unobserved):
+        return Unobserved(reason=refused.reason, detail=f"{refused.detail}; its files do not do instead ({seen.detail})")
+    return seen
+
+
+def _from_files(text: bytes, overrides: Overrides) -> tuple[Setting, ...]:
+    values = defaultdict(list, reckoned(files(text)))
+    for name, others in overrides.items():
+        if name in values or name in LISTS:  # beside a general value that nobody knows, a Match block says nothing certain
+            _override(values, name, others)
+    return _written(values)
 
 
 def _settings(text: bytes, overrides: Overrides) -> tuple[Setting, ...]:
@@ -64,6 +102,10 @@ def _settings(text: bytes, overrides: Overrides) -> tuple[Setting, ...]:
         raise CollectionError("no setting was printed")
     for name, others in overrides.items():
         _override(values, name, others)
+    return _written(values)
+
+
+def _written(values: Mapping[str, list[str]]) -> tuple[Setting, ...]:
     return tuple(Setting(name=name, value=escaped(value, limit=_READ)) for name, every in values.items() for value in every)
 
 

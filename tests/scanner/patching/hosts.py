@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import subprocess
+import tarfile
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -138,3 +140,31 @@ def left(found: PatchesObservation) -> dict[tuple[str, Standing], list[str]]:
     """Of each package with flaws that no upgrade mends: the advisories, by standing."""
     assert not isinstance(found.remaining, Unobserved), found.remaining
     return {(one.package, one.standing): [flaw.advisory for flaw in one.flaws] for one in found.remaining}
+
+
+VENDORS = {"almalinux": "AlmaLinux", "rocky": "Rocky Enterprise Software Foundation", "rhel": "Red Hat, Inc."}
+
+
+def rpm(name: str, version: str, system: str = "rhel", **more: str) -> Package:
+    """A package of this system's own vendor."""
+    return package(name, version, **{"architecture": "x86_64", "vendor": VENDORS[system], **more})
+
+
+def packed(path: Path, files: Iterable[Path]) -> Path:
+    """A tar with these files, as vendors pack one file for each record."""
+    with tarfile.open(path, "w") as archive:
+        for file in files:
+            found = tarfile.TarInfo(file.name)
+            data = file.read_bytes()
+            found.size = len(data)
+            archive.addfile(found, io.BytesIO(data))
+    return path
+
+
+def lacks(host: HostObservation, slice_: Advisories) -> dict[str, tuple[str, date | None]]:
+    """Of each package to be upgraded: the version needed and the day of the earliest fix it lacks."""
+    found = looked_up(host, slice_)
+    assert not isinstance(found.missing, Unobserved), found.missing
+    assert {one.standing for one in found.missing} <= {Standing.UNPATCHED}
+    days = {one.package: sorted(flaw.since for flaw in one.flaws if flaw.since is not None) for one in found.missing}
+    return {one.package: (one.needed, days[one.package][0] if days[one.package] else None) for one in found.missing}

@@ -127,10 +127,13 @@ def test_keys_of_every_usual_kind_are_read_and_offered(
     assert names(seen(premises.target("guest", key=tmp_path / "key")))
 
 
-def test_without_the_sudoers_line_only_the_ssh_settings_are_unseen(premises: Premises) -> None:
-    found = seen(premises.target("guest"))
-    assert isinstance(found.sshd, Unobserved) and found.sshd.reason is Reason.NEEDS_RIGHTS
-    assert "sudo -n /usr/sbin/sshd -T" in found.sshd.detail
+def test_without_the_sudoers_line_only_the_ssh_settings_are_unseen_but_for_what_the_files_say(premises: Premises) -> None:
+    found, asked = seen(premises.target("guest")), seen(premises.target()).sshd
+    assert isinstance(found.sshd_printed, Unobserved) and found.sshd_printed.reason is Reason.NEEDS_RIGHTS
+    assert "sudo -n /usr/sbin/sshd -T" in found.sshd_printed.detail
+    assert isinstance(found.sshd, Sshd) and isinstance(asked, Sshd)
+    assert (found.sshd.source, asked.source) == ("files", "program")
+    assert found.sshd.settings and set(found.sshd.settings) <= set(asked.settings)
     assert names(found) and not isinstance(found.os, Unobserved) and not isinstance(found.listening, Unobserved)
 
 
@@ -180,11 +183,13 @@ def test_what_a_match_block_allows_is_not_hidden_by_the_general_setting(premises
         printed = seen(lax.target()).sshd
         config.chmod(0o600)
         hidden, as_root = seen(lax.target()).sshd, seen(lax.target("root")).sshd
+        unasked = seen(lax.target("guest")).sshd
     assert isinstance(printed, Sshd) and as_root == printed
     assert printed.value("passwordauthentication") == "no; yes under Match Address 10.0.0.0/8"
     assert printed.value("x11forwarding") == "no"
     assert isinstance(hidden, Unobserved) and hidden.reason is Reason.NEEDS_RIGHTS
     assert "/etc/ssh/sshd_config" in hidden.detail
+    assert isinstance(unasked, Unobserved) and unasked.reason is Reason.NEEDS_RIGHTS
 
 
 def test_match_blocks_in_included_files_are_found_or_missed_aloud(tmp_path: Path) -> None:

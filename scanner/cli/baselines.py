@@ -1,0 +1,158 @@
+"""The verbs about baselines: show, lint, diff, coverage, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.console import Console, bytes_of, pass_console
+from scanner.cli.shipped import BaselineFile
+from scanner.i18n import N_, _, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.baseline import BoundBaseline, Control
+    from scanner.baseline_diff import Change
+
+BASELINE = click.option("--baseline", type=BaselineFile(), help="The baseline, by id or path; npdb-2026 where none is named.")
+FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+
+
+@click.group()
+def baseline() -> None:
+    """The baselines there are."""
+
+
+@baseline.command("show")
+@BASELINE
+@FORM
+@pass_console
+def baseline_show(console: Console, baseline: Path | None, form: str) -> None:
+    """Show every control: class, levels, clauses, and what decides it."""
+    from scanner.record import canonical
+
+    bound = loaded(baseline)
+    if form == "json":
+        console.data(canonical(bound.baseline.model_dump(mode="json", by_alias=True)) + b"\n")
+        return
+    found = bound.baseline
+    click.echo(
+        _("{id} {version} ({regime}), sha256 {digest}").format(
+            id=found.id, version=found.version, regime=found.regime, digest=bound.digest
+        )
+    )
+    for control in found.controls:
+        click.echo("\n".join(_control(control, console.language)))
+
+
+@baseline.command("lint")
+@click.argument("file", type=BaselineFile())
+@pass_console
+def baseline_lint(console: Console, file: Path) -> None:
+    """Say whether a baseline loads: every key, check, parameter and clause."""
+    bound = loaded(file)
+    text = _("✓ {path}: {controls} controls, {rules} rules")
+    console.say(text.format(path=file, controls=len(bound.baseline.controls), rules=len(bound.rules)))
+
+
+@baseline.command("diff")
+@click.argument("before", type=BaselineFile())
+@click.argument("after", type=BaselineFile())
+@FORM
+@pass_console
+def baseline_diff(console: Console, before: Path, after: Path, form: str) -> None:
+    """Say what AFTER demands that BEFORE does not, and the reverse; each is a file or the id of a baseline that is shipped."""
+    from scanner.baseline_diff import difference
+    from scanner.record import canonical
+
+    found = difference(loaded(before), loaded(after))
+    if form == "json":
+        console.data(canonical(found.model_dump(mode="json")) + b"\n")
+        return
+    old, new = found.before, found.after
+    click.echo(f"{old.id} {old.version} ({old.regime}) -> {new.id} {new.version} ({new.regime})")
+    about: str | None = ""
+    for change in found.changes:
+        if change.control != about:
+            about = change.control
+            click.echo("\n" + (about or _("The baseline as a whole")))
+        click.echo("  " + _change(change))
+    if not found.changes:
+        click.echo(_("They demand the same."))
+
+
+@baseline.command("coverage")
+@BASELINE
+@FORM
+@pass_console
+def baseline_coverage(console: Console, baseline: Path | None, form: str) -> None:
+    """Show of every control whether checks decide it, partly or in whole, or a document alone; and the sums by level."""
+    from scanner.coverage import coverage
+    from scanner.record import canonical
+
+    found = coverage(loaded(baseline).baseline)
+    if form == "json":
+        console.data(canonical(found.model_dump(mode="json")) + b"\n")
+        return
+    width = max((len(control.id) for control in found.controls), default=0)
+    for control in found.controls:
+        title = control.title.vi if console.language == "vi" else control.title.en
+        levels = "".join(str(level) if level in control.levels else "-" for level in range(1, 6))
+        click.echo(f"{control.id:<{width}}  {levels}  {_(control.classed):<8}  {_(control.decided):<13}  {title}")
+    click.echo("")
+    for count in found.counts:
+        told = _("{automatically} of {controls} controls decided automatically, {partly} partly, {by_document} by document only")
+        numbers = told.format(controls=count.controls, **count.model_dump(exclude={"level"}))
+        click.echo((_("level {level}").format(level=count.level) if count.level else _("in all")) + ": " + numbers)
+
+
+@baseline.command("schema")
+@pass_console
+def baseline_schema(console: Console) -> None:
+    """Print the JSON Schema by which an editor completes and checks a baseline."""
+    from scanner.schemas import baseline_schema as schema
+
+    console.data(schema())
+
+
+def loaded(path: Path | None) -> BoundBaseline:
+    """The baseline in this file, bound; the national one where none is named."""
+    from scanner.baseline import load
+    from scanner.cli.look import national_baseline
+    from scanner.registry import load_checks
+
+    path = path or national_baseline()
+    return load(bytes_of(path), str(path), load_checks())
+
+
+_TURNS = (N_("new"), N_("gone"), N_("stricter"), N_("looser"), N_("different"))
+_WAYS = (N_("automatically"), N_("partly"), N_("by document"))
+
+
+def _change(change: Change) -> str:
+    levels = " " + _("(levels {levels})").format(levels=", ".join(map(str, change.levels))) if change.levels else ""
+    return f"{_(change.turn)}: {shown(change.said)}{levels}"
+
+
+def clauses(control: Control) -> Iterator[str]:
+    """Where a control stands, a clause a line."""
+    for clause in control.references:
+        mark = " " + _("(text not verified)") if clause.unverified else ""
+        yield f"{clause.source}, {clause.clause}{mark}"
+
+
+def _control(control: Control, language: str) -> Iterator[str]:
+    title = control.title.vi if language == "vi" else control.title.en
+    yield ""
+    yield _("{id} {title} ({weight}, levels {levels})").format(
+        id=control.id, title=title, weight=_(control.classed), levels=", ".join(map(str, control.levels))
+    )
+    yield from (f"    {line}" for line in clauses(control))
+    for rule in control.rules:
+        yield f"    - {rule.check}"
+    if control.attestation is not None:
+        document = control.attestation.document
+        yield "    - " + _("document: {title}").format(title=document.vi if language == "vi" else document.en)
