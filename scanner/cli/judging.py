@@ -115,16 +115,18 @@ def _insist_on_evidence(run: Run, assessment: Assessment) -> None:
 def view_of(run: Run, assessment: Assessment) -> View:
     """What every output shows of a judged run."""
     from scanner.contact import Contact
+    from scanner.judge import deviations_of
     from scanner.registry import load_checks
     from scanner.report_view import view
     from scanner.store import CONTACT, sightings
 
-    checks = load_checks()
+    checks, files, order = load_checks(), run.files(), run.order
     return view(
         assessment,
-        run.order,
-        sightings(run.files()),
+        order,
+        sightings(files),
         contact=Contact.read(run.read(CONTACT)) if run.has(CONTACT) else None,
+        deviations=deviations_of(files, order),
         fixes={check.id: check.fixes for check in checks.values()},
         titles={check.id: check.title for check in checks.values()},
     )

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
-import sys
 import unicodedata
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 from openpyxl import load_workbook
 
 from scanner.baseline import load
-from scanner.cli import main
 from scanner.record import sha256
 from scanner.registry import load_checks
 from scanner.store import BASELINE, Run
 from scanner.targets import Speaks
 from tests.checks.test_verdicts_of_the_baselines import order, scope
+from tests.scanner.cli.in_process import clearance, refused
 
 ROOT = Path(__file__).resolve().parents[3]
 LAB = (ROOT / "examples" / "lab-baseline.yaml").read_bytes()
 ANSWER = {"answer": "yes", "document": "docs/d1.pdf", "date": "2020-10-01", "by": "tran.thi.b", "role": "Trưởng phòng"}
-
-
-def clearance(*words: str, folder: Path) -> CompletedProcess[str]:
-    """One command as a person would run it in this folder, without a process of its own."""
-    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", ["clearance", *words])
-        with pytest.raises(SystemExit) as left:
-            main()
-    texts = []
-    for stream in (out, err):
-        stream.flush()
-        texts.append(stream.buffer.getvalue().decode())
-    return CompletedProcess(words, int(left.value.code or 0), *texts)
-
-
-def refused(done: CompletedProcess[str], status: int, *said: str) -> None:
-    assert (done.returncode, done.stdout) == (status, ""), done.stderr
-    for words in said:
-        assert words in done.stderr
 
 
 @pytest.fixture
