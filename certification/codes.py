@@ -95,7 +95,12 @@ class Code(StrEnum):
     LOG_BROKEN = "log-broken"
     LOG_FORKED = "log-forked"
     LOG_ROLLED_BACK = "log-rolled-back"
+    LOG_UNKNOWN = "log-unknown"
+    LOG_ENTRY_MISSING = "log-entry-missing"
+    LOG_ENTRY_CHANGED = "log-entry-changed"
     NOT_IN_LOG = "not-in-log"
+    NOT_COSIGNED = "not-cosigned"
+    WITNESS_OF_OWN_LOG = "witness-of-own-log"
     LOG_PROOF_MALFORMED = "log-proof-malformed"
     CLOCK_BACKWARDS = "clock-backwards"
     CHECKPOINT_MALFORMED = "checkpoint-malformed"
@@ -230,6 +235,14 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
     Code.LOG_FORKED: (_INTEGRITY, N_("The log shows two stories: what was signed before is not how it begins now.")),
     Code.LOG_ROLLED_BACK: (_INTEGRITY, N_("The log has become shorter than it was when it was last seen.")),
+    Code.LOG_UNKNOWN: (_TRUST, N_("The log is not one of those the trust root names.")),
+    Code.LOG_ENTRY_MISSING: (_INTEGRITY, N_("An entry was taken out of the log.")),
+    Code.LOG_ENTRY_CHANGED: (_INTEGRITY, N_("An entry of the log, or what is noted about it, is not what was logged.")),
+    Code.NOT_COSIGNED: (
+        _TRUST,
+        N_("No other authority's witness has cosigned the log as far as this; have it cosigned, then prove again."),
+    ),
+    Code.WITNESS_OF_OWN_LOG: (_TRUST, N_("An authority cannot witness its own log.")),
     Code.NOT_IN_LOG: (_TRUST, N_("Nothing proves that this stands in the issuance log.")),
     Code.LOG_PROOF_MALFORMED: (
         _INTEGRITY,
