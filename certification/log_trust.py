@@ -93,7 +93,7 @@ def _cosigned_at(signed: SignedCheckpoint, key: TrustedKey, at: datetime) -> dat
     key.valid(when, at)
     if when > at:
         # A witness ahead of this clock: one of the two is wrong, and which cannot be told here.
-        message = said("{name} cosigned on {when}, after now", name=key.known.holder, when=f"{when:%Y-%m-%d %H:%M:%S}")
+        message = said("{name} cosigned on {when}, after this instant", name=key.known.holder, when=f"{when:%Y-%m-%d %H:%M:%S}")
         raise Refusal(Code.CLOCK_BACKWARDS, message)
     return when
 

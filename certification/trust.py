@@ -17,8 +17,8 @@ from certification.keyring import (
     KnownPerson,
     RootKey,
 )
-from certification.known_logs import contradiction_in_logs
 from certification.keys import SSlibKey, public_key, spki_sha256, verified, verifier
+from certification.known_logs import contradiction_in_logs
 from certification.refusals import Code, Refusal
 from certification.statements import Role, read_statement, subjects
 from scanner.findings import said

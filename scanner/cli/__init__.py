@@ -31,6 +31,7 @@ COMMANDS = {
     "approve": "certify",
     "issue": "certify",
     "verify": "certify",
+    "log": "ledger",
     "feeds": "feeds",
     "trust": "keyring",
     "keys": "keyring",

@@ -111,35 +111,67 @@ def approve(
 @REQUEST
 @TRUST
 @click.option("--authorisation", type=FILE, required=True, help="The authorisation both authorities have signed.")
+@click.option("--log", "log_file", type=FILE, required=True, help="The log it is entered in; `clearance log init` makes one.")
+@click.option("--log-signer", required=True, metavar="URI", help="The log's key, as file:log.pem.")
 @click.option("--out", type=FILE, required=True, help="The certificate to write.")
 @pass_console
-def issue(console: Console, bundle: Path, request_file: Path, trust: Path, authorisation: Path, out: Path) -> None:
-    """Issue the connection certificate, where both authorities approved and the decision allows it."""
+def issue(
+    console: Console,
+    bundle: Path,
+    request_file: Path,
+    trust: Path,
+    authorisation: Path,
+    log_file: Path,
+    log_signer: str,
+    out: Path,
+) -> None:
+    """Issue the connection certificate, where both authorities approved and the decision allows it, and enter it in the log."""
     from certification.issue import issue as issued
+    from certification.ledger import entered
+    from certification.log_store import opened
     from scanner.store import unpacked
 
     rejudge, code = judge_again()
+    at, root = now(), trust_at(trust)
     certificate = issued(
         unpacked(bundle_of(bundle)),
         bytes_of(request_file),
-        trust_at(trust),
-        now(),
+        root,
+        at,
         authorisation=bytes_of(authorisation),
         rejudge=rejudge,
         code_digests=code,
     )
+    # Logged before it is written: a certificate that exists stands in the log.
+    with opened(log_file) as log:
+        proof = entered(log, certificate, signer_at(log_signer), root, at)
+    keep(proof_of(out), proof.written())
     keep(out, certificate)
     console.say(_("✓ certificate: {path}").format(path=out))
+    console.say(
+        _("✓ entry {index} of {log}; once a witness has cosigned the log, prove it again with `clearance log prove`").format(
+            index=proof.index, log=proof.checkpoint.checkpoint.origin
+        )
+    )
 
 
 @click.command()
 @click.argument("certificate", type=FILE)
 @TRUST
+@click.option("--proof", type=FILE, help="The proof that it stands in a log; CERTIFICATE.tlog-proof where it is not given.")
 @click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on.")
 @click.option("--recompute", is_flag=True, help="Judge the bundle again and compare, byte for byte.")
 @click.option("--at", help="As of this instant; now where it is not given.")
 @pass_console
-def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None, recompute: bool, at: str | None) -> None:
+def verify(
+    console: Console,
+    certificate: Path,
+    trust: Path,
+    proof: Path | None,
+    bundle: Path | None,
+    recompute: bool,
+    at: str | None,
+) -> None:
     """Verify a connection certificate offline; every refusal has its own code and exit status 12."""
     from certification.verify import verify as verified
     from scanner.store import unpacked
@@ -155,6 +187,7 @@ def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None
         bundle=None if bundle is None else unpacked(bundle_of(bundle)),
         rejudge=rejudge,
         code_digests=code,
+        proof=proof_at(proof or proof_of(certificate)),
     )
     for number, step in enumerate(found.steps, 1):
         console.say(f"  {number}. ✓ {step.explanation}")
@@ -169,8 +202,29 @@ def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None
             ends=f"{granted.not_after:%Y-%m-%d %H:%M} UTC",
         )
     )
+    if found.watch is not None:
+        console.say(
+            _("  the log was last seen by {witness} on {when}").format(
+                witness=found.watch.witness, when=f"{found.watch.at:%Y-%m-%d %H:%M} UTC"
+            )
+        )
     if bundle is None:
         console.say(_("  ! without --bundle the evidence behind it was not looked at"))
+
+
+def proof_of(certificate: Path) -> Path:
+    """Where the proof of a certificate lies: beside it."""
+    return certificate.with_name(certificate.name + ".tlog-proof")
+
+
+def proof_at(path: Path) -> bytes:
+    """The proof in this file; a certificate without one is refused, not verified by half."""
+    from certification.refusals import Code, Refusal
+    from scanner.findings import said
+
+    if not path.is_file():
+        raise Refusal(Code.NOT_IN_LOG, said("{path} is not there; name the proof with --proof", path=str(path)))
+    return bytes_of(path)
 
 
 def judge_again() -> tuple[Callable[[Mapping[str, bytes]], bytes], tuple[Any, ...]]:

@@ -57,7 +57,7 @@ TLS = "observations/tls/web1_443.json"
 def test_a_good_certificate_passes_every_step(case: Case, certificate: bytes) -> None:
     judge = Judge(case.bundle[ASSESSMENT])
     found = verify(certificate, case.trust, LATER, case.bundle, judge, CODE)
-    assert found.steps == tuple(Step)
+    assert found.steps == tuple(step for step in Step if step is not Step.LOGGED)
     assert judge.asked == 1
     assert found.payload_sha256 == sha256(read_envelope(certificate).payload)
     assert [key.known.authority for key in found.approvals] != []
