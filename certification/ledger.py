@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from certification import merkle
+from certification.approval import quorum
 from certification.authorisation import AuthorisationStatement
 from certification.checkpoint import Checkpoint, SignedCheckpoint, read_checkpoint
 from certification.envelope import read_envelope
 from certification.log_proof import LogProof, read_log_proof
 from certification.log_store import LogEntry, LogStore
 from certification.log_trust import Watch, log_key, watched
+from certification.opening import opened
 from certification.refusals import Code, Refusal
 from certification.signers import Signer
 from certification.statements import read_statement
+from certification.status import replayed
+from certification.status_event import StatusEventStatement, opened_event
 from certification.trust import TrustRoot
 from scanner.findings import said
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def entered(log: LogStore, certificate: bytes, signer: Signer, trust: TrustRoot, at: datetime) -> LogProof:
-    """The proof, not yet cosigned, that this certificate stands in the log, where it is entered if it does not stand yet.
+    """The proof, not yet cosigned, that this certificate or status event stands in the log, where it is entered if it does not stand yet.
 
-    The certificate has been verified before. Refuses a key that is not this log's, and a clock that runs backwards, before
+    It has been verified before. Refuses what the log's story does not allow next, a key that is not this log's, and a clock that runs backwards, before
     anything is written.
     """
     _insist_on_key(log, signer, trust, at)
     in_time(log, at)
     envelope = read_envelope(certificate)
-    statement = read_statement(envelope.payload, AuthorisationStatement)
+    statement = loggable(envelope.payload)
+    if at < statement.predicate.stated_at:
+        raise Refusal(Code.CLOCK_BACKWARDS, said("the statement was made after this instant"))
+    if log.position(envelope.payload) is None:
+        replayed((*history(log, trust), statement))
     log.append(envelope.payload, certificate, statement.predicate_type, statement.predicate.serial, at.strftime(_FORM))
     _sign(log, signer)
     return proven(log, certificate)
@@ -109,8 +119,37 @@ def described(entry: LogEntry) -> tuple[bytes, str, str]:
     """The payload of an entry, its type and its serial, as its envelope says; refuses what no log holds."""
     try:
         payload = read_envelope(entry.envelope).payload
-        statement = read_statement(payload, AuthorisationStatement)
+        statement = loggable(payload)
     except Refusal as error:
         message = said("entry {position}: {why}", position=entry.position, why=str(error))
         raise Refusal(Code.LOG_ENTRY_CHANGED, message) from None
     return payload, statement.predicate_type, statement.predicate.serial
+
+
+def loggable(payload: bytes) -> AuthorisationStatement | StatusEventStatement:
+    """The statement in this payload, of one of the two types that a log holds."""
+    try:
+        return read_statement(payload, AuthorisationStatement)
+    except Refusal as error:
+        if error.code is not Code.PREDICATE_TYPE:
+            raise
+    return read_statement(payload, StatusEventStatement)
+
+
+def history(log: LogStore, trust: TrustRoot) -> Iterator[AuthorisationStatement | StatusEventStatement]:
+    """The log's statements in order, each signed by whom it had to be when it was made.
+
+    A key that was revoked since does not undo what it signed and what was logged before: a suspension outlives its signer.
+    """
+    certificates: dict[str, AuthorisationStatement] = {}
+    for entry in log.entries():
+        statement = loggable(read_envelope(entry.envelope).payload)
+        if isinstance(statement, AuthorisationStatement):
+            quorum(opened(entry.envelope, AuthorisationStatement, trust, _EVER).signers)
+            certificates[statement.predicate.serial] = statement
+        else:
+            about = statement.predicate.serial
+            if about not in certificates:
+                raise Refusal(Code.SERIAL_UNKNOWN, said("no certificate {serial} stands in the log", serial=about))
+            opened_event(entry.envelope, certificates[about], trust, _EVER)
+        yield statement

@@ -16,6 +16,7 @@ from certification.log_trust import Watch
 from certification.opening import opened
 from certification.policy import below_ceiling, in_force
 from certification.recomputing import Rejudge, recomputed
+from certification.status import Standing, standing
 from certification.trust import TrustedKey, TrustRoot
 from scanner.i18n import _
 from scanner.order import FileDigest
@@ -32,6 +33,7 @@ class Step(StrEnum):
     SOUND = "sound"
     IN_FORCE = "in-force"
     LOGGED = "logged"
+    STATUS = "status"
     EVIDENCE = "evidence"
     RECOMPUTED = "recomputed"
 
@@ -49,6 +51,7 @@ _MEANING = {
     Step.SOUND: N_("policy allows it, and the agency asked for it and holds the client key"),
     Step.IN_FORCE: N_("it is valid at this instant, within what the echelon may have"),
     Step.LOGGED: N_("it stands in a log of the trust root, which another authority's witness cosigned"),
+    Step.STATUS: N_("by the log it is neither suspended, revoked nor superseded"),
     Step.EVIDENCE: N_("the bundle is exactly the evidence that was signed, and leads to this certificate"),
     Step.RECOMPUTED: N_("judging the evidence again gives the same assessment, byte for byte"),
 }
@@ -80,6 +83,7 @@ def verify(
     code_digests: Iterable[FileDigest] | None = None,
     *,
     proof: bytes | None = None,
+    standings: Mapping[str, Standing] | None = None,
 ) -> VerifiedCertificate:
     """The certificate, verified as of `at`: in its log with `proof`, against its evidence with `bundle`, its judgement with `rejudge`.
 
@@ -107,11 +111,15 @@ def verify(
     if proof is not None:
         watch = in_log(certificate.envelope.payload, proof, trust_root, at)
         steps.append(Step.LOGGED)
-    # (8) exactly these files, each signed by whom it had to be, lead to exactly this statement
+    # (8) and nothing in the log took it out of use
+    if standings is not None:
+        standing(standings, statement.predicate.serial).insist_on_use(at)
+        steps.append(Step.STATUS)
+    # (9) exactly these files, each signed by whom it had to be, lead to exactly this statement
     if bundle is not None:
         follows(statement, bundle, trust_root, at)
         steps.append(Step.EVIDENCE)
-    # (9) and to the same judgement
+    # (10) and to the same judgement
     if bundle is not None and rejudge is not None:
         recomputed(bundle, rejudge, code_digests)
         steps.append(Step.RECOMPUTED)

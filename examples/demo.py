@@ -167,6 +167,18 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     clearance("log", "verify", log, "--trust", root, "--keep", folder / "authorisations.checkpoint")
     title("Anyone can verify it offline, and judge the evidence again")
     clearance("verify", certificate, "--trust", root, "--bundle", bundle, "--recompute")
+    title("One authority suspends it: refused from now on")
+    serial = clearance("log", "show", log, show=False).split("\t")[3].strip()
+    clearance(
+        "suspend", serial, "--log", log, "--trust", root, "--signer", f"file:{keys}/approver-mic.pem",
+        "--log-signer", f"file:{keys}/log-mps.pem", "--reason", "incident", "--yes", "--out", folder / "suspension.dsse.json",
+    )  # fmt: skip
+    clearance("status", serial, "--log", log, "--trust", root)
+    clearance(
+        "log", "cosign", log, "--trust", root, "--signer", f"file:{keys}/witness-mic.pem", "--state", folder / "witness-mic.json",
+        show=False,
+    )  # fmt: skip
+    clearance("verify", certificate, "--trust", root, "--log", log, expect=12)
     title("One byte of evidence changed: refused")
     forged = folder / "forged.bundle"
     forged.write_bytes(one_byte_changed(bundle))

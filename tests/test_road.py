@@ -146,13 +146,13 @@ def test_one_approval_is_not_enough_and_the_refusal_says_so(road: Path) -> None:
     assert not (road / "never.json").exists()
 
 
-def test_the_log_is_whole_and_holds_one_certificate(road: Path) -> None:
+def test_the_log_is_whole_and_holds_the_certificate_and_its_suspension(road: Path) -> None:
     done = clearance(
         "log", "verify", road / "authorisations.log", "--trust", road / "trust-laboratory.dsse.json",
         "--checkpoint", road / "authorisations.checkpoint",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "1 entry" in done.stderr
+    assert "2 entries" in done.stderr
 
 
 def test_no_key_and_no_password_stands_in_any_run_or_bundle(road: Path) -> None:

@@ -23,13 +23,14 @@ from certification.refusals import Code, Refusal
 from certification.signers import signed
 from certification.trust import draft_keyring
 from certification.verify import Step, verify
-from scanner.cli import certify, clearance, console, ledger
+from scanner.cli import certify, clearance, console, ledger, status
 from scanner.store import packed
 from tests.certification.stage import CODE, DRAFTED, LATER, Case, keyring, refused, restated, root, signer
 
 TRUST = root()
 CASE = Case(trust=TRUST)
 CERTIFICATE = CASE.certificate()
+SERIAL = verify(CERTIFICATE, TRUST, LATER).granted.serial
 
 
 def another(number: int) -> bytes:
@@ -166,12 +167,12 @@ class Desk:
 
     def run(self, *words: str, at: object = LATER) -> Result:
         """One command at this instant."""
-        for module in (certify, ledger, console):
+        for module in (certify, ledger, status, console):
             self.patch.setattr(module, "now", lambda: at)
         self.patch.setattr(certify, "judge_again", lambda: (CASE.judge, CODE))
         talk = console.Console(color="never", quiet=False, debug=False, language="en")
         self.patch.chdir(self.folder)
-        return CliRunner().invoke(clearance, list(words), obj=talk)
+        return CliRunner().invoke(clearance, list(words), obj=talk, input="y\n")
 
     def good(self, *words: str) -> str:
         """What a command that works says."""
@@ -204,7 +205,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     (tmp_path / "bundle").write_bytes(packed(CASE.bundle))
     (tmp_path / "request").write_bytes(CASE.request)
     (tmp_path / "approved").write_bytes(CERTIFICATE)
-    for name in ("a-log", "a-witness", "b-witness", "b-log"):
+    for name in ("a-log", "a-witness", "b-witness", "b-log", "an", "binh"):
         pem = signer(name)._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (tmp_path / f"{name}.pem").write_bytes(pem)
         (tmp_path / f"{name}.pem").chmod(0o600)
@@ -279,6 +280,39 @@ def test_verify_finds_what_was_cut_off_by_what_was_kept(desk: Desk) -> None:
     desk.refused(Code.LOG_ROLLED_BACK, "log", "verify", "empty", "--trust", "root", "--checkpoint", "kept")
 
 
+def test_the_verbs_suspend_resume_and_revoke(desk: Desk) -> None:
+    desk.issue()
+    serial = desk.good("log", "show", "log").split("\t")[3].strip()
+    common = (serial, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event")
+
+    def state() -> str:
+        return desk.good("status", serial, "--log", "log", "--trust", "root").split("\t")[1]
+
+    assert state() == "official"
+    assert "is suspended" in desk.good("suspend", *common, "--signer", "file:an.pem", "--reason", "incident", "--note", "Sự cố")
+    assert state() == "suspended"
+    desk.good(*desk.cosign())
+    desk.refused(Code.SUSPENDED, *VERIFY, "--log", "log")
+    assert "nothing has changed yet" in desk.good("resume", *common, "--signer", "file:an.pem")
+    assert state() == "suspended"
+    desk.good("resume", *common, "--signer", "file:binh.pem", "--begun", "event")
+    desk.good(*desk.cosign())
+    told = desk.good(*VERIFY, "--log", "log")
+    assert "8. ✓ by the log it is neither suspended" in told
+    desk.good("revoke", *common, "--signer", "file:binh.pem", "--reason", "key-compromise")
+    assert state() == "revoked"
+    assert desk.good("status", "all", "--log", "log", "--trust", "root").count("\n") == 1
+
+
+def test_signing_without_asking_is_for_laboratories(desk: Desk) -> None:
+    desk.issue()
+    done = desk.run(
+        "suspend", "CC-1", "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event",
+        "--signer", "file:an.pem", "--reason", "incident", "--yes",
+    )  # fmt: skip
+    assert done.exit_code == 2
+
+
 def test_a_log_is_made_once_and_only_under_a_known_name(desk: Desk) -> None:
     words = ("--trust", "root", "--signer", "file:a-log.pem", "--origin")
     assert "exists already" in str(desk.run("log", "init", "log", *words, "a-log").exception)
@@ -289,15 +323,16 @@ def test_a_log_is_made_once_and_only_under_a_known_name(desk: Desk) -> None:
 def test_the_commands_of_the_documentation_work(desk: Desk) -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "log.md").read_text("utf-8")
     commands = [line.split()[1:] for line in text.splitlines() if line.startswith("clearance ")]
-    assert len(commands) == 8
+    assert len(commands) == 13
     names = {
         "root": "trust.dsse.json", "bundle": "good.bundle", "request": "request.dsse.json", "approved": "approved.dsse.json",
         "a-log.pem": "log.pem", "b-witness.pem": "witness.pem",
+        "an.pem": "approver-a.pem", "binh.pem": "approver-b.pem",
     }  # fmt: skip
     for mine, theirs in names.items():
         (desk.folder / mine).rename(desk.folder / theirs)
     for words in commands:
-        desk.good(*words)
+        desk.good(*(SERIAL if word == "SERIAL" else word for word in words))
 
 
 def test_the_documented_codes_are_codes() -> None:
