@@ -200,6 +200,9 @@ def _protects(answer: HttpAnswer, name: str) -> bool:
         ),
         "java": "<cookie-config><http-only>true</http-only><secure>true</secure></cookie-config>  in web.xml",
         "asp.net": '<httpCookies httpOnlyCookies="true" requireSSL="true" />  in web.config',
+        "nginx": "proxy_cookie_flags ~ secure httponly;  (1.19.3 or newer, before an application that cannot be changed)",
+        "apache": 'Header always edit Set-Cookie ^(.*)$ "$1; Secure; HttpOnly"  (before an application that cannot be changed)',
+        "haproxy": 'http-response replace-header Set-Cookie ^(.*)$ "\\1; Secure; HttpOnly"  (before an application that cannot be changed)',
     },
 )
 def cookies_protected(http: HttpObservation, _: Parameters) -> Verdict:

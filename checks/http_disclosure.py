@@ -62,6 +62,7 @@ def _not_found(body: str = "", server: str = "nginx", status: int = 404) -> Http
             '<Valve className="org.apache.catalina.valves.ErrorReportValve" showReport="false" '
             'showServerInfo="false"/>  in the Host of server.xml'
         ),
+        "haproxy": "http-response del-header Server and http-response del-header X-Powered-By",
     },
 )
 def no_version_disclosure(http: HttpObservation, _: Parameters) -> Verdict:
@@ -102,6 +103,9 @@ def no_version_disclosure(http: HttpObservation, _: Parameters) -> Verdict:
             '<Valve className="org.apache.catalina.valves.ErrorReportValve" showReport="false" '
             'showServerInfo="false"/>  in the Host of server.xml'
         ),
+        "nginx": "proxy_intercept_errors on; error_page 500 502 503 504 /50x.html;",
+        "apache": "ProxyErrorOverride On and ErrorDocument 500 /500.html",
+        "iis": '<httpErrors errorMode="Custom" />  under system.webServer in web.config',
     },
 )
 def no_error_details(http: HttpObservation, _: Parameters) -> Verdict:

@@ -68,6 +68,8 @@ def _relied_on(peer: PeerCertificateObservation) -> tuple[CertificateFacts, ...]
             "A self-signed certificate or one of an unknown authority must be replaced by one of an authority in "
             "the inspector's store."
         ),
+        "postgresql": "ssl_cert_file must name a file with the server's certificate first and then every intermediate, then psql -c 'SELECT pg_reload_conf()'",
+        "redis": "tls-cert-file must name a file with the server's certificate first and then every intermediate, then systemctl restart redis-server",
     },
 )
 def trusted(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
@@ -95,6 +97,8 @@ def trusted(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
         "apache": (
             "Serve the right certificate for the name: a virtual host with this ServerName and its own SSLCertificateFile."
         ),
+        "haproxy": "bind ... ssl crt /etc/haproxy/certs/, with a file in that folder for each name; the name the client asks for chooses it.",
+        "iis": "Give the site a binding with this host name, Require Server Name Indication, and the certificate for it.",
     },
 )
 def name(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
@@ -135,6 +139,11 @@ def name(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
             "systemctl reload apache2"
         ),
         "certbot": "certbot renew --deploy-hook 'systemctl reload nginx'",
+        "haproxy": "Replace the file that crt names, then haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",
+        "iis": "Import-PfxCertificate -FilePath site.pfx -CertStoreLocation Cert:\\LocalMachine\\My, then choose it in the site's binding.",
+        "postgresql": "Replace the files of ssl_cert_file and ssl_key_file, then psql -c 'SELECT pg_reload_conf()'",
+        "mariadb": "Replace the files of ssl_cert and ssl_key, then FLUSH SSL;  (10.4 or newer)",
+        "redis": "Replace the files of tls-cert-file and tls-key-file, then systemctl restart redis-server",
     },
 )
 def expiry(peer: PeerCertificateObservation, parameters: DaysLeft) -> Verdict:

@@ -26,6 +26,8 @@ _OTHER = certificate(subject="CN=Another CA", issuer="CN=Another Root")
         ),
         "nginx": "Replace the files of ssl_certificate and ssl_certificate_key, then nginx -t && systemctl reload nginx",
         "inspector": "Give the CRLs of every authority in the chain with --crls: openssl crl -inform DER -in ca.crl >> crls.pem",
+        "apache": "Replace the files of SSLCertificateFile and SSLCertificateKeyFile, then apachectl configtest && systemctl reload apache2",
+        "haproxy": "Replace the file that crt names, then haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",
     },
 )
 def not_revoked(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
@@ -77,6 +79,7 @@ def staple(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
         "nginx": "cat server.pem intermediate.pem > fullchain.pem: each certificate after the one it issued, and no other",
         "apache": "SSLCertificateFile: the server's certificate first, then each issuer after the one it issued, and no other",
         "haproxy": "site.pem: the certificate, then each issuer after the one it issued, then the key",
+        "postgresql": "ssl_cert_file: the server's certificate first, then each issuer after the one it issued, and no other; then psql -c 'SELECT pg_reload_conf()'",
     },
 )
 def order(peer: PeerCertificateObservation, _: Parameters) -> Verdict:

@@ -47,6 +47,7 @@ def _key(algorithm: KeyAlgorithm, bits: int) -> SshHostKey:
             "Then tell everyone who connects the new fingerprint."
         ),
         "cisco-ios": "crypto key generate rsa modulus 4096",
+        "rhel": "rm /etc/ssh/ssh_host_rsa_key* && ssh-keygen -t rsa -b 4096 -N '' -f /etc/ssh/ssh_host_rsa_key && systemctl restart sshd",
     },
 )
 def host_key_size(ssh: SshObservation, parameters: HostKeySizes) -> Verdict:
@@ -92,6 +93,7 @@ class GroupSize(Parameters):
             "ssh; or KexAlgorithms -diffie-hellman-group-exchange-*  in /etc/ssh/sshd_config"
         ),
         "cisco-ios": "ip ssh dh min size 2048",
+        "rhel": "awk '$5 >= 3071' /etc/ssh/moduli > /etc/ssh/moduli.safe && mv /etc/ssh/moduli.safe /etc/ssh/moduli, then systemctl reload sshd",
     },
 )
 def group_exchange_size(ssh: SshObservation, parameters: GroupSize) -> Verdict:

@@ -77,6 +77,10 @@ class DhGroup(Parameters):
         "rhel": (
             "update-crypto-policies --set DEFAULT, then restart the service  (RHEL 8: the DEFAULT policy already refuses TLS 1.1)"
         ),
+        "postgresql": "ssl_min_protocol_version = 'TLSv1.2'  in postgresql.conf (12 or newer), then psql -c 'SELECT pg_reload_conf()'",
+        "mariadb": "tls_version = TLSv1.2,TLSv1.3  under [mariadb], then systemctl restart mariadb",
+        "redis": 'tls-protocols "TLSv1.2 TLSv1.3"  in redis.conf, then systemctl restart redis-server',
+        "debian": "MinProtocol = TLSv1.2  in the section of /etc/ssl/openssl.cnf that system_default names, then restart the service",
     },
 )
 def minimum_version(tls: TlsObservation, parameters: MinimumVersion) -> Verdict:
@@ -112,6 +116,10 @@ def minimum_version(tls: TlsObservation, parameters: MinimumVersion) -> Verdict:
         "iis": (
             "TLS 1.2 is on from Windows Server 2012, TLS 1.3 from Windows Server 2022; remove registry keys that disable them."
         ),
+        "postgresql": "ssl_max_protocol_version = ''  in postgresql.conf (12 or newer), then psql -c 'SELECT pg_reload_conf()'",
+        "mariadb": "tls_version = TLSv1.2,TLSv1.3  under [mariadb], then systemctl restart mariadb",
+        "redis": 'tls-protocols "TLSv1.2 TLSv1.3"  in redis.conf, then systemctl restart redis-server',
+        "rhel": "update-crypto-policies --set DEFAULT, then restart the service",
     },
 )
 def modern_offered(tls: TlsObservation, parameters: NewestVersion) -> Verdict:
@@ -169,6 +177,9 @@ def modern_offered(tls: TlsObservation, parameters: NewestVersion) -> Verdict:
             "then restart the server."
         ),
         "rhel": "update-crypto-policies --set DEFAULT, then restart the service",
+        "postgresql": "ssl_ciphers = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384'  in postgresql.conf, then psql -c 'SELECT pg_reload_conf()'",
+        "mariadb": "ssl_cipher = ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384  under [mariadb], then systemctl restart mariadb",
+        "redis": "tls-ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384  in redis.conf, then systemctl restart redis-server",
     },
 )
 def strong_suites(tls: TlsObservation, parameters: RefusedSuites) -> Verdict:
@@ -206,6 +217,9 @@ def strong_suites(tls: TlsObservation, parameters: RefusedSuites) -> Verdict:
         ),
         "haproxy": "tune.ssl.default-dh-param 3072  (in global), or ssl-dh-param-file",
         "tomcat": "Offer no DHE suites, or start Java with -Djdk.tls.ephemeralDHKeySize=3072",
+        "iis": "Under HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL\\KeyExchangeAlgorithms\\Diffie-Hellman set ServerMinKeyBitLength=3072, then restart the server.",
+        "postgresql": "openssl dhparam -out dh.pem 3072  in the data directory; ssl_dh_params_file = 'dh.pem'  in postgresql.conf, then psql -c 'SELECT pg_reload_conf()'",
+        "redis": "openssl dhparam -out /etc/redis/dh.pem 3072; tls-dh-params-file /etc/redis/dh.pem  in redis.conf, then systemctl restart redis-server",
     },
 )
 def dh_size(tls: TlsObservation, parameters: DhGroup) -> Verdict:

@@ -49,6 +49,7 @@ def no_compression(tls: TlsObservation, _: Parameters) -> Verdict:
             "Install the update of Microsoft bulletin MS10-049 and set AllowInsecureRenegoClients=0 and "
             "AllowInsecureRenegoServers=0 for SCHANNEL."
         ),
+        "haproxy": "Upgrade OpenSSL: apt upgrade openssl (Debian) or dnf upgrade openssl (RHEL), then systemctl restart haproxy.",
     },
 )
 def secure_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -121,6 +122,10 @@ def ccs_injection(tls: TlsObservation, _: Parameters) -> Verdict:
         "any": "Offer no suites that begin with TLS_RSA_ (RSA key exchange), or install the vendor's update.",
         "nginx": "ssl_ciphers with ECDHE suites only",
         "appliance": "Install the vendor's firmware that answers ROBOT, and turn RSA key exchange off.",
+        "apache": "SSLCipherSuite with ECDHE suites only, then apachectl configtest && systemctl reload apache2",
+        "haproxy": "ssl-default-bind-ciphers with ECDHE suites only  (in global)",
+        "iis": "Disable-TlsCipherSuite -Name TLS_RSA_WITH_AES_256_GCM_SHA384  (PowerShell, once for each suite that begins with TLS_RSA_)",
+        "postgresql": "ssl_ciphers with ECDHE suites only  in postgresql.conf, then psql -c 'SELECT pg_reload_conf()'",
     },
 )
 def robot(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -143,6 +148,8 @@ def robot(tls: TlsObservation, _: Parameters) -> Verdict:
         "nginx": "Upgrade: nginx has refused it since 0.8.23",
         "openssl": "Options = NoRenegotiation  in the system_default section of openssl.cnf",
         "any": "Accept TLS 1.3 only, which has no renegotiation, or install the vendor's update.",
+        "apache": "Upgrade: Apache has refused it since 2.2.15",
+        "iis": "Under HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL set DisableRenegoOnServer=1, then restart the server.",
     },
 )
 def no_client_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:

@@ -37,6 +37,9 @@ class RefusedGroups(Parameters):
         "apache": "SSLOpenSSLConfCmd Groups X25519:P-256:P-384",
         "haproxy": "ssl-default-bind-curves X25519:P-256:P-384  (in global)",
         "openssl": "Groups = X25519:P-256:P-384  in the system_default section of openssl.cnf",
+        "iis": "Disable-TlsEccCurve -Name NAME  (PowerShell, once for each curve named; Windows Server 2016 or newer)",
+        "postgresql": "ssl_ecdh_curve = 'prime256v1'  in postgresql.conf  (18 or newer: ssl_groups = 'X25519:prime256v1'), then psql -c 'SELECT pg_reload_conf()'",
+        "rhel": "update-crypto-policies --set DEFAULT, then restart the service",
     },
 )
 def strong_groups(tls: TlsObservation, parameters: RefusedGroups) -> Verdict:
@@ -61,6 +64,8 @@ def strong_groups(tls: TlsObservation, parameters: RefusedGroups) -> Verdict:
         "apache": "SSLHonorCipherOrder on",
         "haproxy": "ssl-default-bind-options prefer-client-ciphers  must not stand in global",
         "postgresql": "ssl_prefer_server_ciphers = on",
+        "iis": "Windows keeps the server's order: set it with the policy SSL Cipher Suite Order, or Enable-TlsCipherSuite -Name SUITE -Position 0.",
+        "redis": "tls-prefer-server-ciphers yes  in redis.conf, then systemctl restart redis-server",
     },
 )
 def server_order(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -83,6 +88,8 @@ def server_order(tls: TlsObservation, _: Parameters) -> Verdict:
         "openssl": "Upgrade OpenSSL to 1.1.0 or newer and restart the service.",
         "iis": "Install the monthly updates; Windows Server 2012 R2 and newer know it since bulletin MS15-121.",
         "java": "Upgrade to Java 8u161 or newer.",
+        "debian": "Debian 9 or newer: apt upgrade openssl, then restart the service.",
+        "rhel": "RHEL 8 or newer: dnf upgrade openssl, then restart the service.",
     },
 )
 def extended_master_secret(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -105,6 +112,8 @@ def extended_master_secret(tls: TlsObservation, _: Parameters) -> Verdict:
         "nginx": "openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe3072 -out dh.pem; then ssl_dhparam dh.pem",
         "apache": "SSLOpenSSLConfCmd DHParameters dh.pem, made with: openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe3072",
         "any": "Find out who put these parameters there: a modulus that is no prime lets whoever made it read along.",
+        "haproxy": "tune.ssl.default-dh-param 3072  (in global), and no parameters of another origin in the files that crt names",
+        "postgresql": "ssl_dh_params_file = ''  in postgresql.conf, which takes PostgreSQL's own parameters, then psql -c 'SELECT pg_reload_conf()'",
     },
 )
 def dh_prime(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -130,6 +139,7 @@ def dh_prime(tls: TlsObservation, _: Parameters) -> Verdict:
         "apache": "SSLOpenSSLConfCmd SignatureAlgorithms ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256",
         "haproxy": "ssl-default-bind-sigalgs ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256  (2.8 or newer)",
         "rhel": "update-crypto-policies --set DEFAULT, which leaves SHA-1 out",
+        "nginx": "ssl_conf_command SignatureAlgorithms ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256;  (1.19.4 or newer)",
     },
 )
 def no_old_signatures(tls: TlsObservation, _: Parameters) -> Verdict:

@@ -174,7 +174,7 @@ class Assessment(Record):
     """When the evidence is too old to rest a certificate on: oldest observation plus the baseline's maximum age, or when the baseline's
     regime serves nobody any more, where that is earlier."""
     fingerprint: Sha256
-    """Digest of hosts, endpoints, host keys and peer keys: when it changes, the certificate lapses."""
+    """Digest of the system's Fingerprint, as far as it was seen: when its parts change, the certificate lapses."""
     baseline: BaselineRef
     checks: Sorted[FileDigest]
     """Digests of the code that judged."""

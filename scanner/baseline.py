@@ -137,6 +137,8 @@ class Baseline(Record):
     evidence_max_age_days: Mapping[Level, Days]
     feeds: tuple[FeedAsked, ...] = ()
     headings: tuple[Heading, ...] = Field(min_length=1)
+    diagram: Name | None = None
+    """The control whose document is the network diagram, which belongs to the system's fingerprint."""
     controls: tuple[Control, ...]
 
     @model_validator(mode="after")
@@ -151,6 +153,8 @@ class Baseline(Record):
         for control in self.controls:
             if control.heading not in known:
                 raise ValueError(f"control {control.id}: no heading is called {control.heading}")
+        if self.diagram is not None and not any(found.id == self.diagram and found.attestation for found in self.controls):
+            raise ValueError(f"the diagram is shown by {self.diagram}, and no control of that name asks for a document")
         transition = self.effective.transition
         if transition and not any(found.id == transition.shown_by and found.attestation for found in self.controls):
             raise ValueError(f"the transition is shown by {transition.shown_by}, and no control of that name asks for a document")
@@ -192,11 +196,7 @@ class BoundBaseline:
 
 def load(data: bytes, name: str, checks: Mapping[str, Check[Any, Any]]) -> BoundBaseline:
     """The baseline in these bytes, bound; raises InputError with file, line and control at the first fault."""
-    document = strict_yaml.parse(data, name)
-    try:
-        baseline = Baseline.model_validate_json(json.dumps(document.value))
-    except ValidationError as error:
-        raise _fault(document, error) from None
+    document, baseline = _read(data, name)
     bound = []
     for at, control in enumerate(baseline.controls):
         for number, rule in enumerate(control.rules):
@@ -206,6 +206,19 @@ def load(data: bytes, name: str, checks: Mapping[str, Check[Any, Any]]) -> Bound
                 raise _error(document, place, control.id, f"no check is called {rule.check}{_nearest(rule.check, checks)}")
             bound.append(BoundRule(control, check, _parameters(document, place, control, rule, check)))
     return BoundBaseline(baseline, sha256(data), tuple(bound))
+
+
+def read_baseline(data: bytes, name: str) -> Baseline:
+    """The baseline in these bytes, bound to no check; raises InputError with file, line and control at the first fault."""
+    return _read(data, name)[1]
+
+
+def _read(data: bytes, name: str) -> tuple[Document, Baseline]:
+    document = strict_yaml.parse(data, name)
+    try:
+        return document, Baseline.model_validate_json(json.dumps(document.value))
+    except ValidationError as error:
+        raise _fault(document, error) from None
 
 
 def _parameters(

@@ -58,6 +58,9 @@ def _whole(old: Baseline, new: Baseline) -> Iterator[Change]:
     if old.effective != new.effective:
         dates = [_span(found.effective) for found in (old, new)]
         yield _told(Turn.DIFFERENT, None, "in force: {old} became {new}", old=dates[0], new=dates[1])
+    if old.diagram != new.diagram:
+        text = "the network diagram is shown by {old}, and became {new}"
+        yield _told(Turn.DIFFERENT, None, text, old=old.diagram or "nothing", new=new.diagram or "nothing")
     for level in LEVELS:
         yield from _limit(
             None,

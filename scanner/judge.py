@@ -9,23 +9,24 @@ from typing import Any
 from scanner import patching, regimes, scoring, store, strict_yaml
 from scanner.advisories import Advisories
 from scanner.assessment import Assessment
-from scanner.attestations import Deviations
-from scanner.baseline import BoundBaseline, load
+from scanner.attestations import Attestation, Deviations
+from scanner.baseline import BoundBaseline, load, read_baseline
 from scanner.check import Check
-from scanner.evaluate import Sightings, evaluate
+from scanner.evaluate import Answers, Sightings, evaluate
+from scanner.fingerprint import Identity, identity
 from scanner.observations import (
     HostObservation,
+    Observation,
     PeerCertificateObservation,
     Revocation,
     Sight,
     Sighting,
-    SshObservation,
     Trust,
     Unobserved,
 )
 from scanner.order import FileDigest, Order
 from scanner.plan import DERIVED
-from scanner.record import canonical, sha256
+from scanner.record import sha256
 from scanner.store import StoreError
 
 
@@ -43,6 +44,7 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
     why = scoring.reasons(order, bound, found, seen, spoke, regimes.approval(bound.baseline, answers))
     instants = [sighting.result.seen.observed_at for sighting, _ in seen.values() if not isinstance(sighting.result, Unobserved)]
     scope = order.scope
+    whose = identity(scope, _results(seen), _answers(answers), bound.baseline.diagram)
     return Assessment(
         run=order.run,
         kind=order.kind,
@@ -57,7 +59,7 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
         observed_from=min(instants, default=None),
         observed_until=max(instants, default=None),
         evidence_until=_lapses(order, bound, instants),
-        fingerprint=fingerprint(order, seen),
+        fingerprint=whose.fingerprint.digest(),
         baseline=bound.ref(),
         checks=code,
         evidence=_evidence(files),
@@ -98,17 +100,21 @@ def derived(order: Order, seen: Sightings, slice_: Advisories | None) -> Sightin
     return found
 
 
-def fingerprint(order: Order, seen: Sightings) -> str:
-    """The digest of what makes the system this system: hosts, endpoints, host keys and peer keys, as far as they were seen."""
-    parts: list[list[str]] = [["host", host.id, host.address] for host in order.scope.hosts]
-    parts += [["service", name] for name in order.scope.subjects()]
-    for sight, (sighting, _) in seen.items():
-        match sighting.result:
-            case SshObservation(host_keys=tuple() as keys):
-                parts += [["host-key", sight.subject, key.sha256] for key in keys]
-            case PeerCertificateObservation(chain=chain):
-                parts.append(["peer-key", sight.subject, chain[0].spki_sha256])
-    return sha256(canonical(sorted(parts)))
+def identified(files: Mapping[str, bytes]) -> Identity:
+    """What makes the system of a run this system; raises StoreError where the run's files do not belong together."""
+    order = Order.read(_file(files, store.ORDER))
+    baseline = read_baseline(_ordered(files, store.BASELINE, order.baseline), store.BASELINE)
+    seen = store.sightings(files)
+    _belong_together(files, order, seen)
+    return identity(order.scope, _results(seen), _answers(store.attestations(files)), baseline.diagram)
+
+
+def _results(seen: Sightings) -> dict[Sight, Observation | Unobserved]:
+    return {sight: sighting.result for sight, (sighting, _) in seen.items()}
+
+
+def _answers(answers: Answers) -> dict[str, Attestation]:
+    return {control: attestation for control, (attestation, _) in answers.items()}
 
 
 def _file(files: Mapping[str, bytes], path: str) -> bytes:

@@ -44,20 +44,41 @@ def checks_list(console: Console, form: str) -> None:
 @click.command()
 @click.argument("check")
 @BASELINE
+@click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="A judged run: say also what it saw, and where.")
+@click.option("--subject", help="Of that run only this subject, as in web1:443.")
 @FORM
 @pass_console
-def explain(console: Console, check: str, baseline: Path | None, form: str) -> None:
-    """Say what a check asks, why (the clause), how it is judged, and how to mend a failure in each product."""
+def explain(console: Console, check: str, baseline: Path | None, run: Path | None, subject: str | None, form: str) -> None:
+    """Say what a check asks, why (the clause), how it is judged, and how to mend a failure in each product.
+
+    Example: clearance explain tls-minimum-version --run run-november --subject web1:443
+    """
+    from scanner.baseline import load
+    from scanner.cli import explaining
+    from scanner.cli.judging import assessment_of
     from scanner.record import canonical
     from scanner.registry import load_checks
+    from scanner.store import BASELINE as BASELINE_FILE
+    from scanner.store import Run
 
     found = load_checks()
     if check not in found:
         raise InputError(_("no check is called {check}; `clearance checks list` names them all").format(check=check))
+    if subject is not None and run is None:
+        raise click.UsageError(_("--subject is a subject of a run: name the run with --run"))
+    if run is not None and baseline is not None:
+        raise click.UsageError(_("a run carries the baseline it was judged by: leave --baseline out, or --run"))
+    opened = None if run is None else Run.opened(run)
+    assessment = None if opened is None else assessment_of(opened)
     if form == "json":
-        console.data(canonical(_as_data(found[check])) + b"\n")
+        seen = {} if assessment is None else {"findings": explaining.as_data(assessment, check, subject)}
+        console.data(canonical({**_as_data(found[check]), **seen}) + b"\n")
         return
-    click.echo("\n".join(_explanation(found[check], loaded(baseline))))
+    bound = loaded(baseline) if opened is None else load(opened.read(BASELINE_FILE), BASELINE_FILE, found)
+    text = [*_explanation(found[check], bound)]
+    if opened is not None and assessment is not None:
+        text += explaining.lines(opened.folder, assessment, found[check], subject)
+    click.echo("\n".join(text))
 
 
 def _kind(check: Check[Any, Any]) -> str:

@@ -1,0 +1,151 @@
+"""The verb that tells whether a system still is the one its certificate was granted to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli.certify import trust_at
+from scanner.cli.console import Console, bundle_of, bytes_of, moment, pass_console
+from scanner.cli.exits import ExitStatus
+from scanner.i18n import N_, _
+from scanner.strict_yaml import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from certification.authorisation import AuthorisationPredicate
+    from scanner.drift import Drift, Drifted
+    from scanner.order import Order
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+_WHAT = {
+    "added": N_("added"),
+    "gone": N_("gone"),
+    "changed": N_("changed"),
+    "unseen": N_("not seen"),
+}
+_PARTS = {
+    "level": N_("Level"),
+    "hosts": N_("Hosts"),
+    "services": N_("Services"),
+    "host-keys": N_("Host keys"),
+    "peer-keys": N_("Keys of peer certificates"),
+    "software": N_("Software"),
+    "diagram": N_("Network diagram"),
+}
+
+
+@click.command()
+@click.argument("certificate", type=FILE)
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--trust", type=FILE, required=True, help="The trust root.")
+@click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on: without it only whether anything drifted.")
+@click.option("--at", help="As of this instant; now where it is not given.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@pass_console
+def drift(console: Console, certificate: Path, run: Path, trust: Path, bundle: Path | None, at: str | None, form: str) -> None:
+    """Say how a system of a later run differs from the one a certificate was granted to, and whether the certificate lapses.
+
+    Exits 0 where nothing drifted, 10 where the certificate lapses, 11 where nobody can say, 12 where the certificate does not verify.
+    Example: clearance drift good.certificate.dsse.json run-november --trust trust.dsse.json --bundle good.bundle
+    """
+    from certification.verify import verify
+    from scanner.drift import drift as drifted
+    from scanner.judge import identified
+    from scanner.record import canonical
+    from scanner.store import Run, unpacked
+
+    instant = moment(at)
+    evidence = None if bundle is None else unpacked(bundle_of(bundle))
+    granted = verify(bytes_of(certificate), trust_at(trust, instant), instant, bundle=evidence).granted
+    opened = Run.opened(run)
+    opened.insist_on_manifest()
+    _of_this_system(granted, opened.order)
+    now = identified(opened.files())
+    if evidence is None:
+        raise click.exceptions.Exit(_by_digest(console, granted, now.fingerprint.digest(), form))
+    found = drifted(identified(evidence), now)
+    if form == "json":
+        console.data(
+            canonical({**_named(granted, opened.order), **found.model_dump(mode="json"), "lapses": found.lapses}) + b"\n"
+        )
+    else:
+        click.echo("\n".join(_lines(granted, opened.order, found)))
+    raise click.exceptions.Exit(
+        ExitStatus.NOT_AUTHORISED if found.lapses else ExitStatus.DONE if found.complete else ExitStatus.INCOMPLETE
+    )
+
+
+def _of_this_system(granted: AuthorisationPredicate, order: Order) -> None:
+    wanted, seen = (granted.agency.code, granted.system.id), (order.scope.agency.code, order.scope.system.id)
+    if wanted != seen:
+        text = _("run {run} looked at {seen}, and the certificate is for {wanted}: name a run of that system")
+        raise InputError(text.format(run=order.run, seen=" ".join(seen), wanted=" ".join(wanted)))
+    if order.ordered_at < granted.scan_finished and order.run != granted.run:
+        text = _("run {run} was ordered before the certificate's evidence was complete: name a later one")
+        raise InputError(text.format(run=order.run))
+
+
+def _by_digest(console: Console, granted: AuthorisationPredicate, digest: str, form: str) -> ExitStatus:
+    from scanner.record import canonical
+
+    same = digest == granted.system.fingerprint
+    if form == "json":
+        told = {"serial": granted.serial, "fingerprint_before": granted.system.fingerprint, "fingerprint_after": digest}
+        console.data(canonical({**told, "lapses": None if not same else False}) + b"\n")
+    elif same:
+        click.echo(_("✓ nothing by which the system is known has drifted"))
+    else:
+        click.echo(
+            _(
+                "! the fingerprint differs: the system drifted, or not all of it was seen, or another version made the certificate;"
+                " name the evidence with --bundle to see which"
+            )
+        )
+    return ExitStatus.DONE if same else ExitStatus.INCOMPLETE
+
+
+def _named(granted: AuthorisationPredicate, order: Order) -> Mapping[str, Any]:
+    return {"serial": granted.serial, "run_before": granted.run, "run_after": order.run, "kind_after": order.kind.value}
+
+
+def _lines(granted: AuthorisationPredicate, order: Order, found: Drift) -> Iterator[str]:
+    yield _("certificate {serial}: {system} of {agency}, seen until {date} in run {run}").format(
+        serial=granted.serial,
+        system=granted.system.id,
+        agency=granted.agency.code,
+        date=f"{granted.scan_finished:%Y-%m-%d}",
+        run=granted.run,
+    )
+    yield _("compared with run {run} ({kind}) of {date}").format(
+        run=order.run, kind=_(order.kind), date=f"{order.ordered_at:%Y-%m-%d}"
+    )
+    part = None
+    for one in found.drifted:
+        if one.part is not part:
+            part = one.part
+            yield ""
+            yield _(_PARTS[one.part])
+        yield _line(one)
+    grounds = dict.fromkeys(one.ground for one in found.drifted)
+    if grounds:
+        yield ""
+        yield from (f"{ground}: {_(ground.clause)}" for ground in grounds)
+    yield ""
+    if found.lapses:
+        yield _("✗ LAPSES  the system is not the one {serial} was granted to").format(serial=granted.serial)
+    elif found.complete:
+        yield _("✓ nothing by which the system is known has drifted")
+    else:
+        yield _("? nobody can say: what was not seen both times stands above")
+
+
+def _line(one: Drifted) -> str:
+    sign = "!" if one.lapses else "?"
+    words = f"  {sign} {one.subject} {one.name}".rstrip() + f": {_(_WHAT[one.what])}"
+    if one.before or one.after:
+        words += f"  {', '.join(one.before) or '-'} > {', '.join(one.after) or '-'}"
+    return f"{words}  [{one.ground}]"
