@@ -12,6 +12,8 @@ from scanner.strict_yaml import InputError
 LIMIT = 4 * 1024 * 1024
 """No workbook is larger, packed or unpacked; a questionnaire of a hundred controls unpacks to less than a tenth of it."""
 MEMBERS = 200
+TAGS = 100_000
+"""Opening and closing tags of all parts together; libraries take seconds over a million, which fit into few bytes."""
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
@@ -55,4 +57,7 @@ def _parts(data: bytes, name: str) -> list[bytes]:
             raise InputError(f"{name}: " + _("two parts of the workbook have one name"))
         if any("vba" in found for found in names):
             raise InputError(f"{name}: " + _("the workbook holds macros; save it as .xlsx"))
-        return [archive.read(member) for member in members if member.filename.lower().endswith((".xml", ".rels"))]
+        parts = [archive.read(member) for member in members if member.filename.lower().endswith((".xml", ".rels"))]
+        if sum(part.count(b"<") for part in parts) > TAGS:
+            raise InputError(f"{name}: " + _("more cells and formats than a questionnaire has; export it anew"))
+        return parts

@@ -100,6 +100,14 @@ def test_a_cell_that_cannot_be_taken_is_named(cells: dict[str, Any], told: str) 
     assert [fault for fault in read_and_refused(edited(put(**cells))) if fault.startswith(told)]
 
 
+def test_what_a_file_says_of_its_own_size_is_not_believed() -> None:
+    page = part("xl/worksheets/sheet1.xml")
+    assert b'<dimension ref="A1:O10"/>' in page
+    lying = repacked(xl__worksheets__sheet1_dot_xml=page.replace(b'<dimension ref="A1:O10"/>', b'<dimension ref="A1:C8"/>'))
+    assert len(questionnaire_xlsx.read(lying, "q.xlsx").rows) == 4
+    assert taken(questionnaire_xlsx.read(lying, "q.xlsx")).open == ("D1", "D18", "D7", "D8")
+
+
 def test_merged_cells_are_named() -> None:
     faults = read_and_refused(edited(lambda page: page.merge_cells("I7:I10")))
     assert "q.xlsx:I7:I10: merged cells; undo that, and answer each control in its own row" in faults
@@ -157,6 +165,14 @@ def far_away() -> bytes:
     return repacked(xl__worksheets__sheet1_dot_xml=page.replace(b"</sheetData>", cell))
 
 
+def many_cells() -> bytes:
+    """Nearly a million cells in a few kilobytes."""
+    page = part("xl/worksheets/sheet1.xml")
+    return repacked(
+        xl__worksheets__sheet1_dot_xml=page.replace(b"</sheetData>", b"<row>" + b"<c/>" * 900_000 + b"</row></sheetData>")
+    )
+
+
 def two_sheets() -> bytes:
     book = load_workbook(io.BytesIO(EMPTY))
     book.create_sheet("Ghi chú")
@@ -184,6 +200,7 @@ def doubled() -> bytes:
         (a_bomb, "unpacks to more than"),
         (lying_size, "not a workbook that can be read"),
         (entities, "defines entities"),
+        (many_cells, "more cells and formats than"),
         (far_away, "more than 2000 rows"),
         (two_sheets, "keep the sheet Questionnaire alone"),
         (another_workbook, "has the sheets 'Sheet'"),
