@@ -71,8 +71,8 @@ def _lines(found: Comparison, most: int | None) -> Iterator[str]:
     for turn, group in groupby(found.changes, key=lambda change: change.turn):
         changes = list(group)
         yield ""
-        yield f"{_(_HEADINGS[turn])} ({len(changes)})"
-        yield from (_line(change) for change in changes[:most])
+        yield f"{headed(turn)} ({len(changes)})"
+        yield from (line(change) for change in changes[:most])
         if most is not None and len(changes) > most:
             yield "  " + _("... and {count} more: --all shows them").format(count=len(changes) - most)
     if not found.changes:
@@ -95,7 +95,13 @@ def _judged(judged: Judged) -> str:
     )
 
 
-def _line(change: Change) -> str:
+def headed(turn: str) -> str:
+    """What stands over the findings that changed in this way."""
+    return _(_HEADINGS[turn])
+
+
+def line(change: Change) -> str:
+    """One finding with its outcomes before and after, and what was seen."""
     said = change.seen_after or change.seen_before
     words = shown(said) if said is not None else ""
     moved = f"{change.before or '-'} > {change.after or '-'}"

@@ -9,6 +9,7 @@ import click
 
 from scanner.cli.console import Console, keep, now, pass_console
 from scanner.cli.exits import of
+from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
@@ -23,16 +24,38 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
-@RUN
+@click.argument("runs", metavar="RUN", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
 @signer_option("The inspector's key, as file:inspector.pem or pkcs11:...: signs the evaluation.", required=False)
 @click.option("--trust", type=FILE, help="The trust root the inspector's key stands in.")
+@click.option("--under", type=BaselineFile(), help="Say what another baseline would do to these runs, and change none of them.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of what --under tells.")
 @pass_console
-def evaluate(console: Console, run: Path, signer: str | None = None, trust: Path | None = None) -> None:
-    """Judge a run by its baseline: writes assessment.json, shows the verdict, exits by the decision."""
+def evaluate(
+    console: Console,
+    runs: tuple[Path, ...],
+    signer: str | None = None,
+    trust: Path | None = None,
+    under: Path | None = None,
+    form: str = "text",
+) -> None:
+    """Judge a run by its baseline: writes assessment.json, shows the verdict, exits by the decision.
+
+    Example: clearance evaluate --under npdb-2026 runs/*, which tells what that law would do to stored runs, and writes nothing
+    """
     from scanner import terminal
     from scanner.store import Run
 
-    opened = Run.opened(run)
+    if under is not None:
+        from scanner.cli.rejudging import tell
+
+        if signer is not None:
+            raise click.UsageError(_("what another baseline would do is no evaluation, and is not signed: leave --signer out"))
+        raise click.exceptions.Exit(tell(console, under, runs, form))
+    if len(runs) > 1:
+        raise click.UsageError(_("one run is evaluated at a time; several are compared with --under BASELINE"))
+    if form != "text":
+        raise click.UsageError(_("--format goes with --under; the assessment itself is JSON: assessment.json in the run"))
+    opened = Run.opened(runs[0])
     assessment = judged(opened)
     if signer is not None:
         _sign_evaluation(console, opened, signer, trust)

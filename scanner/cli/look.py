@@ -137,7 +137,7 @@ def check(console: Console, context: click.Context, /, **options: Any) -> None:
     run, reached = _scanned(console, options)
     context.invoke(report, run=run.folder, evaluate_first=True)
     try:
-        context.invoke(evaluate, run=run.folder)
+        context.invoke(evaluate, runs=(run.folder,))
     except click.exceptions.Exit:
         if reached:
             raise
