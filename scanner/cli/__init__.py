@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "judging",
     "report": "judging",
     "diff": "changes",
+    "compare": "comparing",
     "drift": "drifting",
     "checks": "content",
     "explain": "content",

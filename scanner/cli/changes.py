@@ -10,9 +10,8 @@ import click
 
 from scanner.cli.console import Console, pass_console
 from scanner.cli.exits import ExitStatus
-from scanner.cli.judging import assessment_of
+from scanner.cli.stored import stored
 from scanner.i18n import N_, _, shown
-from scanner.store import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,24 +29,24 @@ _HEADINGS = {
     "fixed": N_("fixed"),
     "better": N_("assessed now, and good"),
 }
-FOLDER = click.Path(path_type=Path, file_okay=False)
+RUN = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("before", type=FOLDER)
-@click.argument("after", type=FOLDER)
+@click.argument("before", type=RUN)
+@click.argument("after", type=RUN)
 @click.option("--all", "everything", is_flag=True, help="Show every finding of each group, not the first ones.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_console
 def diff(console: Console, before: Path, after: Path, everything: bool, form: str) -> None:
-    """Say what changed from one judged run to another; exits 10 where something mandatory got worse or is no longer assessed.
+    """Say what changed from one judged run or sealed bundle to another; exits 10 where something mandatory got worse or is no longer assessed.
 
     Example: clearance diff run-october run-november
     """
     from scanner.changes import compared
     from scanner.record import canonical
 
-    found = compared(assessment_of(Run.opened(before)), assessment_of(Run.opened(after)))
+    found = compared(stored(before).assessment, stored(after).assessment)
     if form == "json":
         console.data(canonical(found.model_dump(mode="json")) + b"\n")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,13 +124,9 @@ def _lines(granted: AuthorisationPredicate, order: Order, found: Drift) -> Itera
     yield _("compared with run {run} ({kind}) of {date}").format(
         run=order.run, kind=_(order.kind), date=f"{order.ordered_at:%Y-%m-%d}"
     )
-    part = None
-    for one in found.drifted:
-        if one.part is not part:
-            part = one.part
-            yield ""
-            yield _(_PARTS[one.part])
-        yield _line(one)
+    if found.drifted:
+        yield ""
+        yield from drifted_lines(found)
     grounds = dict.fromkeys(one.ground for one in found.drifted)
     if grounds:
         yield ""
@@ -141,6 +138,16 @@ def _lines(granted: AuthorisationPredicate, order: Order, found: Drift) -> Itera
         yield _("✓ nothing by which the system is known has drifted")
     else:
         yield _("? nobody can say: what was not seen both times stands above")
+
+
+def drifted_lines(found: Drift, most: int | None = None) -> Iterator[str]:
+    """What drifted, part by part; of each part the first ones where `most` says how many."""
+    for part, group in groupby(found.drifted, key=lambda one: one.part):
+        drifted = list(group)
+        yield f"{_(_PARTS[part])} ({len(drifted)})"
+        yield from (_line(one) for one in drifted[:most])
+        if most is not None and len(drifted) > most:
+            yield "  " + _("... and {count} more: --all shows them").format(count=len(drifted) - most)
 
 
 def _line(one: Drifted) -> str:

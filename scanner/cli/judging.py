@@ -11,6 +11,7 @@ from scanner.cli.console import Console, keep, now, pass_console
 from scanner.cli.exits import of
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
+from scanner.cli.stored import stored
 from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
@@ -113,26 +114,7 @@ def judged(run: Run) -> Assessment:
 
 def assessment_of(run: Run) -> Assessment:
     """The stored assessment of a run; raises InputError where it is not judged yet, StoreError where its evidence is another."""
-    from scanner.assessment import Assessment
-    from scanner.store import ASSESSMENT
-
-    if not run.has(ASSESSMENT):
-        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run.folder))
-    assessment = Assessment.read(run.read(ASSESSMENT))
-    _insist_on_evidence(run, assessment)
-    return assessment
-
-
-def _insist_on_evidence(run: Run, assessment: Assessment) -> None:
-    """Raises StoreError where the run holds another order or other evidence than the stored assessment was judged from."""
-    from scanner.record import sha256
-    from scanner.store import ORDER, StoreError
-
-    run.insist_on_manifest()
-    held = {path: sha256(data) for path, data in run.files().items() if path.startswith(("observations/", "attestations/"))}
-    if assessment.order != sha256(run.read(ORDER)) or held != {entry.path: entry.sha256 for entry in assessment.evidence}:
-        text = _("{run}: the assessment was made from other evidence than lies here; run `clearance evaluate {run}` again")
-        raise StoreError(text.format(run=run.folder))
+    return stored(run.folder).assessment
 
 
 def view_of(run: Run, assessment: Assessment) -> View:
