@@ -13,7 +13,6 @@ from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.assessment import Assessment
