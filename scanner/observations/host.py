@@ -63,6 +63,14 @@ class Sshd(Record):
         """Whether nobody knows the setting's value: the server was not asked, and its files do not say."""
         return self.source == "files" and self.value(name) is None
 
+    @property
+    def printed(self) -> Sshd | Unobserved:
+        """These settings where the server itself printed them."""
+        if self.source == "program":
+            return self
+        detail = "sshd: only its files were read, which cannot show that all is well; allow: sudo -n /usr/sbin/sshd -T"
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)
+
 
 class HostObservation(Record):
     """What a login to the host shows."""
@@ -177,7 +185,4 @@ class HostObservation(Record):
     @property
     def sshd_printed(self) -> Sshd | Unobserved:
         """The SSH server's settings as the server itself prints them: what only its files say can fail and never pass."""
-        if isinstance(self.sshd, Unobserved) or self.sshd.source == "program":
-            return self.sshd
-        detail = "sshd: only its files were read, which cannot show that all is well; allow: sudo -n /usr/sbin/sshd -T"
-        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)
+        return self.sshd if isinstance(self.sshd, Unobserved) else self.sshd.printed

@@ -71,7 +71,8 @@ _NAME = re.compile(r"[!-~]{1,256}")
 
 def login_keys(found: Collected) -> tuple[LoginKey, ...] | Unobserved:
     """Each key that opens an account of the host itself, by the files that the SSH server reads."""
-    server = sshd(found)
+    seen = sshd(found)
+    server = seen if isinstance(seen, Unobserved) else seen.printed
     if isinstance(server, Unobserved):
         return server
     stated = (server.value("authorizedkeysfile") or "").split()
