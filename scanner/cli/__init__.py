@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": "look",
     "scan": "look",
     "check": "look",
+    "recheck": "rechecking",
     "attest": "judging",
     "evaluate": "judging",
     "report": "judging",
