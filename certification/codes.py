@@ -102,11 +102,30 @@ class Code(StrEnum):
     LOG_BROKEN = "log-broken"
     LOG_FORKED = "log-forked"
     LOG_ROLLED_BACK = "log-rolled-back"
+    LOG_UNKNOWN = "log-unknown"
+    LOG_ENTRY_MISSING = "log-entry-missing"
+    LOG_ENTRY_CHANGED = "log-entry-changed"
     NOT_IN_LOG = "not-in-log"
+    NOT_COSIGNED = "not-cosigned"
+    WITNESS_OF_OWN_LOG = "witness-of-own-log"
     LOG_PROOF_MALFORMED = "log-proof-malformed"
     CLOCK_BACKWARDS = "clock-backwards"
     CHECKPOINT_MALFORMED = "checkpoint-malformed"
     CHECKPOINT_UNSIGNED = "checkpoint-unsigned"
+
+    EVENT_DIFFERS = "event-differs"
+    EVENT_LATE = "event-late"
+    SERIAL_UNKNOWN = "serial-unknown"
+    SERIAL_TWICE = "serial-twice"
+    SUPERSEDES_OTHER = "supersedes-other"
+    STILL_IN_FORCE = "still-in-force"
+    ALREADY_SUSPENDED = "already-suspended"
+    ALREADY_REVOKED = "already-revoked"
+    ALREADY_SUPERSEDED = "already-superseded"
+    ALREADY_EXPIRED = "already-expired"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
 
     BASELINE_LABORATORY = "baseline-laboratory"
     BASELINE_NOT_ACCEPTED = "baseline-not-accepted"
@@ -244,6 +263,14 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
     Code.LOG_FORKED: (_INTEGRITY, N_("The log shows two stories: what was signed before is not how it begins now.")),
     Code.LOG_ROLLED_BACK: (_INTEGRITY, N_("The log has become shorter than it was when it was last seen.")),
+    Code.LOG_UNKNOWN: (_TRUST, N_("The log is not one of those the trust root names.")),
+    Code.LOG_ENTRY_MISSING: (_INTEGRITY, N_("An entry was taken out of the log.")),
+    Code.LOG_ENTRY_CHANGED: (_INTEGRITY, N_("An entry of the log, or what is noted about it, is not what was logged.")),
+    Code.NOT_COSIGNED: (
+        _TRUST,
+        N_("No other authority's witness has cosigned the log as far as this; have it cosigned, then prove again."),
+    ),
+    Code.WITNESS_OF_OWN_LOG: (_TRUST, N_("An authority cannot witness its own log.")),
     Code.NOT_IN_LOG: (_TRUST, N_("Nothing proves that this stands in the issuance log.")),
     Code.LOG_PROOF_MALFORMED: (
         _INTEGRITY,
@@ -256,6 +283,22 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     ),
     Code.CHECKPOINT_UNSIGNED: (_TRUST, N_("The checkpoint lacks the signature of the log or of a witness.")),
     Code.LOG_BROKEN: (_INTEGRITY, N_("The issuance log's file is not whole, or is another log's.")),
+    Code.EVENT_DIFFERS: (_INTEGRITY, N_("The status event is about another certificate, or not signed by whom it names.")),
+    Code.EVENT_LATE: (_POLICY, N_("The status event was made before another that is in the log by now; make it anew.")),
+    Code.SERIAL_UNKNOWN: (_TRUST, N_("No certificate of this serial stands in the log.")),
+    Code.SERIAL_TWICE: (_INTEGRITY, N_("Two certificates of one serial.")),
+    Code.SUPERSEDES_OTHER: (
+        _POLICY,
+        N_("Only a new evaluation of the same system leads to a certificate that supersedes another."),
+    ),
+    Code.STILL_IN_FORCE: (_POLICY, N_("The certificate is in force, so there is nothing to resume.")),
+    Code.ALREADY_SUSPENDED: (_POLICY, N_("The certificate is suspended; only resuming or revoking it comes next.")),
+    Code.ALREADY_REVOKED: (_POLICY, N_("The certificate is revoked for good.")),
+    Code.ALREADY_SUPERSEDED: (_POLICY, N_("The certificate was superseded by another.")),
+    Code.ALREADY_EXPIRED: (_POLICY, N_("The certificate has expired; nothing more can be done to it.")),
+    Code.SUSPENDED: (_TRUST, N_("The certificate is suspended.")),
+    Code.REVOKED: (_TRUST, N_("The certificate was revoked.")),
+    Code.SUPERSEDED: (_TRUST, N_("Another certificate has taken its place.")),
     Code.BASELINE_LABORATORY: (
         _POLICY,
         N_("A baseline made for exercises is never accepted by a production trust root."),

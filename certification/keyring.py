@@ -5,11 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from certification.statements import Predicate, Role, Statement, subjects
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
 from scanner.targets import BilingualText
+
+LogName = Annotated[Name, StringConstraints(max_length=100)]
+"""A log's origin or a witness's name, as it stands in checkpoints: usually a name of the DNS."""
 
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -28,6 +31,10 @@ class HolderKind(StrEnum):
     AGENCY = "agency"
     INSTANCE = "instance"
     """A scanner installation."""
+    LOG = "log"
+    """A log, by its origin."""
+    WITNESS = "witness"
+    """A witness of logs, by its name."""
 
 
 class Authority(Record):
@@ -69,6 +76,20 @@ class KnownKey(Record):
     revoked_at: Instant | None = None
 
 
+class KnownLog(Record):
+    """A log of authorisations and status events, and the authority that runs it."""
+
+    origin: LogName
+    authority: Name
+
+
+class KnownWitness(Record):
+    """A witness, and the authority that runs it; what it cosigns is another authority's log."""
+
+    name: LogName
+    authority: Name
+
+
 class AcceptedBaseline(Record):
     """One version of a baseline that certificates may rest on."""
 
@@ -102,6 +123,9 @@ class Keyring(Predicate):
     authorities: Sorted[Authority]
     people: Sorted[KnownPerson]
     keys: Sorted[KnownKey]
+    logs: Sorted[KnownLog] = ()
+    """Where authorisations must stand; a keyring without a log has no approver."""
+    witnesses: Sorted[KnownWitness] = ()
     baselines: Sorted[AcceptedBaseline]
     ceilings: Sorted[Ceiling]
     max_trial_days: int

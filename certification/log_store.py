@@ -67,6 +67,9 @@ class LogStore(Protocol):
     def entries(self, start: int = 0, serial: str | None = None) -> Iterator[LogEntry]:
         """The entries from a position on, in order; those about one certificate where `serial` is given."""
 
+    def last(self) -> LogEntry | None:
+        """The last entry; None where there is none."""
+
     def checkpoint(self) -> bytes | None:
         """The newest signed checkpoint; None where none was signed yet."""
 
@@ -121,6 +124,10 @@ class SqliteLog:
             (start,) if serial is None else (start, serial),
         )
         return (LogEntry(*row) for row in rows)
+
+    def last(self) -> LogEntry | None:
+        """The last entry; None where there is none."""
+        return next(self.entries(self.size - 1), None)
 
     def checkpoint(self) -> bytes | None:
         """The newest signed checkpoint; None where none was signed yet."""

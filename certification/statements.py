@@ -44,6 +44,10 @@ class Role(StrEnum):
     """Vouches that the files of a feed bundle are those that vendors published."""
     FEED_APPROVER = "feed-approver"
     """Lets a feed bundle go to the sites; never the person who gathered it."""
+    LOG = "log"
+    """Signs the checkpoints of a log, and no statement."""
+    LOG_WITNESS = "log-witness"
+    """Cosigns the checkpoints of another authority's log, and no statement."""
     ROOT = "root"
 
 

@@ -18,6 +18,7 @@ from certification.keyring import (
     RootKey,
 )
 from certification.keys import SSlibKey, public_key, spki_sha256, verified, verifier
+from certification.known_logs import contradiction_in_logs
 from certification.refusals import Code, Refusal
 from certification.statements import Role, read_statement, subjects
 from scanner.findings import said
@@ -36,6 +37,8 @@ _HOLDERS = {
     Role.APPROVER: (HolderKind.PERSON,),
     Role.FEED_GATHERER: (HolderKind.PERSON,),
     Role.FEED_APPROVER: (HolderKind.PERSON,),
+    Role.LOG: (HolderKind.LOG,),
+    Role.LOG_WITNESS: (HolderKind.WITNESS,),
 }
 
 
@@ -160,6 +163,9 @@ def _consistent(keyring: Keyring) -> None:
             raise _contradiction(f"{person.id} acts for the unknown authority {person.authority}")
     for key in keyring.keys:
         _key_consistent(key, people.get(key.holder), authorities)
+    wrong = contradiction_in_logs(keyring)
+    if wrong is not None:
+        raise _contradiction(wrong)
     for one, other in combinations(keyring.ceilings, 2):
         if one.echelon == other.echelon and _overlap(one, other):
             raise _contradiction(f"echelon {one.echelon} has two ceilings at one time")

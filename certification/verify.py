@@ -11,9 +11,12 @@ from certification.approval import apart, quorum, sound
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
 from certification.codes import N_
 from certification.grounds import follows
+from certification.ledger import in_log
+from certification.log_trust import Watch
 from certification.opening import opened
 from certification.policy import below_ceiling, in_force
 from certification.recomputing import Rejudge, recomputed
+from certification.status import Standing, standing
 from certification.trust import TrustedKey, TrustRoot
 from scanner.i18n import _
 from scanner.order import FileDigest
@@ -29,6 +32,8 @@ class Step(StrEnum):
     APART = "apart"
     SOUND = "sound"
     IN_FORCE = "in-force"
+    LOGGED = "logged"
+    STATUS = "status"
     EVIDENCE = "evidence"
     RECOMPUTED = "recomputed"
 
@@ -45,6 +50,8 @@ _MEANING = {
     Step.APART: N_("no approver inspected the system or belongs to its agency or operator"),
     Step.SOUND: N_("policy allows it, and the agency asked for it and holds the client key"),
     Step.IN_FORCE: N_("it is valid at this instant, within what the echelon may have"),
+    Step.LOGGED: N_("it stands in a log of the trust root, which another authority's witness cosigned"),
+    Step.STATUS: N_("by the log it is neither suspended, revoked nor superseded"),
     Step.EVIDENCE: N_("the bundle is exactly the evidence that was signed, and leads to this certificate"),
     Step.RECOMPUTED: N_("judging the evidence again gives the same assessment, byte for byte"),
 }
@@ -58,6 +65,8 @@ class VerifiedCertificate:
     payload_sha256: str
     approvals: tuple[TrustedKey, ...]
     steps: tuple[Step, ...]
+    watch: Watch | None
+    """Who cosigned the log it stands in; None where no proof of that was looked at."""
 
     @property
     def granted(self) -> AuthorisationPredicate:
@@ -72,8 +81,14 @@ def verify(
     bundle: Mapping[str, bytes] | None = None,
     rejudge: Rejudge | None = None,
     code_digests: Iterable[FileDigest] | None = None,
+    *,
+    proof: bytes | None = None,
+    standings: Mapping[str, Standing] | None = None,
 ) -> VerifiedCertificate:
-    """The certificate, verified as of `at`: against its evidence with `bundle`, and its judgement with `rejudge`."""
+    """The certificate, verified as of `at`: in its log with `proof`, against its evidence with `bundle`, its judgement with `rejudge`.
+
+    Without `proof` it is verified as it must stand before it is logged: whoever relies on a certificate gives the proof.
+    """
     if rejudge is not None and bundle is None:
         raise TypeError("judging again needs the bundle")
     steps = [Step.TRUST_ROOT, Step.SIGNATURES, Step.QUORUM, Step.APART, Step.SOUND, Step.IN_FORCE]
@@ -91,12 +106,21 @@ def verify(
     # (6) now is within its time, and its scope within what the echelon may have now
     in_force(statement.predicate, at)
     below_ceiling(statement.predicate.scope, statement.predicate.agency.echelon, trust_root, at)
-    # (7) exactly these files, each signed by whom it had to be, lead to exactly this statement
+    # (7) it stands in a log that two authorities vouch for
+    watch = None
+    if proof is not None:
+        watch = in_log(certificate.envelope.payload, proof, trust_root, at)
+        steps.append(Step.LOGGED)
+    # (8) and nothing in the log took it out of use
+    if standings is not None:
+        standing(standings, statement.predicate.serial).insist_on_use(at)
+        steps.append(Step.STATUS)
+    # (9) exactly these files, each signed by whom it had to be, lead to exactly this statement
     if bundle is not None:
         follows(statement, bundle, trust_root, at)
         steps.append(Step.EVIDENCE)
-    # (8) and to the same judgement
+    # (10) and to the same judgement
     if bundle is not None and rejudge is not None:
         recomputed(bundle, rejudge, code_digests)
         steps.append(Step.RECOMPUTED)
-    return VerifiedCertificate(statement, sha256(certificate.envelope.payload), certificate.signers, tuple(steps))
+    return VerifiedCertificate(statement, sha256(certificate.envelope.payload), certificate.signers, tuple(steps), watch)

@@ -34,6 +34,8 @@ HOLDERS = (
     KeyHolder("inspector", "person", "tran.binh", "inspector"),
     KeyHolder("approver-mps", "person", "le.mai", "approver", "mps"),
     KeyHolder("approver-mic", "person", "pham.duc", "approver", "mic"),
+    KeyHolder("log-mps", "log", "log.mps.mau.test", "log"),
+    KeyHolder("witness-mic", "witness", "witness.mic.mau.test", "log-witness"),
     KeyHolder("agency-good", "agency", "H98", "agency"),
     KeyHolder("agency-bad", "agency", "H99", "agency"),
 )
@@ -56,6 +58,10 @@ people:
   - {{id: pham.duc, organisation: AIS, authority: mic}}
 keys:
 {keys}
+logs:
+  - {{origin: log.mps.mau.test, authority: mps}}
+witnesses:
+  - {{name: witness.mic.mau.test, authority: mic}}
 baselines:
   - {{id: {baseline_id}, version: "{baseline_version}", sha256: {baseline_sha256}}}
 ceilings:

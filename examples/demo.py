@@ -137,7 +137,12 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     first, both = folder / "good.half.dsse.json", folder / "good.approved.dsse.json"
     common = (bundle, "--request", request, "--trust", root)
     clearance("approve", *common, "--signer", f"file:{keys}/approver-mps.pem", "--yes", "--out", first)
-    clearance("issue", *common, "--authorisation", first, "--out", folder / "never.dsse.json", expect=12)
+    log = folder / "authorisations.log"
+    clearance(
+        "log", "init", log, "--trust", root, "--origin", "log.mps.mau.test", "--signer", f"file:{keys}/log-mps.pem", show=False
+    )  # fmt: skip
+    logged = ("--log", log, "--log-signer", f"file:{keys}/log-mps.pem")
+    clearance("issue", *common, "--authorisation", first, *logged, "--out", folder / "never.dsse.json", expect=12)
     clearance(
         "approve",
         *common,
@@ -152,9 +157,28 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     )
     print("  the second authority signed the same bytes")
     certificate = folder / "good.certificate.dsse.json"
-    clearance("issue", *common, "--authorisation", both, "--out", certificate)
+    clearance("issue", *common, "--authorisation", both, *logged, "--out", certificate)
+    title("The other authority watches the log: before it has cosigned, nobody accepts the certificate")
+    clearance("verify", certificate, "--trust", root, expect=12)
+    clearance(
+        "log", "cosign", log, "--trust", root, "--signer", f"file:{keys}/witness-mic.pem", "--state", folder / "witness-mic.json"
+    )  # fmt: skip
+    clearance("log", "prove", log, certificate)
+    clearance("log", "verify", log, "--trust", root, "--keep", folder / "authorisations.checkpoint")
     title("Anyone can verify it offline, and judge the evidence again")
     clearance("verify", certificate, "--trust", root, "--bundle", bundle, "--recompute")
+    title("One authority suspends it: refused from now on")
+    serial = clearance("log", "show", log, show=False).split("\t")[3].strip()
+    clearance(
+        "suspend", serial, "--log", log, "--trust", root, "--signer", f"file:{keys}/approver-mic.pem",
+        "--log-signer", f"file:{keys}/log-mps.pem", "--reason", "incident", "--yes", "--out", folder / "suspension.dsse.json",
+    )  # fmt: skip
+    clearance("status", serial, "--log", log, "--trust", root)
+    clearance(
+        "log", "cosign", log, "--trust", root, "--signer", f"file:{keys}/witness-mic.pem", "--state", folder / "witness-mic.json",
+        show=False,
+    )  # fmt: skip
+    clearance("verify", certificate, "--trust", root, "--log", log, expect=12)
     title("One byte of evidence changed: refused")
     forged = folder / "forged.bundle"
     forged.write_bytes(one_byte_changed(bundle))

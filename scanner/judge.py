@@ -34,7 +34,7 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
     """The assessment of a run's files; raises StoreError where they do not belong together."""
     order = Order.read(_file(files, store.ORDER))
     bound = load(_ordered(files, store.BASELINE, order.baseline), store.BASELINE, checks)
-    deviations = _deviations(files, order)
+    deviations = deviations_of(files, order)
     seen, answers = store.sightings(files), store.attestations(files)
     _belong_together(files, order, seen)
     slice_ = advisories(files, order)
@@ -130,7 +130,8 @@ def _ordered(files: Mapping[str, bytes], path: str, digest: str) -> bytes:
     return data
 
 
-def _deviations(files: Mapping[str, bytes], order: Order) -> Deviations:
+def deviations_of(files: Mapping[str, bytes], order: Order) -> Deviations:
+    """The waivers and plans the order names; raises StoreError where the file is another one."""
     if order.deviations is None:
         return Deviations()
     data = _ordered(files, store.DEVIATIONS, order.deviations)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status
+from scanner.attestations import Deviations
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
@@ -151,6 +152,7 @@ def view(
     sightings: Mapping[Sight, tuple[Sighting, str]],
     *,
     contact: Contact | None = None,
+    deviations: Deviations | None = None,
     fixes: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
 ) -> View:
@@ -183,7 +185,7 @@ def view(
             (condition.control, condition.subject, _moment(condition.due), condition.waiver or condition.owner or "")
             for condition in assessment.conditions
         ),
-        unmatched_waivers=assessment.unmatched_waivers,
+        unmatched_waivers=_unmatched(assessment, deviations),
         passed=tally.passed,
         counted=tally.counted,
         assessed=tally.assessed,
@@ -230,6 +232,18 @@ def view(
             (_("System fingerprint"), assessment.fingerprint),
             (_("Looked with"), order.tool),
         ),
+    )
+
+
+def _unmatched(assessment: Assessment, deviations: Deviations | None) -> tuple[str, ...]:
+    """The waivers that cover nothing, as far as they are given with what each was meant to cover and until when."""
+    known = {waiver.id: waiver for waiver in deviations.waivers} if deviations else {}
+    text = _("{id} ({control} at {subject}, until {until})")
+    return tuple(
+        text.format(id=name, control=found.control, subject=found.subject, until=_moment(found.expires))
+        if (found := known.get(name))
+        else name
+        for name in assessment.unmatched_waivers
     )
 
 

@@ -92,18 +92,22 @@ def status_of(control: Control, findings: Sequence[Finding]) -> Status:
     outcomes = {finding.outcome for finding in findings}
     if Outcome.FAIL in outcomes:
         return Status.NOT_SATISFIED
-    if outcomes & set(_UNSEEN) or not outcomes:
+    if outcomes & set(_UNSEEN) or not outcomes or _answered_away(control, findings):
         return Status.UNDETERMINED
     if Outcome.PASS in outcomes:
         return Status.SATISFIED
-    return Status.NOT_APPLICABLE if _by_a_person(control, findings) else Status.UNDETERMINED
+    return Status.NOT_APPLICABLE if _by_a_person(findings) else Status.UNDETERMINED
 
 
-def _by_a_person(control: Control, findings: Sequence[Finding]) -> bool:
-    """Whether 'not applicable' is a person's word; a gate's own document cannot be answered away."""
-    if any(finding.subject != AGENCY for finding in findings):
-        return False
-    return not (control.classed is ControlClass.GATE and any(finding.check == ATTESTATION for finding in findings))
+def _answered_away(control: Control, findings: Sequence[Finding]) -> bool:
+    """Whether a gate's own document was answered with not applicable, which no gate can be."""
+    away = (finding.check == ATTESTATION and finding.outcome is Outcome.NOT_APPLICABLE for finding in findings)
+    return control.classed is ControlClass.GATE and any(away)
+
+
+def _by_a_person(findings: Sequence[Finding]) -> bool:
+    """Whether 'not applicable' is a person's word: of a whole agency, and not of what was seen at one of its subjects."""
+    return all(finding.subject == AGENCY for finding in findings)
 
 
 def worst(statuses: Iterable[Status]) -> Status:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -57,16 +58,24 @@ class Document:
 
 def complaint(error: ValidationError) -> tuple[Place, str]:
     """Where a validation failed first, and what is wrong there; a misspelt key before the key that it leaves missing."""
+    return complaints(error)[0]
+
+
+def complaints(error: ValidationError) -> list[tuple[Place, str]]:
+    """All that is wrong, each with its place; misspelt keys before the keys that they leave missing."""
     found = error.errors(include_url=False, include_input=False)
-    first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
-    place = tuple(first["loc"])
-    match first["type"]:
+    return [_told(item) for item in sorted(found, key=lambda item: item["type"] != "extra_forbidden")]
+
+
+def _told(item: ErrorDetails) -> tuple[Place, str]:
+    place = tuple(item["loc"])
+    match item["type"]:
         case "extra_forbidden":
             return place, f"no key is called {place[-1]!r} here"
         case "missing":
             return place, f"the key {place[-1]!r} is missing"
         case _:
-            return place, str(first["msg"])
+            return place, str(item["msg"])
 
 
 def read_file(path: Path) -> Document:

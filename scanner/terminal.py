@@ -77,6 +77,8 @@ def verdict(view: View, folder: Path, *, quiet: bool, color: str) -> None:
             ),
             "open",
         )
+    for waiver in view.unmatched_waivers:
+        _print(out, _("  ! waiver that covers nothing: {waiver}").format(waiver=waiver), "open")
     _print(out, "")
     _print(out, _("  evidence and assessment: {folder}").format(folder=folder), "quiet")
     _print(out, _("  report:  clearance report {folder}").format(folder=folder), "quiet")

@@ -138,11 +138,21 @@ def test_a_production_trust_root_refuses_the_laboratory(road: Path, tmp_path: Pa
 def test_one_approval_is_not_enough_and_the_refusal_says_so(road: Path) -> None:
     done = clearance(
         "issue", road / "good.bundle", "--request", road / "good.request.dsse.json", "--trust",
-        road / "trust-laboratory.dsse.json", "--authorisation", road / "good.half.dsse.json", "--out", road / "never.json",
+        road / "trust-laboratory.dsse.json", "--authorisation", road / "good.half.dsse.json",
+        "--log", road / "authorisations.log", "--log-signer", f"file:{road}/keys/log-mps.pem", "--out", road / "never.json",
     )  # fmt: skip
     assert done.returncode == 12
     assert "refused [" in done.stderr
     assert not (road / "never.json").exists()
+
+
+def test_the_log_is_whole_and_holds_the_certificate_and_its_suspension(road: Path) -> None:
+    done = clearance(
+        "log", "verify", road / "authorisations.log", "--trust", road / "trust-laboratory.dsse.json",
+        "--checkpoint", road / "authorisations.checkpoint",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "2 entries" in done.stderr
 
 
 def test_no_key_and_no_password_stands_in_any_run_or_bundle(road: Path) -> None:

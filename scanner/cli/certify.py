@@ -13,6 +13,7 @@ from scanner.cli.signing import show, signer_at, signer_option
 from scanner.i18n import _
 
 if TYPE_CHECKING:
+    from certification.status import Standing
     from certification.trust import TrustRoot
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -53,11 +54,23 @@ def seal(console: Console, run: Path, signer: str, out: Path) -> None:
 @click.option("--api", "apis", multiple=True, required=True, help="An interface that is asked for; may be repeated.")
 @click.option("--purpose", required=True, help="What the data is for.")
 @click.option("--rate", type=click.IntRange(min=1), default=60, show_default=True, help="Requests a minute.")
+@click.option(
+    "--supersedes", metavar="SERIAL", help="The certificate this one takes the place of, as an official one of a trial."
+)
 @SIGNER
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def request(
-    console: Console, bundle: Path, kind: str, csr: Path, apis: tuple[str, ...], purpose: str, rate: int, signer: str, out: Path
+    console: Console,
+    bundle: Path,
+    kind: str,
+    csr: Path,
+    apis: tuple[str, ...],
+    purpose: str,
+    rate: int,
+    supersedes: str | None,
+    signer: str,
+    out: Path,
 ) -> None:
     """Ask for a connection on a sealed inspection, signed with the agency's key."""
     from certification.request import Kind, draft_request
@@ -65,7 +78,7 @@ def request(
     from scanner.store import unpacked
 
     files = unpacked(bundle_of(bundle))
-    drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate)
+    drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
     console.say(_("✓ request for a {kind} connection: {path}").format(kind=kind, path=out))
 
@@ -84,12 +97,10 @@ def approve(
 ) -> None:
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
     from certification.approval import approve as approved
-    from certification.keyring import RootKind
     from scanner.store import unpacked
 
     root = trust_at(trust)
-    if yes and root.keyring.kind is not RootKind.LABORATORY:
-        raise click.UsageError(_("--yes works under a laboratory's trust root only; read what you sign and confirm it"))
+    confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
     envelope = approved(
         unpacked(bundle_of(bundle)),
@@ -98,7 +109,7 @@ def approve(
         now(),
         signer=signer_at(signer),
         rejudge=rejudge,
-        confirm=_shown if yes else _confirmed,
+        confirm=confirm,
         code_digests=code,
         authorisation=None if authorisation is None else bytes_of(authorisation),
     )
@@ -111,35 +122,69 @@ def approve(
 @REQUEST
 @TRUST
 @click.option("--authorisation", type=FILE, required=True, help="The authorisation both authorities have signed.")
+@click.option("--log", "log_file", type=FILE, required=True, help="The log it is entered in; `clearance log init` makes one.")
+@click.option("--log-signer", required=True, metavar="URI", help="The log's key, as file:log.pem.")
 @click.option("--out", type=FILE, required=True, help="The certificate to write.")
 @pass_console
-def issue(console: Console, bundle: Path, request_file: Path, trust: Path, authorisation: Path, out: Path) -> None:
-    """Issue the connection certificate, where both authorities approved and the decision allows it."""
+def issue(
+    console: Console,
+    bundle: Path,
+    request_file: Path,
+    trust: Path,
+    authorisation: Path,
+    log_file: Path,
+    log_signer: str,
+    out: Path,
+) -> None:
+    """Issue the connection certificate, where both authorities approved and the decision allows it, and enter it in the log."""
     from certification.issue import issue as issued
+    from certification.ledger import entered
+    from certification.log_store import opened
     from scanner.store import unpacked
 
     rejudge, code = judge_again()
+    at, root = now(), trust_at(trust)
     certificate = issued(
         unpacked(bundle_of(bundle)),
         bytes_of(request_file),
-        trust_at(trust),
-        now(),
+        root,
+        at,
         authorisation=bytes_of(authorisation),
         rejudge=rejudge,
         code_digests=code,
     )
+    # Logged before it is written: a certificate that exists stands in the log.
+    with opened(log_file) as log:
+        proof = entered(log, certificate, signer_at(log_signer), root, at)
+    keep(proof_of(out), proof.written())
     keep(out, certificate)
     console.say(_("✓ certificate: {path}").format(path=out))
+    console.say(
+        _("✓ entry {index} of {log}; once a witness has cosigned the log, prove it again with `clearance log prove`").format(
+            index=proof.index, log=proof.checkpoint.checkpoint.origin
+        )
+    )
 
 
 @click.command()
 @click.argument("certificate", type=FILE)
 @TRUST
+@click.option("--proof", type=FILE, help="The proof that it stands in a log; CERTIFICATE.tlog-proof where it is not given.")
+@click.option("--log", "log_file", type=FILE, help="The log itself: proves it, and says whether it is suspended or revoked.")
 @click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on.")
 @click.option("--recompute", is_flag=True, help="Judge the bundle again and compare, byte for byte.")
 @click.option("--at", help="As of this instant; now where it is not given.")
 @pass_console
-def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None, recompute: bool, at: str | None) -> None:
+def verify(
+    console: Console,
+    certificate: Path,
+    trust: Path,
+    proof: Path | None,
+    log_file: Path | None,
+    bundle: Path | None,
+    recompute: bool,
+    at: str | None,
+) -> None:
     """Verify a connection certificate offline; every refusal has its own code and exit status 12."""
     from certification.verify import verify as verified
     from scanner.store import unpacked
@@ -148,13 +193,17 @@ def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None
         raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
     instant = moment(at)
     rejudge, code = judge_again() if recompute else (None, None)
+    envelope, root = bytes_of(certificate), trust_at(trust, instant)
+    shown, standings = (proof_at(proof or proof_of(certificate)), None) if log_file is None else _by_log(log_file, envelope, root)
     found = verified(
-        bytes_of(certificate),
-        trust_at(trust, instant),
+        envelope,
+        root,
         instant,
         bundle=None if bundle is None else unpacked(bundle_of(bundle)),
         rejudge=rejudge,
         code_digests=code,
+        proof=shown,
+        standings=standings,
     )
     for number, step in enumerate(found.steps, 1):
         console.say(f"  {number}. ✓ {step.explanation}")
@@ -169,8 +218,44 @@ def verify(console: Console, certificate: Path, trust: Path, bundle: Path | None
             ends=f"{granted.not_after:%Y-%m-%d %H:%M} UTC",
         )
     )
+    if found.watch is not None:
+        console.say(
+            _("  the log was last seen by {witness} on {when}").format(
+                witness=found.watch.witness, when=f"{found.watch.at:%Y-%m-%d %H:%M} UTC"
+            )
+        )
+    if log_file is None:
+        console.say(_("  ! without --log nobody can tell whether it was suspended or revoked since"))
     if bundle is None:
         console.say(_("  ! without --bundle the evidence behind it was not looked at"))
+
+
+def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Mapping[str, Standing]]:
+    """The proof from the log itself, audited, and what has become of every certificate in it."""
+    from certification.ledger import history, in_time, proven
+    from certification.log_audit import audited
+    from certification.log_store import opened
+    from certification.status import replayed
+
+    with opened(path) as log:
+        in_time(log, now())
+        audited(log, root, now())
+        return proven(log, certificate).written(), replayed(history(log, root))
+
+
+def proof_of(certificate: Path) -> Path:
+    """Where the proof of a certificate lies: beside it."""
+    return certificate.with_name(certificate.name + ".tlog-proof")
+
+
+def proof_at(path: Path) -> bytes:
+    """The proof in this file; a certificate without one is refused, not verified by half."""
+    from certification.refusals import Code, Refusal
+    from scanner.findings import said
+
+    if not path.is_file():
+        raise Refusal(Code.NOT_IN_LOG, said("{path} is not there; name the proof with --proof", path=str(path)))
+    return bytes_of(path)
 
 
 def judge_again() -> tuple[Callable[[Mapping[str, bytes]], bytes], tuple[Any, ...]]:
@@ -188,6 +273,15 @@ def trust_at(path: Path, at: Any = None) -> TrustRoot:
     from certification.trust import read_trust_root
 
     return read_trust_root(bytes_of(path), at or now())
+
+
+def agreed(root: TrustRoot, *, yes: bool) -> Callable[[str], bool]:
+    """What shows a person what will be signed and asks; with `yes` it only shows, which a laboratory alone allows."""
+    from certification.keyring import RootKind
+
+    if yes and root.keyring.kind is not RootKind.LABORATORY:
+        raise click.UsageError(_("--yes works under a laboratory's trust root only; read what you sign and confirm it"))
+    return _shown if yes else _confirmed
 
 
 def _shown(text: str) -> bool:

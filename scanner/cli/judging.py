@@ -1,4 +1,4 @@
-"""The verbs that judge: attest, evaluate and report, each from the files of the stage before it."""
+"""The verbs that judge: evaluate and report, each from the files of the stage before it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.console import Console, bytes_of, keep, moment, now, pass_console
+from scanner.cli.console import Console, keep, now, pass_console
 from scanner.cli.exits import of
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.assessment import Assessment
@@ -22,62 +21,6 @@ if TYPE_CHECKING:
 
 RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-@click.command()
-@RUN
-@click.argument("control")
-@click.option("--answer", type=click.Choice(["yes", "partly", "no", "not-applicable"]), required=True)
-@click.option("--document", type=FILE, help="The document; its digest is kept, the file itself is never read for meaning.")
-@click.option("--by", required=True, help="Who answers.")
-@click.option("--role", required=True, help="In which office.")
-@click.option("--dated", help="The document's date, as 2026-11-23T08:00:00+07:00; now where it is not given.")
-@click.option("--reason", default="", help="Mandatory for partly, no and not-applicable.")
-@pass_console
-def attest(
-    console: Console,
-    run: Path,
-    control: str,
-    answer: str,
-    document: Path | None,
-    by: str,
-    role: str,
-    dated: str | None,
-    reason: str,
-) -> None:
-    """Answer a control that no scanner can see, with the document that shows it."""
-    import unicodedata
-
-    from pydantic import ValidationError
-
-    from scanner.attestations import Answer, Attestation
-    from scanner.record import explained, sha256
-    from scanner.store import Run
-
-    opened = Run.opened(run)
-    opened.insist_on_manifest()
-    known = _asked(opened)
-    if control not in known:
-        raise InputError(
-            _("the baseline asks nobody about {control}; it asks about {known}").format(control=control, known=", ".join(known))
-        )
-    try:
-        attestation = Attestation(
-            control=control,
-            answer=Answer(answer),
-            document=None if document is None else sha256(bytes_of(document)),
-            document_name="" if document is None else unicodedata.normalize("NFC", document.name),
-            dated=moment(dated),
-            reason=unicodedata.normalize("NFC", reason),
-            by=by,
-            role=unicodedata.normalize("NFC", role),
-            answered_at=now(),
-        )
-    except ValidationError as error:
-        raise InputError(explained(error)) from None
-    opened.write(f"attestations/{control}.json", attestation.written())
-    opened.write_manifest()
-    console.say(_("✓ {control}: {answer}, by {by}").format(control=control, answer=answer, by=by))
 
 
 @click.command()
@@ -176,28 +119,21 @@ def assessment_of(run: Run) -> Assessment:
 def view_of(run: Run, assessment: Assessment) -> View:
     """What every output shows of a judged run."""
     from scanner.contact import Contact
+    from scanner.judge import deviations_of
     from scanner.registry import load_checks
     from scanner.report_view import view
     from scanner.store import CONTACT, sightings
 
-    checks = load_checks()
+    checks, files, order = load_checks(), run.files(), run.order
     return view(
         assessment,
-        run.order,
-        sightings(run.files()),
+        order,
+        sightings(files),
         contact=Contact.read(run.read(CONTACT)) if run.has(CONTACT) else None,
+        deviations=deviations_of(files, order),
         fixes={check.id: check.fixes for check in checks.values()},
         titles={check.id: check.title for check in checks.values()},
     )
-
-
-def _asked(run: Run) -> tuple[str, ...]:
-    from scanner.baseline import load
-    from scanner.registry import load_checks
-    from scanner.store import BASELINE
-
-    bound = load(run.read(BASELINE), BASELINE, load_checks())
-    return tuple(control.id for control in bound.controls(run.order.scope.system.level))
 
 
 def _sign_evaluation(console: Console, run: Run, signer: str, trust: Path | None) -> None:

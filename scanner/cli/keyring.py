@@ -137,6 +137,10 @@ def trust_show(console: Console, file: Path) -> None:
     for key in keyring.keys:
         revoked = " " + _("REVOKED") if key.revoked_at else ""
         click.echo(f"  {_('key')} {key.keyid[:16]}  {key.role.value:<16} {key.holder} {key.authority or ''}{revoked}")
+    for log in keyring.logs:
+        click.echo(f"  {_('log')} {log.origin} {log.authority}")
+    for witness in keyring.witnesses:
+        click.echo(f"  {_('witness')} {witness.name} {witness.authority}")
     for accepted in keyring.baselines:
         click.echo(f"  {_('baseline')} {accepted.id} {accepted.version} {accepted.sha256[:16]}")
     for ceiling in keyring.ceilings:

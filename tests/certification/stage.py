@@ -28,7 +28,9 @@ from certification.keyring import (
     HolderKind,
     Keyring,
     KnownKey,
+    KnownLog,
     KnownPerson,
+    KnownWitness,
     RootKey,
     RootKind,
 )
@@ -87,14 +89,19 @@ CODE = (FileDigest(path="checks/tls.py", sha256="77" * 32),)
 @cache
 def signer(name: str) -> FileSigner:
     """One key for each name; every other one Ed25519, the rest ECDSA P-256."""
-    if sum(name.encode()) % 2:
+    if sum(name.encode()) % 2 or name.endswith(("-log", "-witness")):
         return FileSigner(Ed25519PrivateKey.generate())
     return FileSigner(generate_ec(SECP256R1()))
 
 
 def known(name: str, role: Role, **changes: Any) -> KnownKey:
     """The keyring's entry for a key; it is held by the person, agency or instance of the same name."""
-    kinds = {Role.AGENCY: HolderKind.AGENCY, Role.SCANNER_INSTANCE: HolderKind.INSTANCE}
+    kinds = {
+        Role.AGENCY: HolderKind.AGENCY,
+        Role.SCANNER_INSTANCE: HolderKind.INSTANCE,
+        Role.LOG: HolderKind.LOG,
+        Role.LOG_WITNESS: HolderKind.WITNESS,
+    }
     good = {
         "keyid": signer(name).keyid,
         "public_key": signer(name).public_pem,
@@ -125,6 +132,10 @@ def keyring(**changes: Any) -> Keyring:
         known("ha", Role.OWNER),
         known("P01", Role.AGENCY),
         known("scanner-1", Role.SCANNER_INSTANCE),
+        known("a-log", Role.LOG),
+        known("a-witness", Role.LOG_WITNESS),
+        known("b-log", Role.LOG),
+        known("b-witness", Role.LOG_WITNESS),
         *changes.pop("more_keys", ()),
     )
     good = {
@@ -137,6 +148,11 @@ def keyring(**changes: Any) -> Keyring:
         "authorities": tuple(Authority(id=name, name=BilingualText(vi=name, en=name)) for name in ("ministry-a", "ministry-b")),
         "people": people,
         "keys": keys,
+        "logs": (KnownLog(origin="a-log", authority="ministry-a"), KnownLog(origin="b-log", authority="ministry-b")),
+        "witnesses": (
+            KnownWitness(name="a-witness", authority="ministry-a"),
+            KnownWitness(name="b-witness", authority="ministry-b"),
+        ),
         "baselines": (AcceptedBaseline(id="stage", version="1", sha256=sha256(BASELINE_FILE)),),
         "ceilings": (
             Ceiling(
@@ -379,10 +395,10 @@ class Case:
 
 
 @contextmanager
-def refused(code: Code) -> Iterator[None]:
+def refused(code: Code) -> Iterator[pytest.ExceptionInfo[Refusal]]:
     """Expects the refusal with this very code."""
     with pytest.raises(Refusal) as caught:
-        yield
+        yield caught
     assert caught.value.code is code, caught.value.message
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from scanner.baseline import load
+from scanner.baseline import Control, load
 from scanner.ordering import read_scope
 from scanner.registry import load_checks
 from scanner.strict_yaml import InputError
-from scanner.waivers import read_deviations, warnings
+from scanner.waivers import read_waivers, warnings
 from tests.checks.test_baselines import NATIONAL
+from tests.scanner.cli.in_process import clearance, refused
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = (ROOT / "examples" / "waivers.yaml").read_text(encoding="utf-8")
@@ -25,26 +24,21 @@ SCOPE = read_scope(ROOT / "examples" / "scope.yaml")
 AT = "2026-11-23T08:00:00+07:00"
 
 
-def clearance(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scanner.cli", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
 def warned(text: str, at: str = AT) -> tuple[str, ...]:
-    deviations = read_deviations(text.encode(), "waivers.yaml", BOUND, SCOPE)
-    return warnings(deviations, BOUND, SCOPE.system.level, datetime.fromisoformat(at))
+    return warnings(
+        read_waivers(text.encode(), "waivers.yaml", BOUND, SCOPE), BOUND, SCOPE.system.level, datetime.fromisoformat(at)
+    )
 
 
 def test_the_example_is_clean_and_the_verb_says_what_it_found(tmp_path: Path) -> None:
     (tmp_path / "waivers.yaml").write_text(GOOD, encoding="utf-8")
     words = ("waivers", "lint", "waivers.yaml", "--scope", str(ROOT / "examples" / "scope.yaml"), "--at")
-    done = clearance(tmp_path, *words, AT)
+    done = clearance(*words, AT, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "✓ waivers.yaml: 1 waivers, 1 plans, 0 warnings\n")
-    done = clearance(tmp_path, *words, "2028-01-01T00:00:00Z", "--format", "json")
+    done = clearance(*words, "2028-01-01T00:00:00Z", "--format", "json", folder=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["waivers"], len(json.loads(done.stdout)["warnings"])) == (0, 1, 2)
     (tmp_path / "waivers.yaml").write_text(GOOD.replace("NET-20 ", "NET-01 "), encoding="utf-8")
-    done = clearance(tmp_path, *words, AT)
+    done = clearance(*words, AT, folder=tmp_path)
     assert (done.returncode, "is a gate and cannot be waived" in done.stderr) == (2, True)
 
 
@@ -53,10 +47,18 @@ def test_the_example_is_clean_and_the_verb_says_what_it_found(tmp_path: Path) ->
     [
         ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-01", "never as a number or a day alone"),
         ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-01T00:00:00", "an instant needs a time zone"),
-        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027", "valid datetime"),
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027", "valid datetime; write it as 2026-11-23T08:00:00+07:00"),
         ("expires: 2027-02-01T00:00:00+07:00", 'expires: "20270201"', "never as a number or a day alone"),
-        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-30T00:00:00+07:00", "day is out of range"),
-        ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-01T24:00:00+07:00", "hour must be in 0..23"),
+        (
+            "expires: 2027-02-01T00:00:00+07:00",
+            "expires: 2027-02-30T00:00:00+07:00",
+            "day is out of range for month; write it as 2026-11-23T",
+        ),
+        (
+            "expires: 2027-02-01T00:00:00+07:00",
+            "expires: 2027-02-01T24:00:00+07:00",
+            "hour must be in 0..23; write it as 2026-11-23T",
+        ),
         ("expires: 2027-02-01T00:00:00+07:00", "expires: 27-02-01T00:00:00+07:00", "an instant is written as"),
         ("expires: 2027-02-01T00:00:00+07:00", "expires: 2027-W05-1T00:00:00+07:00", "an instant is written as"),
         ("expires: 2027-02-01T00:00:00+07:00", "expires: never", "an instant is written as"),
@@ -80,9 +82,14 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
 @pytest.mark.parametrize(
     ("old", "new", "at", "told"),
     [
-        ("", "", "2027-02-01T00:00:00+07:00", "waiver W-2026-01: expired at 2027-01-31T17:00:00Z; its finding counts again"),
+        (
+            "",
+            "",
+            "2027-02-01T00:00:00+07:00",
+            "waivers.yaml:12: waiver W-2026-01: expired at 2027-01-31T17:00:00Z; its finding counts again",
+        ),
         ("", "", "2027-01-31T23:59:59+07:00", "waiver W-2026-01: expires soon, at 2027-01-31T17:00:00Z"),
-        ("", "", "2026-11-01T07:59:59+07:00", "waiver W-2026-01: not valid before 2026-11-01T01:00:00Z"),
+        ("", "", "2026-11-01T07:59:59+07:00", "waivers.yaml:11: waiver W-2026-01: not valid before 2026-11-01T01:00:00Z"),
         ("expires: 2027-", "expires: 2028-", AT, "waiver W-2026-01: lasts longer than a year"),
         ("approver: le.van.c", "approver: TRAN-Thi.B", AT, "waiver W-2026-01: requester and approver look like one person"),
         ("control: NET-20 ", "control: NET-20-HEADERS ", AT, "waiver W-2026-01: NET-20-HEADERS is advice, which decides nothing"),
@@ -90,20 +97,74 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
             "control: LOG-06\n    subject: web1\n",
             'control: NET-20\n    subject: "web1:443"\n',
             AT,
-            "NET-20 at web1:443: more than one",
+            "waivers.yaml:14: NET-20 at web1:443: more than one waiver or plan is about it; waiver W-2026-01 stands before",
         ),
-        ("due: 2027-01-15", "due: 2026-11-15", AT, "remediation of LOG-06 at web1: was due at 2026-11-15T10:00:00Z"),
+        (
+            "due: 2027-01-15",
+            "due: 2026-11-15",
+            AT,
+            "waivers.yaml:17: remediation of LOG-06 at web1: was due at 2026-11-15T10:00:00Z",
+        ),
     ],
 )
 def test_what_is_valid_and_doubtful_is_a_warning(old: str, new: str, at: str, told: str) -> None:
     assert old in GOOD
-    assert [line for line in warned(GOOD.replace(old, new, 1) if old else GOOD, at) if line.startswith(told)]
+    assert [line for line in warned(GOOD.replace(old, new, 1) if old else GOOD, at) if told in line]
 
 
 def test_a_scan_refuses_a_bad_file_before_the_first_packet(tmp_path: Path) -> None:
     (tmp_path / "waivers.yaml").write_text(GOOD.replace("expires: 2027-02-01T00:00:00+07:00", "expires: never"), encoding="utf-8")
     given = (str(ROOT / "examples" / "scope.yaml"), "--permit", str(ROOT / "examples" / "permit.yaml"), "--out", "run")
-    done = clearance(tmp_path, "scan", *given, "--deviations", "waivers.yaml")
+    done = clearance("scan", *given, "--deviations", "waivers.yaml", folder=tmp_path)
     assert done.returncode == 2, done.stderr
     assert "waivers.yaml:12: waivers.0.expires" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_every_fault_is_told_at_once_each_with_its_line(tmp_path: Path) -> None:
+    bad = GOOD.replace("    approver: le.van.c ", "    aprover: le.van.c ").replace(
+        "expires: 2027-02-01T00:00:00+07:00", "expires: 2027-02-30"
+    )
+    (tmp_path / "waivers.yaml").write_text(bad.replace("due: 2027-01-15T17:00:00+07:00", "due: soon"), encoding="utf-8")
+    words = ("waivers", "lint", "waivers.yaml", "--scope", str(ROOT / "examples" / "scope.yaml"))
+    done = clearance(*words, folder=tmp_path)
+    told = (
+        "waivers.yaml:10: waivers.0.aprover: no key",
+        "waivers.yaml:12: waivers.0.expires: ",
+        "waivers.yaml:17: remediations.0.due: ",
+    )
+    refused(done, 2, *told, "waivers.yaml:4: waivers.0.approver: the key 'approver' is missing")
+    done = clearance(*words, "--format", "json", folder=tmp_path)
+    data = json.loads(done.stdout)
+    assert (done.returncode, len(data["faults"]), data["warnings"], done.stderr) == (2, 4, [], "")
+    other = GOOD.replace("control: NET-20 ", "control: NET-99 ").replace("subject: web1", "subject: web9")
+    (tmp_path / "waivers.yaml").write_text(other, encoding="utf-8")
+    refused(
+        clearance(*words, folder=tmp_path),
+        2,
+        "waivers.yaml:5: waiver W-2026-01: the baseline has no",
+        "waivers.yaml:15: remediation",
+    )
+
+
+def test_without_a_scope_what_was_not_examined_is_said(tmp_path: Path) -> None:
+    (tmp_path / "waivers.yaml").write_text(GOOD.replace('"web1:443"', '"mail:25"'), encoding="utf-8")
+    done = clearance("waivers", "lint", "waivers.yaml", "--at", AT, folder=tmp_path)
+    assert (done.returncode, "! no scope: whether the subjects exist" in done.stderr) == (0, True)
+
+
+def test_warnings_alone_leave_the_status_at_0(tmp_path: Path) -> None:
+    (tmp_path / "waivers.yaml").write_text(GOOD, encoding="utf-8")
+    words = ("waivers", "lint", "waivers.yaml", "--scope", str(ROOT / "examples" / "scope.yaml"), "--at", "2028-01-01T00:00:00Z")
+    done = clearance(*words, folder=tmp_path)
+    assert (done.returncode, done.stderr.count("\n! ") + done.stderr.startswith("! ")) == (0, 2)
+
+
+def test_a_control_of_another_level_matches_nothing() -> None:
+    def level_4_only(control: Control) -> Control:
+        return control.model_copy(update={"levels": (4,)}) if control.id == "NET-20" else control
+
+    changed = BOUND.baseline.model_copy(update={"controls": tuple(map(level_4_only, BOUND.baseline.controls))})
+    bound = replace(BOUND, baseline=changed)
+    found = warnings(read_waivers(GOOD.encode(), "waivers.yaml", bound, SCOPE), bound, 3, datetime.fromisoformat(AT))
+    assert found == ("waivers.yaml:5: waiver W-2026-01: NET-20 does not apply at level 3",)

@@ -1,0 +1,129 @@
+"""The verbs about the log: log init, show, verify, cosign and prove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of, trust_at
+from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.signing import signer_at
+from scanner.i18n import _, ngettext
+from scanner.record import escaped
+
+LOG = click.argument("log_file", metavar="LOG", type=FILE)
+
+
+@click.group()
+def log() -> None:
+    """The log that every certificate stands in, and that another authority watches."""
+
+
+@log.command("init")
+@LOG
+@TRUST
+@click.option("--origin", required=True, help="The log's name in the trust root.")
+@SIGNER
+@pass_console
+def log_init(console: Console, log_file: Path, trust: Path, origin: str, signer: str) -> None:
+    """Make an empty log, signed with the log's key."""
+    from certification.ledger import begun
+    from certification.log_store import opened
+    from certification.log_trust import log_authority
+    from scanner.strict_yaml import InputError
+
+    if log_file.exists():
+        raise InputError(_("{path}: exists already; nothing was overwritten").format(path=log_file))
+    root = trust_at(trust)
+    log_authority(root, origin)
+    with opened(log_file, origin) as made:
+        begun(made, signer_at(signer), root, now())
+    console.say(_("✓ log {origin}: {path}").format(origin=origin, path=log_file))
+
+
+@log.command("show")
+@LOG
+def log_show(log_file: Path) -> None:
+    """Print the log's entries, oldest first; nothing is verified."""
+    from certification.log_store import opened
+
+    with opened(log_file) as found:
+        for entry in found.entries():
+            kind = entry.kind.rpartition(":")[2]
+            click.echo(f"{entry.position}\t{escaped(entry.logged_at)}\t{escaped(kind)}\t{escaped(entry.serial)}")
+
+
+@log.command("verify")
+@LOG
+@TRUST
+@click.option("--checkpoint", type=FILE, help="A checkpoint that was kept earlier: the log must begin with it.")
+@click.option("--keep", "keep_file", type=FILE, help="Where to keep the checkpoint, for the next time.")
+@pass_console
+def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path | None, keep_file: Path | None) -> None:
+    """Build the log's tree anew and compare: finds a fork, a rollback, a missing or changed entry and a wrong signature."""
+    from certification.checkpoint import read_checkpoint
+    from certification.ledger import in_time
+    from certification.log_audit import audited
+    from certification.log_store import opened
+
+    at = now()
+    old = None if checkpoint is None else read_checkpoint(bytes_of(checkpoint))
+    with opened(log_file) as found:
+        in_time(found, at)
+        signed = audited(found, trust_at(trust, at), at, old)
+    size = signed.checkpoint.size
+    told = ngettext("✓ WHOLE  {log}: {count} entry, root {root}", "✓ WHOLE  {log}: {count} entries, root {root}", size)
+    console.say(told.format(log=signed.checkpoint.origin, count=size, root=signed.checkpoint.root.hex()))
+    if old is None:
+        console.say(_("  ! without --checkpoint nobody can tell whether it was longer before"))
+    if keep_file is not None:
+        keep(keep_file, signed.written())
+
+
+@log.command("cosign")
+@LOG
+@TRUST
+@SIGNER
+@click.option("--state", type=FILE, required=True, help="What this witness cosigned last; made the first time, never to be lost.")
+@pass_console
+def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state: Path) -> None:
+    """Cosign the log as another authority's witness, where it continues what was cosigned before."""
+    from certification.log_audit import audited
+    from certification.log_store import opened
+    from certification.log_trust import log_key, witness_key
+    from certification.merkle import consistency
+    from certification.witness import cosigned, last_witnessed
+
+    at, root = now(), trust_at(trust)
+    key = signer_at(signer)
+    with opened(log_file) as found:
+        witness = witness_key(root, key.keyid, found.origin, at)
+        signed = audited(found, root, at)
+        size = signed.checkpoint.size
+        last = last_witnessed(state, found.origin)
+        proof = consistency(found, last.size, size) if last is not None and last.size <= size else ()
+        both = cosigned(
+            state, log_key(signed, root, at), signed, proof, lambda point, when: key.cosign(point, witness.name, when), at
+        )
+        found.keep_checkpoint(size, both.written())
+    console.say(
+        _("✓ cosigned by {name}: {log} with {count} entries").format(name=witness.name, log=both.checkpoint.origin, count=size)
+    )
+
+
+@log.command("prove")
+@LOG
+@click.argument("certificate", type=FILE)
+@click.option("--out", type=FILE, help="The proof to write; CERTIFICATE.tlog-proof where it is not given.")
+@pass_console
+def log_prove(console: Console, log_file: Path, certificate: Path, out: Path | None) -> None:
+    """Write the proof that a certificate stands in the log, with the cosignatures that the log has by now."""
+    from certification.ledger import proven
+    from certification.log_store import opened
+
+    with opened(log_file) as found:
+        proof = proven(found, bytes_of(certificate))
+    path = out or proof_of(certificate)
+    keep(path, proof.written())
+    console.say(_("✓ entry {index} is proven: {path}").format(index=proof.index, path=path))
