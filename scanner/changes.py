@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from scanner.assessment import Assessment, BaselineRef, ControlClass, Decision, Tally
+from scanner.assessment import Assessment, BaselineRef, ControlClass, Decision, DecisionReason, Tally
 from scanner.findings import Finding, Message, Outcome
 from scanner.observations import SubjectId
+from scanner.order import Feed
 from scanner.record import Instant, Name, Record, Sorted
 from scanner.targets import Level
 
@@ -70,6 +71,11 @@ class Comparison(Record):
     """They were judged by different demands: not every difference is the system's own."""
     other_checks: bool
     """They were judged by different code."""
+    other_feeds: bool
+    """They were judged by other feeds, or other editions of them: a fix that came out since is no fault of the system's."""
+    reasons_gone: tuple[DecisionReason, ...]
+    """Reasons of the decision that no longer hold, in their order."""
+    reasons_new: tuple[DecisionReason, ...]
     subjects_gone: Sorted[SubjectId]
     subjects_new: Sorted[SubjectId]
     changes: tuple[Change, ...]
@@ -81,13 +87,15 @@ class Comparison(Record):
         return any(change.turn in LOUD and change.classed.mandatory for change in self.changes)
 
 
+Feeds = tuple[Feed, ...]
+
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
 _CLASSES = tuple(ControlClass)
 _TURNS = tuple(Turn)
 
 
-def compared(before: Assessment, after: Assessment) -> Comparison:
-    """What changed from one judgement to the other."""
+def compared(before: Assessment, after: Assessment, feeds: tuple[Feeds, Feeds] = ((), ())) -> Comparison:
+    """What changed from one judgement to the other; `feeds` are those each was ordered with."""
     old = {finding.id: finding for finding in before.findings}
     new = {finding.id: finding for finding in after.findings}
     classes = {control.id: control.classed for control in (*before.controls, *after.controls)}
@@ -99,10 +107,18 @@ def compared(before: Assessment, after: Assessment) -> Comparison:
         after=_told(after),
         other_baseline=before.baseline.sha256 != after.baseline.sha256,
         other_checks=before.checks != after.checks,
+        other_feeds=feeds[0] != feeds[1],
+        reasons_gone=tuple(_reasons_only_in(before, after)),
+        reasons_new=tuple(_reasons_only_in(after, before)),
         subjects_gone=tuple(subjects[0] - subjects[1]),
         subjects_new=tuple(subjects[1] - subjects[0]),
         changes=tuple(changes),
     )
+
+
+def _reasons_only_in(one: Assessment, other: Assessment) -> Iterator[DecisionReason]:
+    known = {(reason.code, reason.control, reason.subject) for reason in other.reasons}
+    return (reason for reason in one.reasons if (reason.code, reason.control, reason.subject) not in known)
 
 
 def _changes(old: dict[str, Finding], new: dict[str, Finding], classes: dict[str, ControlClass]) -> Iterator[Change]:

@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": "look",
     "scan": "look",
     "check": "look",
+    "recheck": "rechecking",
     "attest": "answers",
     "questionnaire": "answers",
     "evaluate": "judging",

@@ -46,7 +46,8 @@ def diff(console: Console, before: Path, after: Path, everything: bool, form: st
     from scanner.changes import compared
     from scanner.record import canonical
 
-    found = compared(stored(before).assessment, stored(after).assessment)
+    old, new = stored(before), stored(after)
+    found = compared(old.assessment, new.assessment, (old.order.feeds, new.order.feeds))
     if form == "json":
         console.data(canonical(found.model_dump(mode="json")) + b"\n")
     else:
@@ -63,6 +64,9 @@ def _lines(found: Comparison, most: int | None) -> Iterator[str]:
         )
     if found.other_checks:
         yield _("! They were judged by different versions of the checks.")
+    if found.other_feeds:
+        yield _("! They were judged by other feeds: what a vendor published since is no fault of the system.")
+    yield from _reasons(found, most)
     if found.subjects_gone:
         yield _("! No longer declared: {subjects}").format(subjects=", ".join(found.subjects_gone))
     if found.subjects_new:
@@ -77,6 +81,15 @@ def _lines(found: Comparison, most: int | None) -> Iterator[str]:
     if not found.changes:
         yield ""
         yield _("Nothing is open, and nothing changed.")
+
+
+def _reasons(found: Comparison, most: int | None) -> Iterator[str]:
+    for reason in found.reasons_gone[:most]:
+        yield _("  no longer a reason: {reason}").format(reason=shown(reason.message))
+    for reason in found.reasons_new[:most]:
+        yield _("! a new reason for {decision}: {reason}").format(decision=_(reason.leads_to), reason=shown(reason.message))
+    if most is not None and max(len(found.reasons_gone), len(found.reasons_new)) > most:
+        yield "  " + _("... and more reasons: --all shows them")
 
 
 def _judged(judged: Judged) -> str:
@@ -103,6 +116,8 @@ def line(change: Change) -> str:
     """One finding with its outcomes before and after, and what was seen."""
     said = change.seen_after or change.seen_before
     words = shown(said) if said is not None else ""
+    if change.before is change.after and change.seen_before is not None and change.seen_before != change.seen_after:
+        words += "  " + _("(was: {seen})").format(seen=shown(change.seen_before))
     moved = f"{change.before or '-'} > {change.after or '-'}"
     return f"  {change.control} [{_(change.classed)}] {change.check} @ {change.subject}: {moved}" + (
         f"  {words}" if words else ""

@@ -15,10 +15,10 @@ class ExitStatus(IntEnum):
     USAGE = 2
     """Usage or input error."""
     NOT_AUTHORISED = 10
-    """The decision is deny or authorise-trial; of `diff`, that something mandatory got worse; of `compare`, that a claim is refuted; of `drift`, that a
-    certificate lapses."""
+    """The decision is deny or authorise-trial; of `diff`, that something mandatory got worse; of `recheck`, that the finding still
+    fails; of `compare`, that a claim is refuted; of `drift`, that a certificate lapses."""
     INCOMPLETE = 11
-    """The decision is incomplete: something was not assessed; of `compare` and `drift`, that nobody can say."""
+    """The decision is incomplete: something was not assessed; of `recheck`, `compare` and `drift`, that nobody can say."""
     INTEGRITY = 12
     """Integrity or trust failure."""
     REFUSED = 13

@@ -97,7 +97,9 @@ def _mending(folder: Path, finding: Finding, check: Check[Any, Any]) -> Iterator
         yield from (f"      {line}" for line in more)
     else:
         yield "    " + _("to mend it: see above, by product")
-    yield "    " + _("then look again into a new run, and compare: clearance diff {run} NEW").format(run=shlex.quote(str(folder)))
+    yield "    " + _("to see whether it is mended: {command}").format(
+        command=f"clearance recheck {shlex.quote(str(folder))} --finding {finding.id} --permit PERMIT --out NEW"
+    )
 
 
 def _files(assessment: Assessment) -> dict[str, str]:

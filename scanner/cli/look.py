@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,10 @@ from scanner.i18n import _, ngettext
 from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
+    from scanner.observations import Sight
     from scanner.ordering import Inputs
     from scanner.store import Run
+    from scanner.targets import Permit
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -42,8 +44,8 @@ def given(command: Command) -> Command:
     return command
 
 
-def looking(command: Command) -> Command:
-    """The options of a scan."""
+def how(command: Command) -> Command:
+    """The options that say where to keep what is seen, from where it is looked at, and how gently."""
     for option in reversed(
         (
             click.option("--out", type=FOLDER, required=True, help="The run folder to make."),
@@ -57,15 +59,23 @@ def looking(command: Command) -> Command:
                 help="At most 5, 100 or 1000 connections a second, and 1, 4 or 16 probes at a host; never beyond the permit.",
             ),
             click.option("--ports", default="1-1024", show_default=True, help="Ports to look for besides the declared ones."),
-            click.option("--skip", multiple=True, metavar="SUBJECT=KIND", help="Leave a sight out; it shows as not assessed."),
             click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
             click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Seconds per probe."),
             click.option("--feeds", type=FILE, help="The feed store that patches are judged by (clearance feeds import)."),
-            click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out."),
         )
     ):
         command = option(command)
     return command
+
+
+def looking(command: Command) -> Command:
+    """The options of a scan."""
+    for option in (
+        click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out."),
+        click.option("--skip", multiple=True, metavar="SUBJECT=KIND", help="Leave a sight out; it shows as not assessed."),
+    ):
+        command = option(command)
+    return how(command)
 
 
 @click.command()
@@ -147,25 +157,12 @@ def check(console: Console, context: click.Context, /, **options: Any) -> None:
 
 def inputs_of(options: dict[str, Any]) -> Inputs:
     """What these options name, read and held together; raises InputError at the first that does not fit."""
-    from scanner import ordering, strict_yaml
+    from scanner import ordering
     from scanner.registry import load_checks
-    from scanner.targets import Permit, RunKind
 
     if options["scope"] is None:
         raise click.UsageError(_("name the scope file, as in: clearance scan scope.yaml --permit permit.yaml --out run"))
-    if options["permit"] is None:
-        raise click.UsageError(_("no permit, no packet: name one with --permit (see `clearance permit new --help`)"))
-    data = bytes_of(options["permit"])
-    if (
-        data.lstrip()[:1] == b"{" and b'"payloadType"' in data
-    ):  # a DSSE envelope; a permit of its own may be JSON, which is YAML too
-        permit, envelope = _signed_permit(data, options.get("trust")), data
-    else:
-        permit, envelope = strict_yaml.parse(data, str(options["permit"])).as_record(Permit), None
-        if permit.kind is RunKind.INSPECTION:
-            raise InputError(
-                _("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"])
-            )
+    permit, envelope = permit_of(options)
     baseline = options.get("baseline") or national_baseline()
     return ordering.gathered(
         ordering.read_scope(options["scope"]),
@@ -179,6 +176,26 @@ def inputs_of(options: dict[str, Any]) -> Inputs:
     )
 
 
+def permit_of(options: dict[str, Any]) -> tuple[Permit, bytes | None]:
+    """The permit these options name, with its envelope where it is signed; a permit for an inspection must be."""
+    from scanner import strict_yaml
+    from scanner.targets import Permit, RunKind
+
+    if options["permit"] is None:
+        raise click.UsageError(_("no permit, no packet: name one with --permit (see `clearance permit new --help`)"))
+    data = bytes_of(options["permit"])
+    if (
+        data.lstrip()[:1] == b"{" and b'"payloadType"' in data
+    ):  # a DSSE envelope; a permit of its own may be JSON, which is YAML too
+        return _signed_permit(data, options.get("trust")), data
+    permit = strict_yaml.parse(data, str(options["permit"])).as_record(Permit)
+    if permit.kind is RunKind.INSPECTION:
+        raise InputError(
+            _("{path}: a permit for an inspection must be signed (clearance permit sign)").format(path=options["permit"])
+        )
+    return permit, None
+
+
 def national_baseline() -> Path:
     """The baseline that is used where none is named."""
     return shipped()[NATIONAL]
@@ -188,7 +205,7 @@ def _named(path: Path | None) -> tuple[str, bytes] | None:
     return None if path is None else (str(path), bytes_of(path))
 
 
-def _signed_permit(envelope: bytes, trust: Path | None) -> Any:
+def _signed_permit(envelope: bytes, trust: Path | None) -> Permit:
     from certification.permits import verified_permit
     from certification.trust import read_trust_root
 
@@ -207,25 +224,42 @@ def _outside(inputs: Inputs, address: str) -> str | None:
 
 
 def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
-    from scanner import scan as scanning
-    from scanner.cli.feeds import cut, feeds_at
-    from scanner.ordering import ordered
-    from scanner.probes.looking import Circumstances
-    from scanner.registry import code_digests, load_checks
-    from scanner.store import ANCHORS, CRLS, Run
-    from scanner.targets import Pace
+    from scanner.store import Run
 
     if options["resume"]:
         run = Run.opened(options["out"])
     else:
-        inputs = inputs_of(options)
-        code = code_digests(load_checks())
-        pace, skip = Pace(options["pace"]), _skipped(options["skip"])
-        feeds = feeds_at(options["feeds"])
-        order = ordered(inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=pace)
-        scanning.addresses(order, now())
-        say_force(console, inputs.bound.baseline, order.judged_at)
-        run = Run.create(options["out"], order, inputs.files)
+        run = created(console, inputs_of(options), _skipped(options["skip"]), options)
+    looked(console, run, options)
+    return run, _reached(run)
+
+
+def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: dict[str, Any]) -> Run:
+    """A new run folder with the order for these inputs; raises OutsidePermitError where something in it may not be touched."""
+    from scanner import scan as scanning
+    from scanner.cli.feeds import feeds_at
+    from scanner.ordering import ordered
+    from scanner.registry import code_digests, load_checks
+    from scanner.store import Run
+    from scanner.targets import Pace
+
+    code = code_digests(load_checks())
+    feeds = feeds_at(options["feeds"])
+    order = ordered(
+        inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=Pace(options["pace"])
+    )
+    scanning.addresses(order, now())
+    say_force(console, inputs.bound.baseline, order.judged_at)
+    return Run.create(options["out"], order, inputs.files)
+
+
+def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
+    """Takes every sight of the run that is neither skipped nor kept yet, and writes the manifest."""
+    from scanner import scan as scanning
+    from scanner.cli.feeds import cut
+    from scanner.probes.looking import Circumstances
+    from scanner.store import ANCHORS, CRLS
+
     order = run.order
     found = scanning.addresses(order, now())
     circumstances = Circumstances(
@@ -240,7 +274,6 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     _told_scan(console, run, circumstances, found)
     cut(run, options["feeds"])
     run.write_manifest()
-    return run, _reached(run)
 
 
 def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> None:

@@ -14,10 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner import store
+from scanner.advisories import FeedKind
 from scanner.assessment import Assessment
 from scanner.changes import LOUD, Turn, compared
+from scanner.cli.changes import line
 from scanner.findings import Finding, Outcome, finding_id, said
 from scanner.judge import judge
+from scanner.order import Feed
+from scanner.specimens import AT
 from scanner.store import Run
 from tests.scanner.patching.hosts import fix, slice_of
 from tests.scanner.patching.test_judging import CHECKS, HOST, OFFERS, files
@@ -99,6 +103,22 @@ def test_what_differs_in_how_it_was_judged_is_told_first() -> None:
     found = compared(judged(finding(PASS)), judged(finding(PASS, "web2"), baseline=other))
     assert (found.other_baseline, found.other_checks) == (True, False)
     assert (found.subjects_gone, found.subjects_new) == (("web1",), ("web2",))
+
+
+def test_reasons_and_feeds_that_differ_are_told() -> None:
+    fewer = BASE.model_copy(update={"reasons": BASE.reasons[1:]})
+    first = BASE.reasons[0]
+    assert (compared(BASE, fewer).reasons_gone, compared(BASE, fewer).reasons_new) == ((first,), ())
+    assert (compared(fewer, BASE).reasons_gone, compared(fewer, BASE).reasons_new) == ((), (first,))
+    feeds = (Feed(name="a", kind=FeedKind.VENDOR, sha256="11" * 32, dated=AT),)
+    assert [compared(BASE, BASE, given).other_feeds for given in ((feeds, feeds), (feeds, ()), ((), ()))] == [False, True, False]
+
+
+def test_what_is_still_open_tells_also_what_it_was() -> None:
+    found = compared(judged(finding(FAIL, seen="one thing")), judged(finding(FAIL, seen="two things")))
+    assert line(found.changes[0]).endswith("two things  (was: one thing)")
+    same = compared(judged(finding(FAIL)), judged(finding(FAIL)))
+    assert "was" not in line(same.changes[0])
 
 
 OUTCOMES = st.sampled_from(list(Outcome))

@@ -31,7 +31,7 @@ def test_a_failure_is_told_with_clause_evidence_and_what_to_do(run: Path) -> Non
         "TCVN 14423:2026 5.7.2.2",
         "overdue upgrades (1): curl 7.88-1 to 7.88-2",
         f"observations/host/web1.json (SHA-256 {digest})",
-        f"clearance diff {run}",
+        f"clearance recheck {run} --finding F-",
     ):
         assert words in seen, (words, seen)
 
