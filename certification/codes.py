@@ -41,6 +41,10 @@ class Code(StrEnum):
     KEY_WEAK = "key-weak"
     KEY_UNREADABLE = "key-unreadable"
     KEY_FILE_OPEN = "key-file-open"
+    RECIPIENT = "recipient"
+    NOT_ENCRYPTED = "not-encrypted"
+    NOT_OPENED = "not-opened"
+    EXTRA_MISSING = "extra-missing"
     KEY_EXISTS = "key-exists"
     SIGNER_UNAVAILABLE = "signer-unavailable"
     TOKEN_URI = "token-uri"  # noqa: S105 - a reason code
@@ -188,6 +192,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.KEY_WEAK: (_INPUT, N_("The key is of a type or size that is not accepted here.")),
     Code.KEY_UNREADABLE: (_INPUT, N_("The key file cannot be read, holds no private key, or the passphrase is wrong.")),
     Code.KEY_FILE_OPEN: (_INPUT, N_("The key file can be read by others than its owner.")),
+    Code.RECIPIENT: (_INPUT, N_("Nobody, too many, or something that is no recipient is named to encrypt to.")),
+    Code.NOT_ENCRYPTED: (_INPUT, N_("The file is not encrypted to recipients.")),
+    Code.NOT_OPENED: (_INTEGRITY, N_("The file is encrypted to somebody else, or was changed on the way.")),
+    Code.EXTRA_MISSING: (_INPUT, N_("A part of the program that this needs is not installed.")),
     Code.KEY_EXISTS: (_INPUT, N_("A file stands where the new key would be written; keys are never overwritten.")),
     Code.SIGNER_UNAVAILABLE: (_INPUT, N_("This kind of signer is not known, or a part it needs is not installed.")),
     Code.TOKEN_URI: (_INPUT, N_("The pkcs11: URI is not well formed or does not say enough.")),

@@ -33,6 +33,7 @@ COMMANDS = {
     "waivers": "waivers",
     "permit": "permits",
     "seal": "certify",
+    "unseal": "certify",
     "request": "certify",
     "approve": "certify",
     "issue": "certify",

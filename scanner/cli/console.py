@@ -74,8 +74,12 @@ def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
 
 
 def bundle_of(path: Path) -> bytes:
-    """A sealed bundle's bytes."""
-    return bytes_of(path, limit=BUNDLE_LIMIT)
+    """A sealed bundle's bytes; one that is encrypted is opened first, with `clearance unseal`."""
+    data = bytes_of(path, limit=BUNDLE_LIMIT)
+    if data.startswith(b"age-encryption.org/v1\n"):
+        text = _("{path}: encrypted to recipients; open it with `clearance unseal {path} --identity FILE --out BUNDLE`")
+        raise InputError(text.format(path=path))
+    return data
 
 
 def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -23,17 +23,24 @@ def keys() -> None:
 
 @keys.command("new")
 @click.argument("file", type=FILE)
-@click.option("--algorithm", type=click.Choice(["ed25519", "ecdsa-p256"]), default="ed25519", show_default=True)
+@click.option("--algorithm", type=click.Choice(["ed25519", "ecdsa-p256", "age"]), default="ed25519", show_default=True)
 @click.option("--unencrypted", is_flag=True, help="Without a passphrase: for machines and rehearsals.")
 @pass_console
 def keys_new(console: Console, file: Path, algorithm: str, unencrypted: bool) -> None:
-    """Make a private key that only you can read, and print its id."""
+    """Make a private key that only you can read, and print its id; of `age`, the recipient by which others encrypt to you."""
     from certification.keys import keyid_of, pem_of
     from certification.signers import new_key
 
     passphrase = None
     if not unencrypted:
         passphrase = click.prompt(_("Passphrase"), hide_input=True, confirmation_prompt=True, err=True)
+    if algorithm == "age":
+        from certification.recipients import new_identity
+
+        recipient = new_identity(file, passphrase)
+        console.say(_("✓ {path}; give this recipient to those who send you bundles").format(path=file))
+        click.echo(recipient)
+        return
     public = new_key(file, algorithm, passphrase)
     pem = pem_of(public)
     keep(file.with_suffix(".pub.pem"), pem.encode())
