@@ -91,6 +91,8 @@ class Code(StrEnum):
     OTHER_SYSTEM = "other-system"
     CHRONOLOGY = "chronology"
 
+    REQUEST_REFUSED = "request-refused"
+    REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
     REQUEST_SIGNER = "request-signer"
     CSR_MALFORMED = "csr-malformed"
@@ -247,6 +249,8 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.ORDER_REPLAYED: (_INTEGRITY, N_("The evidence was gathered for another order: its nonce or run differs.")),
     Code.OTHER_SYSTEM: (_INTEGRITY, N_("The evidence is of another agency, system or fingerprint than the request.")),
     Code.CHRONOLOGY: (_INTEGRITY, N_("The statements are dated in an impossible order; check the clocks.")),
+    Code.REQUEST_REFUSED: (_POLICY, N_("An authority refused the request for good; the agency has to make a new one.")),
+    Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
     Code.REQUEST_DIFFERS: (
         _INTEGRITY,
         N_("The request is for another bundle, or not the request the authorisation names."),

@@ -107,42 +107,6 @@ def _readers(words: tuple[str, ...]) -> tuple[str, ...]:
 
 @click.command()
 @BUNDLE
-@click.option("--kind", type=click.Choice(["trial", "official"]), required=True)
-@click.option("--csr", type=FILE, required=True, help="Certificate request of the client key: proves that the agency holds it.")
-@click.option("--api", "apis", multiple=True, required=True, help="An interface that is asked for; may be repeated.")
-@click.option("--purpose", required=True, help="What the data is for.")
-@click.option("--rate", type=click.IntRange(min=1), default=60, show_default=True, help="Requests a minute.")
-@click.option(
-    "--supersedes", metavar="SERIAL", help="The certificate this one takes the place of, as an official one of a trial."
-)
-@SIGNER
-@click.option("--out", type=FILE, required=True)
-@pass_console
-def request(
-    console: Console,
-    bundle: Path,
-    kind: str,
-    csr: Path,
-    apis: tuple[str, ...],
-    purpose: str,
-    rate: int,
-    supersedes: str | None,
-    signer: str,
-    out: Path,
-) -> None:
-    """Ask for a connection on a sealed inspection, signed with the agency's key."""
-    from certification.request import Kind, draft_request
-    from certification.signers import signed
-    from scanner.store import unpacked
-
-    files = unpacked(bundle_of(bundle))
-    drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
-    keep(out, signed(drafted, signer_at(signer)))
-    console.say(_("✓ request for a {kind} connection: {path}").format(kind=kind, path=out))
-
-
-@click.command()
-@BUNDLE
 @REQUEST
 @TRUST
 @SIGNER

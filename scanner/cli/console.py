@@ -99,7 +99,10 @@ def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 def explained(error: Exception) -> tuple[str, ExitStatus]:
     """What to tell the person about an error, and the exit status it stands for."""
+    from pydantic import ValidationError
+
     from certification.refusals import Refusal, RefusalKind
+    from scanner import record
     from scanner.feeds.reading import FeedError, StaleFeedError
     from scanner.registry import RegistryError
 
@@ -119,6 +122,8 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
             return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
         case RegistryError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERNAL
+        case ValidationError():  # a word of the command line that no record takes, as a control character in a reason
+            return _("error: {message}").format(message=escaped_lines(record.explained(error))), ExitStatus.USAGE
         case _ if type(error).__name__ == "OutsidePermitError":
             return _("not permitted: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
         case _:
