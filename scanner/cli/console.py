@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from scanner.cli.clock import steady
 from scanner.cli.exits import ExitStatus
 from scanner.i18n import _
 from scanner.record import RecordError, escaped
@@ -44,8 +45,8 @@ pass_console = click.make_pass_decorator(Console)
 
 
 def now() -> datetime:
-    """The instant, in UTC: the only clock of the product besides the probes' own."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """The instant, in UTC: the only clock of the product besides the probes' own; raises Refusal where it has run backwards."""
+    return steady(datetime.now(UTC).replace(microsecond=0))
 
 
 def moment(text: str | None) -> datetime:
