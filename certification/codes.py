@@ -63,6 +63,9 @@ class Code(StrEnum):
     ROOT_KEY_ID = "root-key-id"
     ROOT_INCONSISTENT = "root-inconsistent"
     ROOT_LIMITS = "root-limits"
+    ROOT_NOT_NEXT = "root-not-next"
+    ROOT_NOT_ENDORSED = "root-not-endorsed"
+    ROOT_KEY_DROPPED = "root-key-dropped"
 
     QUORUM_MISSING = "quorum-missing"
     QUORUM_ONE_PERSON = "quorum-one-person"
@@ -214,6 +217,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.ROOT_KEY_TWICE: (_TRUST, N_("One key, or one holder of root keys, stands twice in the trust root.")),
     Code.ROOT_KEY_ID: (_TRUST, N_("A key id in the trust root is not the SHA-256 of its key.")),
     Code.ROOT_INCONSISTENT: (_TRUST, N_("The trust root contradicts itself.")),
+    Code.ROOT_NOT_NEXT: (_TRUST, N_("The trust root is not the next version of the one before.")),
+    Code.ROOT_NOT_ENDORSED: (_TRUST, N_("Too few root keys of the trust root before have signed its successor.")),
+    Code.ROOT_KEY_DROPPED: (
+        _TRUST,
+        N_("A key of the trust root before is missing in its successor, or belongs to somebody else there."),
+    ),
     Code.ROOT_LIMITS: (_TRUST, N_("The trust root allows certificates a longer life than this version does.")),
     Code.QUORUM_MISSING: (_TRUST, N_("Fewer approvals than the two that a certificate needs.")),
     Code.QUORUM_ONE_PERSON: (_TRUST, N_("All approvals come from one person.")),
