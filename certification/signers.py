@@ -153,7 +153,7 @@ def new_key(path: Path, algorithm: str, passphrase: str | None = None) -> Public
 
 
 def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
-    data = _own_file(path)
+    data = own_file(path)
     password = passphrase(path.name).encode() if b"ENCRYPTED" in data else None
     try:
         key = load_pem_private_key(data, password)
@@ -169,7 +169,8 @@ def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
             raise Refusal(Code.KEY_WEAK, said("{path}: neither Ed25519 nor ECDSA P-256", path=str(path)))
 
 
-def _own_file(path: Path) -> bytes:
+def own_file(path: Path) -> bytes:
+    """A key file's bytes, where its owner alone can read it."""
     try:
         # Not to block: a pipe where a key should be would otherwise be waited on for ever.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
