@@ -152,6 +152,18 @@ class Code(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     EXPIRED = "expired"
 
+    CA_DIFFERS = "ca-differs"
+    CLIENT_CERTIFICATE_DIFFERS = "client-certificate-differs"
+    CRL_DIFFERS = "crl-differs"
+    GATEWAY_NAME = "gateway-name"
+    BUNDLE_MALFORMED = "bundle-malformed"
+    BUNDLE_STALE = "bundle-stale"
+    BUNDLE_OLDER = "bundle-older"
+    BUNDLE_DIFFERS = "bundle-differs"
+    REGISTER_TWICE = "register-twice"
+    STILL_STOPPED = "still-stopped"
+    MARK_LOST = "mark-lost"
+
     @property
     def kind(self) -> RefusalKind:
         """What sort of no this is."""
@@ -344,4 +356,24 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     ),
     Code.NOT_YET_VALID: (_POLICY, N_("The certificate is not valid yet.")),
     Code.EXPIRED: (_POLICY, N_("The certificate has expired.")),
+    Code.CA_DIFFERS: (_TRUST, N_("The connection CA's certificate is not the one that its key in the trust root leads to.")),
+    Code.CLIENT_CERTIFICATE_DIFFERS: (
+        _INTEGRITY,
+        N_("The X.509 client certificate is not the one that follows from the authorisation."),
+    ),
+    Code.CRL_DIFFERS: (_INTEGRITY, N_("The revocation list is not its CA's, not in its time, or not what the bundle says.")),
+    Code.GATEWAY_NAME: (_POLICY, N_("A name cannot stand in a certificate or in a gateway's configuration.")),
+    Code.BUNDLE_MALFORMED: (_INTEGRITY, N_("The file is not a gateway bundle, or a part of it is not what was signed for.")),
+    Code.BUNDLE_STALE: (_TRUST, N_("The gateway bundle is too old to go by; fetch a newer one.")),
+    Code.BUNDLE_OLDER: (_TRUST, N_("A newer gateway bundle, log or trust root has been applied here before.")),
+    Code.BUNDLE_DIFFERS: (_INTEGRITY, N_("Two different gateway bundles bear one sequence number.")),
+    Code.REGISTER_TWICE: (_INTEGRITY, N_("A register names a certificate twice, out of order, or as another.")),
+    Code.STILL_STOPPED: (
+        _TRUST,
+        N_("The bundle lets in again what was stopped here, without two authorities having resumed it."),
+    ),
+    Code.MARK_LOST: (
+        _TRUST,
+        N_("The gateway's memory of what it applied is lost or broken, and an older bundle could not be told."),
+    ),
 }

@@ -11,7 +11,7 @@ from certification.authorisation import AuthorisationStatement
 from certification.checkpoint import Checkpoint, SignedCheckpoint, read_checkpoint
 from certification.envelope import read_envelope
 from certification.log_proof import LogProof, read_log_proof
-from certification.log_store import LogEntry, LogStore
+from certification.log_store import Entries, LogEntry, LogStore
 from certification.log_trust import Watch, log_key, watched
 from certification.opening import opened
 from certification.refusals import Code, Refusal
@@ -141,7 +141,7 @@ def loggable(payload: bytes) -> Loggable:
     return read_statement(payload, StatusEventStatement)
 
 
-def history(log: LogStore, trust: TrustRoot) -> Iterator[Loggable]:
+def history(log: Entries, trust: TrustRoot) -> Iterator[Loggable]:
     """The log's statements in order, each signed by whom it had to be when it was made.
 
     A key that was revoked since does not undo what it signed and what was logged before: a suspension outlives its signer.

@@ -47,6 +47,7 @@ COMMANDS = {
     "resume": "status",
     "revoke": "status",
     "status": "status",
+    "gateway": "gateway",
     "feeds": "feeds",
     "trust": "keyring",
     "keys": "keyring",
@@ -131,7 +132,7 @@ def _insist_on_own_engine() -> None:
     from pathlib import Path
 
     home = Path(__file__).resolve().parents[2]
-    for name in ("scanner", "checks", "certification", "report_templates"):
+    for name in ("scanner", "checks", "certification", "gateway", "report_templates"):
         found = importlib.util.find_spec(name)
         origin = Path(str(found.origin)).resolve() if found and found.origin else None
         if origin != home / name / "__init__.py":

@@ -121,6 +121,10 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
         case StoreError() | RecordError():
             return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+        case _ if type(error).__name__ == "GatewayError":
+            return _("gateway: {message}").format(
+                message=escaped_lines(str(getattr(error, "message", error)))
+            ), ExitStatus.INTEGRITY
         case RegistryError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERNAL
         case ValidationError():  # a word of the command line that no record takes, as a control character in a reason
