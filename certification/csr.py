@@ -61,7 +61,7 @@ def _read(pem: bytes) -> x509.CertificateSigningRequest:
         raise Refusal(Code.CSR_MALFORMED, said("{count} bytes; at most {limit} are read", count=len(pem), limit=_LIMIT))
     try:
         return x509.load_pem_x509_csr(pem)
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Refusal(Code.CSR_MALFORMED, said("not a certificate signing request in PEM form")) from None
 
 

@@ -44,6 +44,7 @@ from certification.opening import in_role
 from certification.policy import below_ceiling
 from certification.refusals import Code, Refusal
 from certification.request import Grant
+from certification.request_refusal import RequestRefusalStatement
 from certification.revocation_list import Stopped, probe_certificate, revocation_list
 from certification.signers import Signer, signed
 from certification.statements import file_subjects
@@ -55,6 +56,7 @@ from scanner.record import Instant, Record, sha256
 from scanner.store import packed
 
 _AUTHORISATION = AuthorisationStatement.model_fields["predicate_type"].default
+_REFUSAL = RequestRefusalStatement.model_fields["predicate_type"].default
 _EVENT = StatusEventStatement.model_fields["predicate_type"].default
 
 
@@ -132,6 +134,7 @@ _STOPPED = (State.SUSPENDED, State.REVOKED, State.SUPERSEDED)
 def _read(log: LogStore, point: SignedCheckpoint) -> tuple[Tree, dict[str, _Seen], list[tuple[str, LogEntry]]]:
     """The tree over all entries, which is the checkpoint's; each certificate; and those that have a story, in order."""
     tree, seen, told = Tree(), {}, []
+    refused: set[object] = set()
     size = 0
     for entry in log.entries():
         payload = _payload(entry)
@@ -143,6 +146,11 @@ def _read(log: LogStore, point: SignedCheckpoint) -> tuple[Tree, dict[str, _Seen
         size += 1
         kind, predicate = _words(payload, entry)
         serial = str(predicate["serial"])
+        if kind == _REFUSAL:
+            refused.add(predicate.get("request_sha256"))
+            continue
+        if kind == _AUTHORISATION and predicate.get("request_sha256") in refused:
+            raise Refusal(Code.REQUEST_REFUSED, said("{serial} rests on a request that was refused", serial=serial))
         if kind == _AUTHORISATION and serial not in seen:
             seen[serial] = _Seen(entry, sha256(payload), predicate)
         elif kind == _EVENT and serial in seen:

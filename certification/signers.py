@@ -140,7 +140,12 @@ def new_key(path: Path, algorithm: str, passphrase: str | None = None) -> Public
         case _:
             raise Refusal(Code.KEY_WEAK, said("{algorithm}: new keys are ed25519 or ecdsa-p256", algorithm=algorithm))
     protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+    write_secret(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+    return private.public_key()
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Writes a new file that its owner alone can read; overwrites nothing."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
@@ -148,8 +153,7 @@ def new_key(path: Path, algorithm: str, passphrase: str | None = None) -> Public
     except OSError as error:
         raise _unreadable(path, error.strerror or "cannot be written") from None
     with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-    return private.public_key()
+        file.write(data)
 
 
 def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:

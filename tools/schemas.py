@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scanner.schemas import baseline_schema
+from scanner.schemas import SCHEMAS
 
-BASELINE = Path(__file__).resolve().parent.parent / "docs" / "schemas" / "baseline.schema.json"
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
+BASELINE = FOLDER / "baseline.schema.json"
 
 if __name__ == "__main__":
-    BASELINE.parent.mkdir(parents=True, exist_ok=True)
-    BASELINE.write_bytes(baseline_schema())
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, made in SCHEMAS.items():
+        (FOLDER / f"{name}.schema.json").write_bytes(made())

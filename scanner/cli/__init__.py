@@ -14,6 +14,8 @@ from scanner import i18n
 from scanner.cli.exits import ExitStatus
 from scanner.i18n import _
 
+KEPT = frozenset({"scan", "check", "evaluate", "attest", "report", "seal"})
+"""The verbs that write into a run or give something of it away: the run's trail tells who ran them."""
 COMMANDS = {
     "doctor": "doctor",
     "plan": "look",
@@ -33,7 +35,10 @@ COMMANDS = {
     "waivers": "waivers",
     "permit": "permits",
     "seal": "certify",
-    "request": "certify",
+    "unseal": "certify",
+    "request": "requests",
+    "renew": "requests",
+    "refuse": "requests",
     "approve": "certify",
     "issue": "certify",
     "verify": "certify",
@@ -105,6 +110,10 @@ def main() -> None:
         status = ExitStatus.DONE
     except Exception as error:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
         status = _told(error, debug=debug)
+    if KEPT.intersection(sys.argv[1:]):
+        from scanner.cli.trail import note
+
+        note(sys.argv[1:], int(status))
     sys.exit(status)
 
 
