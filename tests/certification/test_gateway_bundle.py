@@ -315,7 +315,11 @@ def test_a_file_that_was_not_signed_for_is_refused(office: Office, break_it: Cal
 
 
 def test_a_register_has_one_written_form(office: Office) -> None:
+    office.change(next(iter(office.clients.values())), Change.SUSPENDED, "an")
+    office.change(next(iter(office.clients.values())), Change.RESUMED, "an", "binh")
     data = office.export().data
+    for entry in entries(unpacked(data)):
+        assert entry.line() == entry.written()
 
     def spaced(files: Files) -> None:
         files[REGISTER] = files[REGISTER].replace(b'","', b'", "', 1)
