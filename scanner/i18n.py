@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import gettext
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scanner.findings import Message
+if TYPE_CHECKING:
+    from scanner.findings import Message
 
 DOMAIN = "clearance"
 LANGUAGES = ("vi", "en")
 FOLDER = Path(__file__).resolve().parent.parent / "report_templates" / "locale"
 
-_chosen: gettext.NullTranslations = gettext.NullTranslations()
+_ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[0\])?) ((?:"(?:[^"\\\n]|\\.)*"\n?)+)', re.MULTILINE)
+_PIECE = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+_ESCAPE = re.compile(r"\\(.)")
+_SIGNS = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+class Catalogue(gettext.NullTranslations):
+    """The translations of one language, read from its catalogue as translators write it: there is no compiled copy to forget."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self._known: dict[str, str] = {}
+        message = ""
+        for kind, written in _ENTRY.findall(text):
+            value = _ESCAPE.sub(lambda found: _SIGNS.get(found[1], found[1]), "".join(_PIECE.findall(written)))
+            if kind == "msgid":
+                message = value
+            elif kind.startswith("msgstr") and message and value:
+                self._known[message] = value
+
+    def gettext(self, message: str) -> str:
+        """The translation, or the text itself where there is none."""
+        return self._known.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """The translation, which has one form for every number; without one, the English form for this number."""
+        return self._known.get(msgid1, msgid1 if n == 1 else msgid2)
+
+
+_chosen: gettext.NullTranslations = Catalogue()
 
 
 def choose(language: str) -> None:
     """Makes this language the one in which everything is shown; English where the catalogue has no entry."""
     global _chosen  # noqa: PLW0603 - one language for the process, chosen once at its start
-    _chosen = gettext.translation(DOMAIN, str(FOLDER), languages=[language], fallback=True)
+    path = FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    _chosen = Catalogue(path.read_text("utf-8") if language in LANGUAGES and path.is_file() else "")
 
 
 def _(text: str) -> str:

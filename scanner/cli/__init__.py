@@ -7,14 +7,18 @@ import importlib.util
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from scanner import i18n
 from scanner.cli.exits import ExitStatus
 from scanner.i18n import _
 
 COMMANDS = {
+    "init": "starting",
+    "inventory": "inventory",
     "doctor": "doctor",
     "plan": "look",
     "scan": "look",
@@ -73,9 +77,14 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
     Human text goes to stderr, data to stdout. Exit statuses: 0 done or authorise, 10 deny or authorise-trial,
     11 incomplete, 12 integrity or trust failure, 13 refused, 14 nothing reachable, 2 usage, 70 internal, 130 interrupted.
     """
+    from scanner import settings
     from scanner.cli.console import Console
 
+    found = settings.read(Path.cwd()) if settings.applies(context.invoked_subcommand) else {}
+    if context.get_parameter_source("lang") is ParameterSource.DEFAULT:
+        lang = found.get("lang", lang)
     i18n.choose(lang)
+    context.default_map = settings.defaults(found)
     context.obj = Console(color=color, quiet=quiet, debug=debug, language=lang)
 
 
@@ -119,8 +128,6 @@ def _told(error: Exception, *, debug: bool) -> ExitStatus:
 
 def _insist_on_own_engine() -> None:
     """Refuses to run when another distribution's packages of the same plain names stand in front of ours."""
-    from pathlib import Path
-
     home = Path(__file__).resolve().parents[2]
     for name in ("scanner", "checks", "certification", "report_templates"):
         found = importlib.util.find_spec(name)

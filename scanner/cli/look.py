@@ -48,7 +48,12 @@ def how(command: Command) -> Command:
     """The options that say where to keep what is seen, from where it is looked at, and how gently."""
     for option in reversed(
         (
-            click.option("--out", type=FOLDER, required=True, help="The run folder to make."),
+            click.option(
+                "--out", type=FOLDER, help="The run folder to make; one named by the instant in --runs where not given."
+            ),
+            click.option(
+                "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Where runs without --out are kept."
+            ),
             click.option("--zone", default="unnamed", show_default=True, help="The network zone this machine stands in."),
             click.option(
                 "--rate",
@@ -227,7 +232,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
     from scanner.store import Run
 
     if options["resume"]:
-        run = Run.opened(options["out"])
+        run = Run.opened(options["out"] or _interrupted(options["runs"]))
     else:
         run = created(console, inputs_of(options), _skipped(options["skip"]), options)
     looked(console, run, options)
@@ -250,7 +255,8 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
     )
     scanning.addresses(order, now())
     say_force(console, inputs.bound.baseline, order.judged_at)
-    return Run.create(options["out"], order, inputs.files)
+    folder = options["out"] or options["runs"] / order.run
+    return Run.create(folder, order, inputs.files)
 
 
 def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
@@ -302,6 +308,16 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> No
             ),
             found,
         )
+
+
+def _interrupted(runs: Path) -> Path:
+    """The newest run in this folder whose scan was not finished; raises InputError where there is none."""
+    from scanner.store import MANIFEST, ORDER
+
+    found = [order.parent for order in runs.glob(f"*/{ORDER}") if not (order.parent / MANIFEST).exists()]
+    if not found:
+        raise InputError(_("{folder}: no interrupted run in here; name one with --out").format(folder=runs))
+    return max(found, key=lambda run: ((run / ORDER).stat().st_mtime, run.name))
 
 
 def _reached(run: Run) -> bool:
