@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from scanner import told
 from scanner.i18n import _
 
 if TYPE_CHECKING:
@@ -116,11 +117,13 @@ def _print_gaps(out: Console, view: View) -> None:
         _print(out, _("  … and {count} more reasons in the report").format(count=len(view.gaps) - _MOST))
 
 
-def _print(out: Console, text: str, tone: str | None = None) -> None:
+def _print(out: Console, text: str, tone: str | None = None, *, passing: bool = False) -> None:
     from rich.text import Text
 
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… (+{len(text) - _LONGEST})"
     printable = "".join(sign if sign.isprintable() else "�" for sign in cut)
+    if not passing:
+        told.note(printable)
     out.print(Text(printable, style=_COLOURS.get(tone or "", "")))
 
 
@@ -166,10 +169,10 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done, description=f"{subject} {kind}")  # type: ignore[arg-type]  # rich's TaskID
             if word != _("seen"):
-                _print(self._out, f"  ? {subject} {kind}: {word}", "open")
+                _print(self._out, f"  ? {subject} {kind}: {word}", "open", passing=True)
             return
         tenth = self._done * 10 // max(1, self._total) > (self._done - 1) * 10 // max(1, self._total)
         if tenth or time.monotonic() - self._said >= 30 or word != _("seen"):
             self._said = time.monotonic()
             percent = self._done * 100 // max(1, self._total)
-            _print(self._out, f"  {percent:3d} %  {subject} {kind}: {word} ({seconds:.1f} s)")
+            _print(self._out, f"  {percent:3d} %  {subject} {kind}: {word} ({seconds:.1f} s)", passing=True)

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from scanner.cli.outcome import Outcome
+from scanner.record import Record
 from scanner.schemas import baseline_schema
 
-BASELINE = Path(__file__).resolve().parent.parent / "docs" / "schemas" / "baseline.schema.json"
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
+BASELINE = FOLDER / "baseline.schema.json"
+
+
+def _of(record: type[Record]) -> Callable[[], bytes]:
+    def schema() -> bytes:
+        described = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **record.model_json_schema(by_alias=True, mode="serialization"),
+        }
+        return json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+    return schema
+
+
+SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
+    BASELINE: baseline_schema,
+    FOLDER / "outcome.schema.json": _of(Outcome),
+}
+"""Each schema's file, and what makes it."""
 
 if __name__ == "__main__":
-    BASELINE.parent.mkdir(parents=True, exist_ok=True)
-    BASELINE.write_bytes(baseline_schema())
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path, made in SCHEMAS.items():
+        path.write_bytes(made())

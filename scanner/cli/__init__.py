@@ -13,10 +13,13 @@ import click
 from click.core import ParameterSource
 
 from scanner import i18n
+from scanner.cli import leaves
 from scanner.cli.exits import ExitStatus
+from scanner.cli.summaries import SUMMARIES
 from scanner.i18n import _
 
 COMMANDS = {
+    "completion": "completion",
     "init": "starting",
     "inventory": "inventory",
     "doctor": "doctor",
@@ -61,7 +64,12 @@ class _Verbs(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"scanner.cli.{COMMANDS[cmd_name]}"), cmd_name)
-        return command
+        return leaves.finished(command, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the verbs by their stored summaries: no module is loaded for the list."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUMMARIES.get(name, "")) for name in COMMANDS])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -90,40 +98,43 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
 
 def main() -> None:
     """Runs the command line; every way out is a documented exit status."""
-    debug = "--debug" in sys.argv[1:]
+    debug, error = "--debug" in sys.argv[1:], None
     try:
         _insist_on_own_engine()
         status = (
             clearance.main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
         )  # click returns the status of Exit
-    except click.ClickException as error:
-        error.show()
-        status = ExitStatus.USAGE
+    except click.ClickException as usage:
+        usage.show()
+        error, status = usage.format_message(), ExitStatus.USAGE
     except (KeyboardInterrupt, click.Abort):
         looking = {"scan", "check"} & set(sys.argv[1:])
-        told = (
+        error = (
             _("interrupted; what was seen is kept, go on with --resume")
             if looking
             else _("interrupted; nothing was half-written")
         )
-        click.echo(told, err=True)
+        click.echo(error, err=True)
         status = ExitStatus.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = ExitStatus.DONE
-    except Exception as error:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
-        status = _told(error, debug=debug)
+    except Exception as trouble:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
+        error, status = _told(trouble, debug=debug)
+    leaves.tell(ExitStatus(status), error)
     sys.exit(status)
 
 
-def _told(error: Exception, *, debug: bool) -> ExitStatus:
+def _told(error: Exception, *, debug: bool) -> tuple[str, ExitStatus]:
+    """Says what went wrong, where and what to do; with --debug also the traceback. Secrets stand in neither."""
     from scanner.cli.console import explained
+    from scanner.redaction import redacted
 
     if debug:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        click.echo(redacted("".join(traceback.format_exception(error))), err=True)
     message, status = explained(error)
-    click.echo(message, err=True)
-    return status
+    click.echo(redacted(message), err=True)
+    return redacted(message), status
 
 
 def _insist_on_own_engine() -> None:
