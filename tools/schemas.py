@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scanner.cli.outcome import Outcome
+from scanner.forecast import Forecast
 from scanner.record import Record
 from scanner.schemas import baseline_schema
 
@@ -27,6 +28,7 @@ def _of(record: type[Record]) -> Callable[[], bytes]:
 
 SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
     BASELINE: baseline_schema,
+    FOLDER / "plan.schema.json": _of(Forecast),
     FOLDER / "outcome.schema.json": _of(Outcome),
 }
 """Each schema's file, and what makes it."""

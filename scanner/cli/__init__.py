@@ -23,7 +23,7 @@ COMMANDS = {
     "init": "starting",
     "inventory": "inventory",
     "doctor": "doctor",
-    "plan": "look",
+    "plan": "planning",
     "scan": "look",
     "check": "look",
     "recheck": "rechecking",

@@ -35,7 +35,7 @@ def test_a_chosen_language_speaks_and_what_is_missing_is_english(monkeypatch: py
     i18n.choose("vi")
     assert i18n._("Echelon") == "Cấp"
     assert i18n._("no such sentence") == "no such sentence"
-    assert i18n.ngettext("{count} sight, {rules} rules", "{count} sights, {rules} rules", 3).startswith("{count} lượt quan sát")
+    assert i18n.ngettext("{count} sight", "{count} sights", 3) == "{count} lượt quan sát"
     i18n.choose("en")
     assert i18n._("Echelon") == "Echelon"
 
