@@ -7,7 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: help install system demo test test-slow lint format lock messages man docs clean
+.PHONY: help install system demo test test-slow fuzz lint format lock messages man docs clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -23,6 +23,9 @@ install: system $(STAMP) ## Install what is missing: Debian programs and a virtu
 
 test: install lint ## Lint, then run the whole test suite
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile --ignore tests/slow tests
+
+fuzz: install ## Feed every parser of outsiders' input with broken input, SECONDS each (20)
+	@$(PYTHON) -m tests.fuzzing --seconds $(or $(SECONDS),20)
 
 test-slow: install ## Compare with programs that the suite does without (dnf); installs them
 	@bash tools/system-packages.sh slow

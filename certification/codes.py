@@ -41,6 +41,10 @@ class Code(StrEnum):
     KEY_WEAK = "key-weak"
     KEY_UNREADABLE = "key-unreadable"
     KEY_FILE_OPEN = "key-file-open"
+    RECIPIENT = "recipient"
+    NOT_ENCRYPTED = "not-encrypted"
+    NOT_OPENED = "not-opened"
+    EXTRA_MISSING = "extra-missing"
     KEY_EXISTS = "key-exists"
     SIGNER_UNAVAILABLE = "signer-unavailable"
     TOKEN_URI = "token-uri"  # noqa: S105 - a reason code
@@ -59,6 +63,9 @@ class Code(StrEnum):
     ROOT_KEY_ID = "root-key-id"
     ROOT_INCONSISTENT = "root-inconsistent"
     ROOT_LIMITS = "root-limits"
+    ROOT_NOT_NEXT = "root-not-next"
+    ROOT_NOT_ENDORSED = "root-not-endorsed"
+    ROOT_KEY_DROPPED = "root-key-dropped"
 
     QUORUM_MISSING = "quorum-missing"
     QUORUM_ONE_PERSON = "quorum-one-person"
@@ -87,6 +94,8 @@ class Code(StrEnum):
     OTHER_SYSTEM = "other-system"
     CHRONOLOGY = "chronology"
 
+    REQUEST_REFUSED = "request-refused"
+    REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
     REQUEST_SIGNER = "request-signer"
     CSR_MALFORMED = "csr-malformed"
@@ -143,6 +152,18 @@ class Code(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     EXPIRED = "expired"
 
+    CA_DIFFERS = "ca-differs"
+    CLIENT_CERTIFICATE_DIFFERS = "client-certificate-differs"
+    CRL_DIFFERS = "crl-differs"
+    GATEWAY_NAME = "gateway-name"
+    BUNDLE_MALFORMED = "bundle-malformed"
+    BUNDLE_STALE = "bundle-stale"
+    BUNDLE_OLDER = "bundle-older"
+    BUNDLE_DIFFERS = "bundle-differs"
+    REGISTER_TWICE = "register-twice"
+    STILL_STOPPED = "still-stopped"
+    MARK_LOST = "mark-lost"
+
     @property
     def kind(self) -> RefusalKind:
         """What sort of no this is."""
@@ -188,6 +209,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.KEY_WEAK: (_INPUT, N_("The key is of a type or size that is not accepted here.")),
     Code.KEY_UNREADABLE: (_INPUT, N_("The key file cannot be read, holds no private key, or the passphrase is wrong.")),
     Code.KEY_FILE_OPEN: (_INPUT, N_("The key file can be read by others than its owner.")),
+    Code.RECIPIENT: (_INPUT, N_("Nobody, too many, or something that is no recipient is named to encrypt to.")),
+    Code.NOT_ENCRYPTED: (_INPUT, N_("The file is not encrypted to recipients.")),
+    Code.NOT_OPENED: (_INTEGRITY, N_("The file is encrypted to somebody else, or was changed on the way.")),
+    Code.EXTRA_MISSING: (_INPUT, N_("A part of the program that this needs is not installed.")),
     Code.KEY_EXISTS: (_INPUT, N_("A file stands where the new key would be written; keys are never overwritten.")),
     Code.SIGNER_UNAVAILABLE: (_INPUT, N_("This kind of signer is not known, or a part it needs is not installed.")),
     Code.TOKEN_URI: (_INPUT, N_("The pkcs11: URI is not well formed or does not say enough.")),
@@ -204,6 +229,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.ROOT_KEY_TWICE: (_TRUST, N_("One key, or one holder of root keys, stands twice in the trust root.")),
     Code.ROOT_KEY_ID: (_TRUST, N_("A key id in the trust root is not the SHA-256 of its key.")),
     Code.ROOT_INCONSISTENT: (_TRUST, N_("The trust root contradicts itself.")),
+    Code.ROOT_NOT_NEXT: (_TRUST, N_("The trust root is not the next version of the one before.")),
+    Code.ROOT_NOT_ENDORSED: (_TRUST, N_("Too few root keys of the trust root before have signed its successor.")),
+    Code.ROOT_KEY_DROPPED: (
+        _TRUST,
+        N_("A key of the trust root before is missing in its successor, or belongs to somebody else there."),
+    ),
     Code.ROOT_LIMITS: (_TRUST, N_("The trust root allows certificates a longer life than this version does.")),
     Code.QUORUM_MISSING: (_TRUST, N_("Fewer approvals than the two that a certificate needs.")),
     Code.QUORUM_ONE_PERSON: (_TRUST, N_("All approvals come from one person.")),
@@ -239,6 +270,8 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.ORDER_REPLAYED: (_INTEGRITY, N_("The evidence was gathered for another order: its nonce or run differs.")),
     Code.OTHER_SYSTEM: (_INTEGRITY, N_("The evidence is of another agency, system or fingerprint than the request.")),
     Code.CHRONOLOGY: (_INTEGRITY, N_("The statements are dated in an impossible order; check the clocks.")),
+    Code.REQUEST_REFUSED: (_POLICY, N_("An authority refused the request for good; the agency has to make a new one.")),
+    Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
     Code.REQUEST_DIFFERS: (
         _INTEGRITY,
         N_("The request is for another bundle, or not the request the authorisation names."),
@@ -323,4 +356,24 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     ),
     Code.NOT_YET_VALID: (_POLICY, N_("The certificate is not valid yet.")),
     Code.EXPIRED: (_POLICY, N_("The certificate has expired.")),
+    Code.CA_DIFFERS: (_TRUST, N_("The connection CA's certificate is not the one that its key in the trust root leads to.")),
+    Code.CLIENT_CERTIFICATE_DIFFERS: (
+        _INTEGRITY,
+        N_("The X.509 client certificate is not the one that follows from the authorisation."),
+    ),
+    Code.CRL_DIFFERS: (_INTEGRITY, N_("The revocation list is not its CA's, not in its time, or not what the bundle says.")),
+    Code.GATEWAY_NAME: (_POLICY, N_("A name cannot stand in a certificate or in a gateway's configuration.")),
+    Code.BUNDLE_MALFORMED: (_INTEGRITY, N_("The file is not a gateway bundle, or a part of it is not what was signed for.")),
+    Code.BUNDLE_STALE: (_TRUST, N_("The gateway bundle is too old to go by; fetch a newer one.")),
+    Code.BUNDLE_OLDER: (_TRUST, N_("A newer gateway bundle, log or trust root has been applied here before.")),
+    Code.BUNDLE_DIFFERS: (_INTEGRITY, N_("Two different gateway bundles bear one sequence number.")),
+    Code.REGISTER_TWICE: (_INTEGRITY, N_("A register names a certificate twice, out of order, or as another.")),
+    Code.STILL_STOPPED: (
+        _TRUST,
+        N_("The bundle lets in again what was stopped here, without two authorities having resumed it."),
+    ),
+    Code.MARK_LOST: (
+        _TRUST,
+        N_("The gateway's memory of what it applied is lost or broken, and an older bundle could not be told."),
+    ),
 }

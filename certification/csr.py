@@ -19,20 +19,28 @@ _RSA_BITS = 2_048
 _RSA_BITS_MOST = 8_192
 
 
+ClientKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+
+
 def proven_key(pem: bytes) -> str:
     """The SHA-256 of the SubjectPublicKeyInfo the request proves possession of; refuses weak keys and unproven ones."""
+    return sha256(client_key(pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def client_key(pem: bytes) -> ClientKey:
+    """The key the request proves possession of; refuses weak keys and unproven ones."""
     request = _read(pem)
     try:
         key = request.public_key()
         digest = request.signature_hash_algorithm
     except (UnsupportedAlgorithm, ValueError):
         raise Refusal(Code.CSR_WEAK_KEY, said("a client key or digest of an unknown type")) from None
-    _strong(key)
-    if not isinstance(key, Ed25519PublicKey) and not isinstance(digest, SHA256 | SHA384 | SHA512):
+    strong = _strong(key)
+    if not isinstance(strong, Ed25519PublicKey) and not isinstance(digest, SHA256 | SHA384 | SHA512):
         raise Refusal(Code.CSR_WEAK_KEY, said("the request is signed over a weak digest"))
     if not _signed(request):
         raise Refusal(Code.CSR_UNPROVEN, said("the request's own signature does not hold"))
-    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return strong
 
 
 def plain(pem: bytes) -> str:
@@ -45,7 +53,7 @@ def _read(pem: bytes) -> x509.CertificateSigningRequest:
         raise Refusal(Code.CSR_MALFORMED, said("{count} bytes; at most {limit} are read", count=len(pem), limit=_LIMIT))
     try:
         return x509.load_pem_x509_csr(pem)
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Refusal(Code.CSR_MALFORMED, said("not a certificate signing request in PEM form")) from None
 
 
@@ -57,14 +65,14 @@ def _signed(request: x509.CertificateSigningRequest) -> bool:
         return False
 
 
-def _strong(key: object) -> None:
+def _strong(key: object) -> ClientKey:
     match key:
         case RSAPublicKey() if _RSA_BITS <= key.key_size <= _RSA_BITS_MOST:
-            return
+            return key
         case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1 | SECP384R1):
-            return
+            return key
         case Ed25519PublicKey():
-            return
+            return key
         case RSAPublicKey() | EllipticCurvePublicKey():
             message = said("a client key of {bits} bits and type {type}", bits=key.key_size, type=type(key).__name__)
         case _:

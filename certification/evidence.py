@@ -27,6 +27,7 @@ from scanner.store import (
     PERMIT_ENVELOPE,
     SCAN_EVIDENCE,
     SIGNATURES,
+    TAILORING,
 )
 from scanner.targets import RunKind
 
@@ -109,6 +110,7 @@ def same_name(organisation: str, names: Iterable[str]) -> bool:
 def _inputs(files: Mapping[str, bytes], order: Order) -> None:
     named = {
         BASELINE: order.baseline,
+        TAILORING: order.tailoring,
         DEVIATIONS: order.deviations,
         ANCHORS: order.trust_anchors,
         CRLS: order.crls,
@@ -145,6 +147,7 @@ def _assessed(files: Mapping[str, bytes], order: Order, assessment: Assessment) 
         "level": (assessment.level, scope.system.level),
         "judged_at": (assessment.judged_at, order.judged_at),
         "baseline": (assessment.baseline.sha256, order.baseline),
+        "tailoring": (assessment.baseline.tailoring and assessment.baseline.tailoring.sha256, order.tailoring),
         "evidence": ({file.path: file.sha256 for file in assessment.evidence}, evidence),
     }
     for name, (seen, wanted) in told.items():

@@ -30,7 +30,7 @@ class HolderKind(StrEnum):
     PERSON = "person"
     AGENCY = "agency"
     INSTANCE = "instance"
-    """A scanner installation."""
+    """An installation: a scanner, a connection CA, or what writes gateway bundles."""
     LOG = "log"
     """A log, by its origin."""
     WITNESS = "witness"

@@ -11,10 +11,11 @@ from certification.authorisation import AuthorisationStatement
 from certification.checkpoint import Checkpoint, SignedCheckpoint, read_checkpoint
 from certification.envelope import read_envelope
 from certification.log_proof import LogProof, read_log_proof
-from certification.log_store import LogEntry, LogStore
+from certification.log_store import Entries, LogEntry, LogStore
 from certification.log_trust import Watch, log_key, watched
 from certification.opening import opened
 from certification.refusals import Code, Refusal
+from certification.request_refusal import RequestRefusalStatement, opened_refusal
 from certification.signers import Signer
 from certification.statements import read_statement
 from certification.status import replayed
@@ -22,6 +23,8 @@ from certification.status_event import StatusEventStatement, opened_event
 from certification.trust import TrustRoot
 from scanner.findings import said
 
+Loggable = AuthorisationStatement | StatusEventStatement | RequestRefusalStatement
+"""What a log holds."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -126,17 +129,19 @@ def described(entry: LogEntry) -> tuple[bytes, str, str]:
     return payload, statement.predicate_type, statement.predicate.serial
 
 
-def loggable(payload: bytes) -> AuthorisationStatement | StatusEventStatement:
-    """The statement in this payload, of one of the two types that a log holds."""
-    try:
-        return read_statement(payload, AuthorisationStatement)
-    except Refusal as error:
-        if error.code is not Code.PREDICATE_TYPE:
-            raise
+def loggable(payload: bytes) -> Loggable:
+    """The statement in this payload, of one of the types that a log holds."""
+    kinds: tuple[type[Loggable], ...] = (AuthorisationStatement, RequestRefusalStatement)
+    for kind in kinds:
+        try:
+            return read_statement(payload, kind)
+        except Refusal as error:
+            if error.code is not Code.PREDICATE_TYPE:
+                raise
     return read_statement(payload, StatusEventStatement)
 
 
-def history(log: LogStore, trust: TrustRoot) -> Iterator[AuthorisationStatement | StatusEventStatement]:
+def history(log: Entries, trust: TrustRoot) -> Iterator[Loggable]:
     """The log's statements in order, each signed by whom it had to be when it was made.
 
     A key that was revoked since does not undo what it signed and what was logged before: a suspension outlives its signer.
@@ -149,6 +154,8 @@ def history(log: LogStore, trust: TrustRoot) -> Iterator[AuthorisationStatement 
             quorum(certificate.signers)
             certificates[certificate.statement.predicate.serial] = certificate.statement
             yield certificate.statement
+        elif entry.kind == RequestRefusalStatement.model_fields["predicate_type"].default:
+            yield opened_refusal(entry.envelope, trust, _EVER).statement
         elif entry.serial in certificates:
             yield opened_event(entry.envelope, certificates[entry.serial], trust, _EVER).statement
         else:

@@ -14,7 +14,7 @@ from certification.trust import TrustRoot
 from scanner.findings import said
 
 
-class _Tree(dict[tuple[int, int], bytes]):
+class Tree(dict[tuple[int, int], bytes]):
     """Complete subtrees in memory."""
 
     def node(self, level: int, index: int) -> bytes:
@@ -41,8 +41,8 @@ def audited(log: LogStore, trust: TrustRoot, at: datetime, old: SignedCheckpoint
     return signed
 
 
-def _rebuilt(log: LogStore) -> tuple[_Tree, int]:
-    tree, size = _Tree(), 0
+def _rebuilt(log: LogStore) -> tuple[Tree, int]:
+    tree, size = Tree(), 0
     for entry in log.entries():
         if entry.position != size:
             raise Refusal(Code.LOG_ENTRY_MISSING, said("there is no entry {position}", position=size))
@@ -59,7 +59,7 @@ def _rebuilt(log: LogStore) -> tuple[_Tree, int]:
     return tree, size
 
 
-def _begins(tree: _Tree, size: int, seen: Checkpoint, origin: str) -> None:
+def _begins(tree: Tree, size: int, seen: Checkpoint, origin: str) -> None:
     """Returns where the log begins as this checkpoint says."""
     if seen.origin != origin:
         raise Refusal(Code.LOG_UNKNOWN, said("a checkpoint of {seen}, where {wanted} is wanted", seen=seen.origin, wanted=origin))

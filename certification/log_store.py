@@ -44,6 +44,13 @@ class LogEntry:
     envelope: bytes
 
 
+class Entries(Protocol):
+    """Entries that can be read in order."""
+
+    def entries(self, start: int = 0, serial: str | None = None) -> Iterator[LogEntry]:
+        """The entries from a position on, in order; those about one certificate where `serial` is given."""
+
+
 class LogStore(Protocol):
     """Entries and the complete subtrees over them; only ever appended to."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from certification.authorisation import AuthorisationPredicate
 from certification.evidence import Evidence
-from certification.keyring import RootKind
+from certification.keyring import Ceiling, RootKind
 from certification.refusals import Code, Refusal
 from certification.request import Grant, Kind
 from certification.trust import TrustRoot
@@ -59,7 +60,21 @@ def fresh(scan_started: datetime, at: datetime) -> None:
 
 def below_ceiling(scope: Grant, echelon: str, trust: TrustRoot, at: datetime) -> None:
     """Returns where the echelon may have all that is asked for."""
-    ceiling = trust.ceiling(echelon, at)
+    _below(scope, echelon, trust.ceiling(echelon, at))
+
+
+def within(scope: Grant, echelon: str, ceilings: Iterable[Ceiling], at: datetime) -> None:
+    """Returns where these ceilings, too, allow the echelon all that is asked for."""
+    for ceiling in ceilings:
+        begun = ceiling.valid_from <= at
+        if ceiling.echelon == echelon and begun and (ceiling.valid_until is None or at < ceiling.valid_until):
+            _below(scope, echelon, ceiling)
+            return
+    message = said("echelon {echelon} may have nothing on {day}", echelon=echelon, day=f"{at:%Y-%m-%d}")
+    raise Refusal(Code.ECHELON_UNKNOWN, message)
+
+
+def _below(scope: Grant, echelon: str, ceiling: Ceiling) -> None:
     beyond = sorted(set(scope.apis) - set(ceiling.apis))
     if beyond:
         raise Refusal(Code.ABOVE_CEILING, said("echelon {echelon} may not use {apis}", echelon=echelon, apis=", ".join(beyond)))

@@ -140,7 +140,12 @@ def new_key(path: Path, algorithm: str, passphrase: str | None = None) -> Public
         case _:
             raise Refusal(Code.KEY_WEAK, said("{algorithm}: new keys are ed25519 or ecdsa-p256", algorithm=algorithm))
     protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+    write_secret(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+    return private.public_key()
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Writes a new file that its owner alone can read; overwrites nothing."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
@@ -148,12 +153,11 @@ def new_key(path: Path, algorithm: str, passphrase: str | None = None) -> Public
     except OSError as error:
         raise _unreadable(path, error.strerror or "cannot be written") from None
     with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-    return private.public_key()
+        file.write(data)
 
 
 def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
-    data = _own_file(path)
+    data = own_file(path)
     password = passphrase(path.name).encode() if b"ENCRYPTED" in data else None
     try:
         key = load_pem_private_key(data, password)
@@ -169,7 +173,8 @@ def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
             raise Refusal(Code.KEY_WEAK, said("{path}: neither Ed25519 nor ECDSA P-256", path=str(path)))
 
 
-def _own_file(path: Path) -> bytes:
+def own_file(path: Path) -> bytes:
+    """A key file's bytes, where its owner alone can read it."""
     try:
         # Not to block: a pipe where a key should be would otherwise be waited on for ever.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:

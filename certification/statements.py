@@ -48,6 +48,10 @@ class Role(StrEnum):
     """Signs the checkpoints of a log, and no statement."""
     LOG_WITNESS = "log-witness"
     """Cosigns the checkpoints of another authority's log, and no statement."""
+    CONNECTION_CA = "connection-ca"
+    """Signs client certificates and their revocation list, and no statement; what it signs opens nothing by itself."""
+    GATEWAY = "gateway"
+    """Signs gateway bundles, which can take away what approvers granted, and never grant."""
     ROOT = "root"
 
 

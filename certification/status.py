@@ -10,6 +10,7 @@ from enum import StrEnum
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
 from certification.refusals import Code, Refusal
 from certification.request import Kind
+from certification.request_refusal import RequestRefusalStatement
 from certification.status_event import Change, StatusEventStatement
 from scanner.findings import said
 
@@ -105,13 +106,23 @@ class Standing:
             raise Refusal(_UNUSABLE[state], message)
 
 
-def replayed(statements: Iterable[AuthorisationStatement | StatusEventStatement]) -> dict[str, Standing]:
+def replayed(
+    statements: Iterable[AuthorisationStatement | StatusEventStatement | RequestRefusalStatement],
+) -> dict[str, Standing]:
     """Every certificate's standing after these statements, in their order; refuses a story that cannot be."""
     found: dict[str, Standing] = {}
+    refused: set[str] = set()
     for statement in statements:
         match statement:
-            case AuthorisationStatement():
+            case AuthorisationStatement(predicate=granted):
+                if granted.request_sha256 in refused:
+                    message = said("{serial} rests on a request that was refused", serial=granted.serial)
+                    raise Refusal(Code.REQUEST_REFUSED, message)
                 _issue(found, statement)
+            case RequestRefusalStatement(predicate=no):
+                if any(each.granted.request_sha256 == no.request_sha256 for each in found.values()):
+                    raise Refusal(Code.REQUEST_GRANTED, said("a certificate rests on this request already; revoke that"))
+                refused.add(no.request_sha256)
             case StatusEventStatement(predicate=told):
                 found[told.serial] = standing(found, told.serial).after(ACT[told.state], told.effective)
     return found

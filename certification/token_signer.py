@@ -64,10 +64,10 @@ class TokenSigner:
         tried on that token again by this process.
         """
         token = token_of(self._uri)
-        _usable(self._uri, token)
+        usable(self._uri, token)
         self._presence.show(rendered(statement))
         data = Envelope(statement.written()).pae()
-        with failing(), self._logged_in(token) as session:
+        with failing(), logged_in(self._uri, token, self._presence) as session:
             # Another token may have been plugged in under the same name meanwhile.
             if spki_sha256(public_in(session, self._uri)) != self.keyid:
                 raise Refusal(Code.TOKEN_KEY, said("the token's key has changed since it was first read; nothing was signed"))
@@ -87,25 +87,27 @@ class TokenSigner:
         """Refuses: a witness's key must be Ed25519, which this signer does not know."""
         raise _not_a_log_key()
 
-    def _logged_in(self, token: Token) -> Session:
-        from pkcs11 import PROTECTED_AUTH, TokenFlag
-        from pkcs11 import exceptions as errors
 
-        pinpad = TokenFlag.PROTECTED_AUTHENTICATION_PATH in token.flags
-        pin: Any = PROTECTED_AUTH if pinpad else self._presence.pin(self._uri, _warning(token))
-        if pin == "":
-            # An empty one is not worth one of the token's few tries.
-            raise Refusal(Code.PIN_UNREADABLE, said("no PIN was given; nothing was signed"))
-        try:
-            return token.open(user_pin=pin)
-        except errors.PinLocked:
-            raise _locked(self._uri) from None
-        except (errors.PinIncorrect, errors.PinInvalid, errors.PinLenRange, errors.PinExpired):
-            _SPENT.add((self._uri.module, token.serial))
-            raise _refused_pin(self._uri) from None
+def logged_in(uri: TokenUri, token: Token, presence: Presence) -> Session:
+    """A session in which the token signs; the PIN is asked for once, and one that is refused is never tried again."""
+    from pkcs11 import PROTECTED_AUTH, TokenFlag
+    from pkcs11 import exceptions as errors
+
+    pinpad = TokenFlag.PROTECTED_AUTHENTICATION_PATH in token.flags
+    pin: Any = PROTECTED_AUTH if pinpad else presence.pin(uri, _warning(token))
+    if pin == "":
+        # An empty one is not worth one of the token's few tries.
+        raise Refusal(Code.PIN_UNREADABLE, said("no PIN was given; nothing was signed"))
+    try:
+        return token.open(user_pin=pin)
+    except errors.PinLocked:
+        raise _locked(uri) from None
+    except (errors.PinIncorrect, errors.PinInvalid, errors.PinLenRange, errors.PinExpired):
+        _SPENT.add((uri.module, token.serial))
+        raise _refused_pin(uri) from None
 
 
-def _usable(uri: TokenUri, token: Token) -> None:
+def usable(uri: TokenUri, token: Token) -> None:
     """Returns where a PIN may be tried on the token."""
     from pkcs11 import TokenFlag
 

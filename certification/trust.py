@@ -39,6 +39,8 @@ _HOLDERS = {
     Role.FEED_APPROVER: (HolderKind.PERSON,),
     Role.LOG: (HolderKind.LOG,),
     Role.LOG_WITNESS: (HolderKind.WITNESS,),
+    Role.CONNECTION_CA: (HolderKind.INSTANCE,),
+    Role.GATEWAY: (HolderKind.INSTANCE,),
 }
 
 

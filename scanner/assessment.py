@@ -141,6 +141,15 @@ class HeadingTally(Record):
     tally: Tally
 
 
+class TailoringRef(Record):
+    """What was demanded beyond a baseline, and on whose decision."""
+
+    id: Name
+    version: Text
+    by: Text
+    sha256: Sha256
+
+
 class BaselineRef(Record):
     """Which baseline was judged by."""
 
@@ -150,6 +159,8 @@ class BaselineRef(Record):
     sha256: Sha256
     laboratory: bool
     """Made for exercises: a production trust root refuses certificates under it."""
+    tailoring: TailoringRef | None = None
+    """None where the baseline was judged by as it stands."""
 
 
 class Assessment(Record):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from scanner import strict_yaml
 from scanner.advisories import FeedKind
-from scanner.assessment import BaselineRef, Clause, ControlClass
+from scanner.assessment import BaselineRef, Clause, ControlClass, TailoringRef
 from scanner.check import Check, Parameters
 from scanner.record import Instant, Name, Record, Text, sha256
 from scanner.strict_yaml import Document, InputError, Place
@@ -177,12 +177,19 @@ class BoundBaseline:
     baseline: Baseline
     digest: str
     rules: tuple[BoundRule, ...]
+    tailoring: TailoringRef | None = None
+    """What was demanded beyond the baseline with this digest."""
 
     def ref(self) -> BaselineRef:
         """What an assessment records of it."""
         found = self.baseline
         return BaselineRef(
-            id=found.id, version=found.version, regime=found.regime, sha256=self.digest, laboratory=found.laboratory
+            id=found.id,
+            version=found.version,
+            regime=found.regime,
+            sha256=self.digest,
+            laboratory=found.laboratory,
+            tailoring=self.tailoring,
         )
 
     def controls(self, level: Level) -> tuple[Control, ...]:
@@ -197,15 +204,26 @@ class BoundBaseline:
 def load(data: bytes, name: str, checks: Mapping[str, Check[Any, Any]]) -> BoundBaseline:
     """The baseline in these bytes, bound; raises InputError with file, line and control at the first fault."""
     document, baseline = _read(data, name)
+
+    def fault(place: Place, complaint: str) -> InputError:
+        return _error(document, place, baseline.controls[int(place[1])].id, complaint)
+
+    return bind(baseline, sha256(data), checks, fault)
+
+
+def bind(
+    baseline: Baseline, digest: str, checks: Mapping[str, Check[Any, Any]], fault: Callable[[Place, str], InputError]
+) -> BoundBaseline:
+    """The baseline with every rule bound to its check; raises what `fault` makes of the place and the words of the first that has none."""
     bound = []
     for at, control in enumerate(baseline.controls):
         for number, rule in enumerate(control.rules):
             place: Place = ("controls", at, "rules", number)
             check = checks.get(rule.check)
             if check is None:
-                raise _error(document, place, control.id, f"no check is called {rule.check}{_nearest(rule.check, checks)}")
-            bound.append(BoundRule(control, check, _parameters(document, place, control, rule, check)))
-    return BoundBaseline(baseline, sha256(data), tuple(bound))
+                raise fault(place, f"no check is called {rule.check}{_nearest(rule.check, checks)}")
+            bound.append(BoundRule(control, check, _parameters(place, control, rule, check, fault)))
+    return BoundBaseline(baseline, digest, tuple(bound))
 
 
 def read_baseline(data: bytes, name: str) -> Baseline:
@@ -222,11 +240,11 @@ def _read(data: bytes, name: str) -> tuple[Document, Baseline]:
 
 
 def _parameters(
-    document: Document, place: Place, control: Control, rule: Rule, check: Check[Any, Any]
+    place: Place, control: Control, rule: Rule, check: Check[Any, Any], fault: Callable[[Place, str], InputError]
 ) -> dict[Level, Parameters]:
     strange = set(rule.at_level) - set(control.levels)
     if strange:
-        raise _error(document, (*place, "at_level"), control.id, f"level {min(strange)} is not among the control's levels")
+        raise fault((*place, "at_level"), f"level {min(strange)} is not among the control's levels")
     found: dict[Level, Parameters] = {}
     for level in control.levels:
         wanted = {**rule.parameters, **rule.at_level.get(level, {})}
@@ -237,7 +255,7 @@ def _parameters(
             key = str(first["loc"][0]) if first["loc"] else ""
             complaint = f"no parameter is called {key}" if first["type"] == "extra_forbidden" else f"{key}: {first['msg']}"
             where = (*place, "parameters", key) if key in rule.parameters else place
-            raise _error(document, where, control.id, f"{rule.check}: {complaint}") from None
+            raise fault(where, f"{rule.check}: {complaint}") from None
     return found
 
 

@@ -105,7 +105,7 @@ def compared(before: Assessment, after: Assessment, feeds: tuple[Feeds, Feeds] =
     return Comparison(
         before=_told(before),
         after=_told(after),
-        other_baseline=before.baseline.sha256 != after.baseline.sha256,
+        other_baseline=before.baseline != after.baseline,
         other_checks=before.checks != after.checks,
         other_feeds=feeds[0] != feeds[1],
         reasons_gone=tuple(_reasons_only_in(before, after)),

@@ -28,12 +28,14 @@ from scanner.order import FileDigest, Order
 from scanner.plan import DERIVED
 from scanner.record import sha256
 from scanner.store import StoreError
+from scanner.strict_yaml import InputError
+from scanner.tailoring import tailored
 
 
 def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], code: tuple[FileDigest, ...]) -> Assessment:
     """The assessment of a run's files; raises StoreError where they do not belong together."""
     order = Order.read(_file(files, store.ORDER))
-    bound = load(_ordered(files, store.BASELINE, order.baseline), store.BASELINE, checks)
+    bound = bound_of(files, order, checks)
     deviations = deviations_of(files, order)
     seen, answers = store.sightings(files), store.attestations(files)
     _belong_together(files, order, seen)
@@ -72,6 +74,19 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
         reasons=why,
         conditions=scoring.conditions(found),
     )
+
+
+def bound_of(files: Mapping[str, bytes], order: Order, checks: Mapping[str, Check[Any, Any]]) -> BoundBaseline:
+    """The baseline the order names, with its tailoring; raises StoreError where a file is another or the tailoring demands less."""
+    bound = load(_ordered(files, store.BASELINE, order.baseline), store.BASELINE, checks)
+    if order.tailoring is None:
+        if store.TAILORING in files:
+            raise StoreError(f"{store.TAILORING} lies in the run, and the order does not name it")
+        return bound
+    try:
+        return tailored(bound, _ordered(files, store.TAILORING, order.tailoring), store.TAILORING, checks)
+    except InputError as error:
+        raise StoreError(str(error)) from None
 
 
 def advisories(files: Mapping[str, bytes], order: Order) -> Advisories | None:

@@ -50,6 +50,8 @@ class Order(Record):
     """Digest of inputs/permit.dsse.json, the permit as its authority signed it; None for an unsigned permit."""
     baseline: Sha256
     """Digest of inputs/baseline.yaml."""
+    tailoring: Sha256 | None = None
+    """Digest of inputs/tailoring.yaml: what is demanded beyond the baseline; None where nothing is."""
     deviations: Sha256 | None
     """Digest of inputs/deviations.yaml: waivers and remediation plans."""
     trust_anchors: Sha256 | None

@@ -18,6 +18,7 @@ from scanner.order import Feed, FileDigest, Order
 from scanner.plan import sights
 from scanner.record import escaped, sha256
 from scanner.strict_yaml import InputError
+from scanner.tailoring import tailored
 from scanner.targets import Pace, Permit, Scope
 from scanner.waivers import read_deviations
 
@@ -34,13 +35,14 @@ class Inputs:
     """The inputs that travel with the run, by their path in it."""
 
 
-def gathered(
+def gathered(  # noqa: PLR0913 - each is a file of its own, given by name
     scope: Scope,
     permit: Permit,
     permit_envelope: bytes | None,
     baseline: tuple[str, bytes],
     checks: Mapping[str, Check[Any, Any]],
     *,
+    tailoring: tuple[str, bytes] | None = None,
     deviations: tuple[str, bytes] | None = None,
     anchors: tuple[str, bytes] | None = None,
     crls: tuple[str, bytes] | None = None,
@@ -51,6 +53,9 @@ def gathered(
         raise InputError(text.format(permitted=permit.agency, agency=scope.agency.code))
     bound = load(baseline[1], baseline[0], checks)
     files = {store.BASELINE: baseline[1]}
+    if tailoring is not None:
+        bound = tailored(bound, tailoring[1], tailoring[0], checks)
+        files[store.TAILORING] = tailoring[1]
     if permit_envelope is not None:
         files[store.PERMIT_ENVELOPE] = permit_envelope
     if deviations is not None:
@@ -93,6 +98,7 @@ def ordered(
         permit=inputs.permit,
         permit_envelope=_digest(files, store.PERMIT_ENVELOPE),
         baseline=sha256(files[store.BASELINE]),
+        tailoring=_digest(files, store.TAILORING),
         deviations=_digest(files, store.DEVIATIONS),
         trust_anchors=_digest(files, store.ANCHORS),
         crls=_digest(files, store.CRLS),

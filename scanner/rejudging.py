@@ -91,7 +91,7 @@ def under(
 
 def placed_under(files: Mapping[str, bytes], baseline: bytes) -> dict[str, bytes]:
     """The run's files as if this baseline had been ordered; for judging only, since no signature holds for them."""
-    derived = Order.read(files[store.ORDER]).model_copy(update={"baseline": sha256(baseline)})
-    outside = (store.ASSESSMENT, store.MANIFEST, *store.SIGNATURES)
+    derived = Order.read(files[store.ORDER]).model_copy(update={"baseline": sha256(baseline), "tailoring": None})
+    outside = (store.ASSESSMENT, store.MANIFEST, store.TAILORING, *store.SIGNATURES)
     kept = {path: data for path, data in files.items() if path not in outside}
     return {**kept, store.ORDER: derived.written(), store.BASELINE: baseline}

@@ -52,7 +52,8 @@ def _shown(value: object) -> object:
 
 def plain(text: str) -> str:
     """Text as it may be shown: control, formatting and bidirectional characters visible as U+FFFD, and cut when very long."""
+    shown = text[:_LONGEST]
     clean = "".join(
-        sign if sign == "\n" or unicodedata.category(sign) not in _BIDI else "\N{REPLACEMENT CHARACTER}" for sign in text
+        sign if sign == "\n" or unicodedata.category(sign) not in _BIDI else "\N{REPLACEMENT CHARACTER}" for sign in shown
     )
-    return clean if len(clean) <= _LONGEST else f"{clean[:_LONGEST]}… (+{len(clean) - _LONGEST})"
+    return clean if len(text) <= _LONGEST else f"{clean}… (+{len(text) - _LONGEST})"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status
+from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status, TailoringRef
 from scanner.attestations import Deviations
 from scanner.contact import Contact
 from scanner.coverage import covered
@@ -226,6 +226,7 @@ def view(
             (_("Looked from"), f"{order.vantage.zone}, {order.vantage.address}"),
             (_("Baseline"), f"{assessment.baseline.id} {assessment.baseline.version} ({assessment.baseline.regime})"),
             (_("Baseline SHA-256"), assessment.baseline.sha256),
+            *_tailoring(assessment.baseline.tailoring),
             (_("Controls decided"), _coverage(assessment)),
             (_("Order SHA-256"), assessment.order),
             (_("Assessment SHA-256"), assessment.digest()),
@@ -318,6 +319,16 @@ def _sentence(assessment: Assessment) -> str:
     if assessment.baseline.laboratory:
         text += " " + _("The baseline is a laboratory's, for exercises.")
     return text
+
+
+def _tailoring(found: TailoringRef | None) -> tuple[tuple[str, str], ...]:
+    if found is None:
+        return ()
+    told = _("{id} {version}, which demands more than the baseline; decided by {by}")
+    return (
+        (_("Tailored by"), told.format(id=found.id, version=found.version, by=found.by)),
+        (_("Tailoring SHA-256"), found.sha256),
+    )
 
 
 def _row(finding: Finding, titles: Mapping[str, str]) -> Row:

@@ -16,7 +16,12 @@ LOCALE = HERE / "report_templates" / "locale"
 TEMPLATE = LOCALE / "clearance.pot"
 LANGUAGES = ("vi",)
 
-_METHODS = [("scanner/**.py", "python"), ("certification/**.py", "python"), ("checks/**.py", "python")]
+_METHODS = [
+    ("scanner/**.py", "python"),
+    ("certification/**.py", "python"),
+    ("gateway/**.py", "python"),
+    ("checks/**.py", "python"),
+]
 _TEMPLATES = [("report_templates/**.j2", "jinja2.ext:babel_extract")]
 _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from scanner.cli.outcome import Outcome
 from scanner.forecast import Forecast
 from scanner.record import Record
-from scanner.schemas import baseline_schema
+from scanner.schemas import SCHEMAS as READ
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 BASELINE = FOLDER / "baseline.schema.json"
@@ -27,11 +27,11 @@ def _of(record: type[Record]) -> Callable[[], bytes]:
 
 
 SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
-    BASELINE: baseline_schema,
+    **{FOLDER / f"{name}.schema.json": made for name, made in READ.items()},
     FOLDER / "plan.schema.json": _of(Forecast),
     FOLDER / "outcome.schema.json": _of(Outcome),
 }
-"""Each schema's file, and what makes it."""
+"""Each schema's file, and what makes it: of the files operators write, and of what commands print."""
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,8 @@ from scanner.cli.exits import ExitStatus
 from scanner.cli.summaries import SUMMARIES
 from scanner.i18n import _
 
+KEPT = frozenset({"scan", "check", "evaluate", "attest", "report", "seal"})
+"""The verbs that write into a run or give something of it away: the run's trail tells who ran them."""
 COMMANDS = {
     "completion": "completion",
     "init": "starting",
@@ -40,7 +42,10 @@ COMMANDS = {
     "waivers": "waivers",
     "permit": "permits",
     "seal": "certify",
-    "request": "certify",
+    "unseal": "certify",
+    "request": "requests",
+    "renew": "requests",
+    "refuse": "requests",
     "approve": "certify",
     "issue": "certify",
     "verify": "certify",
@@ -49,6 +54,7 @@ COMMANDS = {
     "resume": "status",
     "revoke": "status",
     "status": "status",
+    "gateway": "gateway",
     "feeds": "feeds",
     "trust": "keyring",
     "keys": "keyring",
@@ -121,6 +127,10 @@ def main() -> None:
         status = ExitStatus.DONE
     except Exception as trouble:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
         error, status = _told(trouble, debug=debug)
+    if KEPT.intersection(sys.argv[1:]):
+        from scanner.cli.trail import note
+
+        note(sys.argv[1:], int(status))
     leaves.tell(ExitStatus(status), error)
     sys.exit(status)
 
@@ -140,7 +150,7 @@ def _told(error: Exception, *, debug: bool) -> tuple[str, ExitStatus]:
 def _insist_on_own_engine() -> None:
     """Refuses to run when another distribution's packages of the same plain names stand in front of ours."""
     home = Path(__file__).resolve().parents[2]
-    for name in ("scanner", "checks", "certification", "report_templates"):
+    for name in ("scanner", "checks", "certification", "gateway", "report_templates"):
         found = importlib.util.find_spec(name)
         origin = Path(str(found.origin)).resolve() if found and found.origin else None
         if origin != home / name / "__init__.py":

@@ -187,8 +187,7 @@ def _write(run: Run, answers: Iterable[Attestation]) -> None:
 
 
 def _bound(run: Run) -> BoundBaseline:
-    from scanner.baseline import load
+    from scanner.judge import bound_of
     from scanner.registry import load_checks
-    from scanner.store import BASELINE
 
-    return load(run.read(BASELINE), BASELINE, load_checks())
+    return bound_of(run.files(), run.order, load_checks())

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from scanner.baseline_diff import Change
 
 BASELINE = click.option("--baseline", type=BaselineFile(), help="The baseline, by id or path; npdb-2026 where none is named.")
+PARENT = click.option(
+    "--parent", type=BaselineFile(), help="The baseline a tailoring is of, where it is not one that is shipped."
+)
 FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 
 
@@ -28,13 +31,14 @@ def baseline() -> None:
 
 @baseline.command("show")
 @BASELINE
+@PARENT
 @FORM
 @pass_console
-def baseline_show(console: Console, baseline: Path | None, form: str) -> None:
+def baseline_show(console: Console, baseline: Path | None, parent: Path | None, form: str) -> None:
     """Show every control: class, levels, clauses, and what decides it."""
     from scanner.record import canonical
 
-    bound = loaded(baseline)
+    bound = loaded(baseline, parent)
     if form == "json":
         console.data(canonical(bound.baseline.model_dump(mode="json", by_alias=True)) + b"\n")
         return
@@ -44,16 +48,21 @@ def baseline_show(console: Console, baseline: Path | None, form: str) -> None:
             id=found.id, version=found.version, regime=found.regime, digest=bound.digest
         )
     )
+    if bound.tailoring is not None:
+        text = _("tailored by {id} {version}, sha256 {digest}: {by}")
+        ref = bound.tailoring
+        click.echo(text.format(id=ref.id, version=ref.version, digest=ref.sha256, by=ref.by))
     for control in found.controls:
         click.echo("\n".join(_control(control, console.language)))
 
 
 @baseline.command("lint")
 @click.argument("file", type=BaselineFile())
+@PARENT
 @pass_console
-def baseline_lint(console: Console, file: Path) -> None:
-    """Say whether a baseline loads: every key, check, parameter and clause."""
-    bound = loaded(file)
+def baseline_lint(console: Console, file: Path, parent: Path | None) -> None:
+    """Say whether a baseline loads: every key, check, parameter and clause; of a tailoring, whether it demands only more."""
+    bound = loaded(file, parent)
     text = _("✓ {path}: {controls} controls, {rules} rules")
     console.say(text.format(path=file, controls=len(bound.baseline.controls), rules=len(bound.rules)))
 
@@ -61,14 +70,18 @@ def baseline_lint(console: Console, file: Path) -> None:
 @baseline.command("diff")
 @click.argument("before", type=BaselineFile())
 @click.argument("after", type=BaselineFile())
+@PARENT
 @FORM
 @pass_console
-def baseline_diff(console: Console, before: Path, after: Path, form: str) -> None:
-    """Say what AFTER demands that BEFORE does not, and the reverse; each is a file or the id of a baseline that is shipped."""
+def baseline_diff(console: Console, before: Path, after: Path, parent: Path | None, form: str) -> None:
+    """Say what AFTER demands that BEFORE does not, and the reverse; each is a file or the id of a baseline that is shipped.
+
+    Example: clearance baseline diff npdb-2026 tailoring.yaml, which tells what the tailoring demands beyond it
+    """
     from scanner.baseline_diff import difference
     from scanner.record import canonical
 
-    found = difference(loaded(before), loaded(after))
+    found = difference(loaded(before, after, parent), loaded(after, before, parent))
     if form == "json":
         console.data(canonical(found.model_dump(mode="json")) + b"\n")
         return
@@ -86,14 +99,15 @@ def baseline_diff(console: Console, before: Path, after: Path, form: str) -> Non
 
 @baseline.command("coverage")
 @BASELINE
+@PARENT
 @FORM
 @pass_console
-def baseline_coverage(console: Console, baseline: Path | None, form: str) -> None:
+def baseline_coverage(console: Console, baseline: Path | None, parent: Path | None, form: str) -> None:
     """Show of every control whether checks decide it, partly or in whole, or a document alone; and the sums by level."""
     from scanner.coverage import coverage
     from scanner.record import canonical
 
-    found = coverage(loaded(baseline).baseline)
+    found = coverage(loaded(baseline, parent).baseline)
     if form == "json":
         console.data(canonical(found.model_dump(mode="json")) + b"\n")
         return
@@ -110,22 +124,46 @@ def baseline_coverage(console: Console, baseline: Path | None, form: str) -> Non
 
 
 @baseline.command("schema")
+@click.argument("what", type=click.Choice(["baseline", "tailoring"]), default="baseline")
 @pass_console
-def baseline_schema(console: Console) -> None:
-    """Print the JSON Schema by which an editor completes and checks a baseline."""
-    from scanner.schemas import baseline_schema as schema
+def baseline_schema(console: Console, what: str) -> None:
+    """Print the JSON Schema by which an editor completes and checks a baseline, or a tailoring."""
+    from scanner.schemas import SCHEMAS
 
-    console.data(schema())
+    console.data(SCHEMAS[what]())
 
 
-def loaded(path: Path | None) -> BoundBaseline:
-    """The baseline in this file, bound; the national one where none is named."""
+def loaded(path: Path | None, *others: Path | None) -> BoundBaseline:
+    """The baseline in this file, bound; the national one where none is named.
+
+    A tailoring is applied to its parent, which is looked for among the baselines that are shipped and the other files.
+    """
     from scanner.baseline import load
     from scanner.cli.look import national_baseline
     from scanner.registry import load_checks
+    from scanner.tailoring import is_tailoring, tailored
 
-    path = path or national_baseline()
-    return load(bytes_of(path), str(path), load_checks())
+    path, checks = path or national_baseline(), load_checks()
+    data, name = bytes_of(path), str(path)
+    if not is_tailoring(data, name):
+        return load(data, name, checks)
+    parent, source = _parent(data, name, [other for other in others if other is not None and other != path])
+    return tailored(load(parent, source, checks), data, name, checks)
+
+
+def _parent(data: bytes, name: str, others: list[Path]) -> tuple[bytes, str]:
+    from scanner.cli.shipped import shipped
+    from scanner.record import sha256
+    from scanner.strict_yaml import InputError
+    from scanner.tailoring import read_parent
+
+    wanted = read_parent(data, name)
+    for path in (*others, *shipped().values()):
+        found = bytes_of(path)
+        if sha256(found) == wanted.sha256:
+            return found, str(path)
+    text = _("{name}: its parent {id} {version} (SHA-256 {digest}) is no baseline that is shipped here; name it with --parent")
+    raise InputError(text.format(name=name, id=wanted.id, version=wanted.version, digest=wanted.sha256))
 
 
 _TURNS = (N_("new"), N_("gone"), N_("stricter"), N_("looser"), N_("different"))

@@ -10,7 +10,7 @@ import click
 
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
 from scanner.cli.signing import show, signer_at, signer_option
-from scanner.i18n import _
+from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from certification.status import Standing
@@ -27,10 +27,21 @@ Command = Callable[..., Any]
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @SIGNER
+@click.option(
+    "--to",
+    "recipients",
+    multiple=True,
+    metavar="RECIPIENT|FILE",
+    help="Encrypt to this age recipient, or to those in a file; may be repeated.",
+)
 @click.option("--out", type=FILE, required=True, help="The bundle to write.")
 @pass_console
-def seal(console: Console, run: Path, signer: str, out: Path) -> None:
-    """Sign the manifest of a judged run with the scanner's key and pack the run into one file for the road."""
+def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], out: Path) -> None:
+    """Sign the manifest of a judged run with the scanner's key and pack the run into one file for the road.
+
+    Example: clearance seal run --signer file:scanner.pem --to authorities.txt --out run.bundle.age
+    """
+    from certification.recipients import sealed_to
     from certification.sealing import sign_scan_evidence
     from scanner.record import sha256
     from scanner.store import ASSESSMENT, SCAN_EVIDENCE, Run, packed
@@ -39,48 +50,59 @@ def seal(console: Console, run: Path, signer: str, out: Path) -> None:
     opened = Run.opened(run)
     if not opened.has(ASSESSMENT):
         raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
+    readers = _readers(recipients)
     opened.write_manifest()
     opened.write(SCAN_EVIDENCE, sign_scan_evidence(opened.files(), signer_at(signer), now()))
     bundle = packed(opened.files())
-    keep(out, bundle, mode=0o600)
+    keep(out, sealed_to(bundle, readers) if readers else bundle, mode=0o600)
     console.say(_("✓ sealed: {path}, SHA-256 {digest}").format(path=out, digest=sha256(bundle)))
-    console.say(_("  confidential: it lists every weakness that was seen"))
+    if readers:
+        console.say(
+            ngettext(
+                "  encrypted to {count} recipient; the digest is that of the bundle inside",
+                "  encrypted to {count} recipients; the digest is that of the bundle inside",
+                len(readers),
+            ).format(count=len(readers))
+        )
+    else:
+        console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
 
 
 @click.command()
 @BUNDLE
-@click.option("--kind", type=click.Choice(["trial", "official"]), required=True)
-@click.option("--csr", type=FILE, required=True, help="Certificate request of the client key: proves that the agency holds it.")
-@click.option("--api", "apis", multiple=True, required=True, help="An interface that is asked for; may be repeated.")
-@click.option("--purpose", required=True, help="What the data is for.")
-@click.option("--rate", type=click.IntRange(min=1), default=60, show_default=True, help="Requests a minute.")
 @click.option(
-    "--supersedes", metavar="SERIAL", help="The certificate this one takes the place of, as an official one of a trial."
+    "--identity", type=FILE, required=True, help="Your age identity: `clearance keys new FILE --algorithm age` makes one."
 )
-@SIGNER
-@click.option("--out", type=FILE, required=True)
+@click.option("--out", type=FILE, required=True, help="The bundle to write, for you only.")
 @pass_console
-def request(
-    console: Console,
-    bundle: Path,
-    kind: str,
-    csr: Path,
-    apis: tuple[str, ...],
-    purpose: str,
-    rate: int,
-    supersedes: str | None,
-    signer: str,
-    out: Path,
-) -> None:
-    """Ask for a connection on a sealed inspection, signed with the agency's key."""
-    from certification.request import Kind, draft_request
-    from certification.signers import signed
-    from scanner.store import unpacked
+def unseal(console: Console, bundle: Path, identity: Path, out: Path) -> None:
+    """Open a bundle that was encrypted to you; whether it is genuine, `verify`, `approve` and the others say as ever.
 
-    files = unpacked(bundle_of(bundle))
-    drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
-    keep(out, signed(drafted, signer_at(signer)))
-    console.say(_("✓ request for a {kind} connection: {path}").format(kind=kind, path=out))
+    Example: clearance unseal run.bundle.age --identity me.age --out run.bundle
+    """
+    from certification.recipients import unsealed
+    from scanner.record import sha256
+    from scanner.store import BUNDLE_LIMIT
+
+    ask = lambda name: str(click.prompt(_("Passphrase of {name}").format(name=name), hide_input=True, err=True))  # noqa: E731
+    data = unsealed(bytes_of(bundle, limit=BUNDLE_LIMIT + OVERHEAD), identity, ask)
+    keep(out, data, mode=0o600)
+    console.say(_("✓ opened: {path}, SHA-256 {digest}").format(path=out, digest=sha256(data)))
+
+
+OVERHEAD = 16 * 1024 * 1024
+"""How much longer than the bundle an encrypted one may be."""
+
+
+def _readers(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The recipients that these words are, or that stand in the files they name."""
+    from certification.recipients import read_recipients
+
+    found: list[str] = []
+    for word in words:
+        text = word if word.startswith("age1") else bytes_of(Path(word)).decode("utf-8", "replace")
+        found += read_recipients(text, word)
+    return tuple(dict.fromkeys(found))
 
 
 @click.command()

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from scanner import told
+from scanner.cli.clock import steady
 from scanner.cli.exits import ExitStatus
 from scanner.i18n import _
 from scanner.record import RecordError, escaped
@@ -46,8 +47,8 @@ pass_console = click.make_pass_decorator(Console)
 
 
 def now() -> datetime:
-    """The instant, in UTC: the only clock of the product besides the probes' own."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """The instant, in UTC: the only clock of the product besides the probes' own; raises Refusal where it has run backwards."""
+    return steady(datetime.now(UTC).replace(microsecond=0))
 
 
 def moment(text: str | None) -> datetime:
@@ -76,8 +77,12 @@ def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
 
 
 def bundle_of(path: Path) -> bytes:
-    """A sealed bundle's bytes."""
-    return bytes_of(path, limit=BUNDLE_LIMIT)
+    """A sealed bundle's bytes; one that is encrypted is opened first, with `clearance unseal`."""
+    data = bytes_of(path, limit=BUNDLE_LIMIT)
+    if data.startswith(b"age-encryption.org/v1\n"):
+        text = _("{path}: encrypted to recipients; open it with `clearance unseal {path} --identity FILE --out BUNDLE`")
+        raise InputError(text.format(path=path))
+    return data
 
 
 def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -97,7 +102,10 @@ def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 def explained(error: Exception) -> tuple[str, ExitStatus]:
     """What to tell the person about an error, and the exit status it stands for."""
+    from pydantic import ValidationError
+
     from certification.refusals import Refusal, RefusalKind
+    from scanner import record
     from scanner.feeds.reading import FeedError, StaleFeedError
     from scanner.registry import RegistryError
 
@@ -115,8 +123,14 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
         case StoreError() | RecordError():
             return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+        case _ if type(error).__name__ == "GatewayError":
+            return _("gateway: {message}").format(
+                message=escaped_lines(str(getattr(error, "message", error)))
+            ), ExitStatus.INTEGRITY
         case RegistryError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERNAL
+        case ValidationError():  # a word of the command line that no record takes, as a control character in a reason
+            return _("error: {message}").format(message=escaped_lines(record.explained(error))), ExitStatus.USAGE
         case _ if type(error).__name__ == "OutsidePermitError":
             return _("not permitted: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
         case _:

@@ -53,12 +53,11 @@ def explain(console: Console, check: str, baseline: Path | None, run: Path | Non
 
     Example: clearance explain tls-minimum-version --run run-november --subject web1:443
     """
-    from scanner.baseline import load
     from scanner.cli import explaining
     from scanner.cli.judging import assessment_of
+    from scanner.judge import bound_of
     from scanner.record import canonical
     from scanner.registry import load_checks
-    from scanner.store import BASELINE as BASELINE_FILE
     from scanner.store import Run
 
     found = load_checks()
@@ -74,7 +73,7 @@ def explain(console: Console, check: str, baseline: Path | None, run: Path | Non
         seen = {} if assessment is None else {"findings": explaining.as_data(assessment, check, subject)}
         console.data(canonical({**_as_data(found[check]), **seen}) + b"\n")
         return
-    bound = loaded(baseline) if opened is None else load(opened.read(BASELINE_FILE), BASELINE_FILE, found)
+    bound = loaded(baseline) if opened is None else bound_of(opened.files(), opened.order, found)
     text = [*_explanation(found[check], bound)]
     if opened is not None and assessment is not None:
         text += explaining.lines(opened.folder, assessment, found[check], subject)

@@ -47,5 +47,13 @@ EXAMPLES: dict[str, str] = {
     "keys list": "clearance keys list --module /usr/lib/softhsm/libsofthsm2.so",
     "keys new": "clearance keys new inspector.pem",
     "keys show": "clearance keys show inspector.pem",
+    "gateway apply": "clearance gateway apply gateway.bundle --site site.toml",
+    "gateway ca": "clearance gateway ca --trust trust.dsse.json --ca-signer file:connection-ca.pem --out connection-ca.crt",
+    "gateway check": "clearance gateway check --site site.toml",
+    "gateway client": "clearance gateway client certificate.dsse.json --trust trust.dsse.json --ca connection-ca.crt "
+    "--ca-signer file:connection-ca.pem --clients clients",
+    "gateway close": "clearance gateway close --site site.toml",
+    "gateway export": "clearance gateway export --log log.sqlite --trust trust.dsse.json --ca connection-ca.crt "
+    "--ca-signer file:connection-ca.pem --clients clients --signer file:gateway.pem --state gateway.json --out gateway.bundle",
 }
 """By the command's words. A command whose own help holds an example needs none here."""

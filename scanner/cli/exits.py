@@ -18,7 +18,7 @@ class ExitStatus(IntEnum):
     """Usage or input error."""
     NOT_AUTHORISED = 10
     """The decision is deny or authorise-trial; of `diff`, that something mandatory got worse; of `recheck`, that the finding still
-    fails; of `compare`, that a claim is refuted; of `drift`, that a certificate lapses."""
+    fails; of `compare`, that a claim is refuted; of `drift`, that a certificate lapses; of `status --expiring`, that one ends soon."""
     INCOMPLETE = 11
     """The decision is incomplete: something was not assessed; of `recheck`, `compare` and `drift`, that nobody can say."""
     INTEGRITY = 12

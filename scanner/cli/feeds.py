@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli import feed_bundles
-from scanner.cli.console import Console, bytes_of, moment, now, pass_console
+from scanner.cli.console import Console, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.shipped import BaselineFile
 from scanner.i18n import _, ngettext
@@ -96,14 +96,12 @@ def _tell(console: Console, found: Sequence[Imported], form: str) -> None:
 @pass_console
 def feeds_status(console: Console, store: Path, baseline: Path | None, at: str | None, form: str) -> None:
     """Show every feed with its age; exit status 11 says that one is absent or older than the baseline allows."""
-    from scanner.baseline import load
-    from scanner.cli.look import national_baseline
+    from scanner.cli.baselines import loaded
     from scanner.feeds.store import opened
     from scanner.record import canonical
-    from scanner.registry import load_checks
 
-    path, instant = baseline or national_baseline(), moment(at)
-    asked = load(bytes_of(path), str(path), load_checks()).baseline.feeds
+    instant = moment(at)
+    asked = loaded(baseline).baseline.feeds
     with opened(store, instant) as found:
         rows = [(ref, found.namespaces(ref.name), _state(ref, asked, instant)) for ref in found.feeds()]
         serial = found.serial

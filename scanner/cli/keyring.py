@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from scanner.cli.certify import trust_at
 from scanner.cli.console import Console, bytes_of, escaped_lines, keep, now, pass_console
 from scanner.cli.signing import PIN_FILE, signer_at
 from scanner.i18n import _
@@ -23,17 +24,24 @@ def keys() -> None:
 
 @keys.command("new")
 @click.argument("file", type=FILE)
-@click.option("--algorithm", type=click.Choice(["ed25519", "ecdsa-p256"]), default="ed25519", show_default=True)
+@click.option("--algorithm", type=click.Choice(["ed25519", "ecdsa-p256", "age"]), default="ed25519", show_default=True)
 @click.option("--unencrypted", is_flag=True, help="Without a passphrase: for machines and rehearsals.")
 @pass_console
 def keys_new(console: Console, file: Path, algorithm: str, unencrypted: bool) -> None:
-    """Make a private key that only you can read, and print its id."""
+    """Make a private key that only you can read, and print its id; of `age`, the recipient by which others encrypt to you."""
     from certification.keys import keyid_of, pem_of
     from certification.signers import new_key
 
     passphrase = None
     if not unencrypted:
         passphrase = click.prompt(_("Passphrase"), hide_input=True, confirmation_prompt=True, err=True)
+    if algorithm == "age":
+        from certification.recipients import new_identity
+
+        recipient = new_identity(file, passphrase)
+        console.say(_("✓ {path}; give this recipient to those who send you bundles").format(path=file))
+        click.echo(recipient)
+        return
     public = new_key(file, algorithm, passphrase)
     pem = pem_of(public)
     keep(file.with_suffix(".pub.pem"), pem.encode())
@@ -97,25 +105,88 @@ def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path
 
     Each key in the description names its public key by `file:` relative to it; its id is computed, and `stated_at` is now.
     """
-    from pydantic import ValidationError
+    from certification.trust import read_trust_root
 
-    from certification.keyring import Keyring
-    from certification.signers import signed
-    from certification.trust import draft_keyring, read_trust_root
-    from scanner import strict_yaml
-
-    document = strict_yaml.read_file(spec)
-    value = _with_keys(document.value, spec.parent)
-    value.setdefault("stated_at", now().isoformat())
-    try:
-        keyring = Keyring.model_validate_json(json.dumps(value))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise document.error(tuple(first["loc"]), first["msg"]) from None
-    envelope = signed(draft_keyring(keyring), *(signer_at(uri) for uri in signers))
+    envelope = _signed_keyring(spec, signers)
     root = read_trust_root(envelope, now())
     keep(out, envelope)
     console.say(_("✓ trust root {path}; compare its digest out of band: {digest}").format(path=out, digest=root.sha256))
+
+
+@trust.command("rotate")
+@click.argument("before", metavar="TRUST", type=FILE)
+@click.argument("spec", type=FILE)
+@click.option(
+    "--signer",
+    "signers",
+    multiple=True,
+    required=True,
+    metavar="URI",
+    help="A root key that stands in both; as many as TRUST asks for.",
+)
+@PIN_FILE
+@click.option("--log", "log_file", type=FILE, help="Say also which certificates in this log the new root would no longer take.")
+@click.option("--out", type=FILE, required=True)
+@pass_console
+def trust_rotate(console: Console, before: Path, spec: Path, signers: tuple[str, ...], log_file: Path | None, out: Path) -> None:
+    """Make the next version of a trust root; keys that are lost stay in it, revoked.
+
+    Example: clearance trust rotate trust.dsse.json trust-2.yaml --signer file:root1.pem --signer file:root2.pem --log log.sqlite --out trust-2.dsse.json
+    """
+    from certification.rotation import lost, succeeds
+
+    at, old = now(), trust_at(before)
+    envelope = _signed_keyring(spec, signers)
+    new = succeeds(old, envelope, at)
+    gone = {}
+    if log_file is not None:
+        from certification.log_store import opened
+
+        with opened(log_file) as log:
+            gone = lost(log, old, new, at)
+    keep(out, envelope)
+    text = _("✓ trust root {path}, version {version}; compare its digest out of band: {digest}")
+    console.say(text.format(path=out, version=new.keyring.version, digest=new.sha256))
+    for serial, why in gone.items():
+        console.say(_("! {serial} is no longer taken: {why}").format(serial=serial, why=escaped_lines(str(why))))
+
+
+@trust.command("affected")
+@click.argument("whom", metavar="PERSON|AGENCY|KEYID")
+@click.option("--log", "log_file", type=FILE, required=True, help="The log the certificates stand in.")
+@click.option("--trust", "trust_file", type=FILE, required=True, help="The trust root.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@pass_console
+def trust_affected(console: Console, whom: str, log_file: Path, trust_file: Path, form: str) -> None:
+    """List every certificate that rests on a person, an agency or a key, as when a key is lost or an inspector no longer accredited.
+
+    Example: clearance trust affected nguyen.van.an --log log.sqlite --trust trust.dsse.json
+    """
+    from certification.log_audit import audited
+    from certification.log_store import opened
+    from certification.rotation import resting_on
+    from scanner.record import canonical
+
+    at, root = now(), trust_at(trust_file)
+    with opened(log_file) as log:
+        audited(log, root, at)
+        found = list(resting_on(log, root, whom))
+    rows = [
+        {
+            "serial": one.standing.granted.serial,
+            "state": one.standing.at(at).value,
+            "how": one.how,
+            "agency": one.standing.granted.agency.code,
+            "since": f"{one.standing.granted.stated_at:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        for one in found
+    ]
+    if form == "json":
+        console.data(canonical(rows) + b"\n")
+        return
+    for row in rows:
+        click.echo("\t".join(row.values()))
+    console.say(_("{count} certificates rest on {whom}").format(count=len(rows), whom=escaped_lines(whom)))
 
 
 @trust.command("show")
@@ -123,8 +194,6 @@ def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path
 @pass_console
 def trust_show(console: Console, file: Path) -> None:
     """Show a trust root: its digest, authorities, people, keys, baselines and ceilings."""
-    from scanner.cli.certify import trust_at
-
     root = trust_at(file)
     keyring = root.keyring
     click.echo(
@@ -145,6 +214,26 @@ def trust_show(console: Console, file: Path) -> None:
         click.echo(f"  {_('baseline')} {accepted.id} {accepted.version} {accepted.sha256[:16]}")
     for ceiling in keyring.ceilings:
         click.echo(f"  {_('echelon')} {ceiling.echelon}: {', '.join(ceiling.apis)}, {ceiling.rate}/min")
+
+
+def _signed_keyring(spec: Path, signers: tuple[str, ...]) -> bytes:
+    """The keyring that a YAML file describes, signed by these; raises InputError where it describes none."""
+    from pydantic import ValidationError
+
+    from certification.keyring import Keyring
+    from certification.signers import signed
+    from certification.trust import draft_keyring
+    from scanner import strict_yaml
+
+    document = strict_yaml.read_file(spec)
+    value = _with_keys(document.value, spec.parent)
+    value.setdefault("stated_at", now().isoformat())
+    try:
+        keyring = Keyring.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise document.error(tuple(first["loc"]), first["msg"]) from None
+    return signed(draft_keyring(keyring), *(signer_at(uri) for uri in signers))
 
 
 def _with_keys(value: Any, folder: Path) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def given(command: Command) -> Command:
             click.option(
                 "--baseline", type=BaselineFile(), help="The baseline to judge by, by id or path; npdb-2026 where none is named."
             ),
+            click.option("--tailoring", type=FILE, help="What is demanded beyond the baseline (YAML; docs/tailoring.md)."),
             click.option("--deviations", type=FILE, help="Waivers and remediation plans (YAML)."),
             click.option("--anchors", type=FILE, help="The CA store peers are checked against (PEM)."),
             click.option("--crls", type=FILE, help="The CRLs peers' certificates are looked up in (PEM, one after the other)."),
@@ -139,6 +140,7 @@ def inputs_of(options: dict[str, Any]) -> Inputs:
         envelope,
         (str(baseline), bytes_of(baseline)),
         load_checks(),
+        tailoring=_named(options.get("tailoring")),
         deviations=_named(options.get("deviations")),
         anchors=_named(options.get("anchors")),
         crls=_named(options.get("crls")),

@@ -114,6 +114,7 @@ def _inputs(before: Stored, options: dict[str, Any]) -> Inputs:
         envelope,
         (store.BASELINE, before.files[store.BASELINE]),
         load_checks(),
+        tailoring=given(store.TAILORING),
         deviations=given(store.DEVIATIONS),
         anchors=given(store.ANCHORS),
         crls=given(store.CRLS),

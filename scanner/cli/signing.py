@@ -12,6 +12,7 @@ import click
 from scanner.i18n import _
 
 if TYPE_CHECKING:
+    from certification.connection_ca import CaKey
     from certification.signers import Signer
     from certification.token_uri import TokenUri
 
@@ -47,6 +48,14 @@ def signer_at(uri: str) -> Signer:
     from certification.token_signer import Presence
 
     return signer_of(uri, lambda text: click.prompt(text, hide_input=True, err=True), Presence(show, _pin))
+
+
+def ca_key_at(uri: str) -> CaKey:
+    """The connection CA's key of this URI; asked for as a signer's is."""
+    from certification.connection_ca import ca_key_of
+    from certification.token_signer import Presence
+
+    return ca_key_of(uri, lambda text: click.prompt(text, hide_input=True, err=True), Presence(show, _pin))
 
 
 def show(text: str) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner.cli.certify import FILE, SIGNER, TRUST, agreed, trust_at
-from scanner.cli.console import Console, bytes_of, keep, moment, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, escaped_lines, keep, moment, now, pass_console
+from scanner.cli.exits import ExitStatus
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
+from scanner.record import canonical
+
+if TYPE_CHECKING:
+    from certification.status import Standing
+    from certification.trust import TrustRoot
 
 REASONS = (
     "incident",
@@ -71,23 +78,141 @@ def resume(console: Console, /, **given: Any) -> None:
 
 
 @click.command()
-@SERIAL
-@LOG
+@click.argument("what", metavar="SERIAL|all|FILE")
+@click.option("--log", "log_file", type=FILE, help="The log; only a FILE can be told of without it.")
 @TRUST
+@click.option(
+    "--expiring",
+    type=click.IntRange(1, 366),
+    metavar="DAYS",
+    help="Only what ends within so many days; exit status 10 where anything does.",
+)
 @click.option("--at", help="As of this instant; now where it is not given.")
-def status(serial: str, log_file: Path, trust: Path, at: str | None) -> None:
-    """Print what has become of a certificate, by the whole log; SERIAL may be `all`."""
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@pass_console
+def status(
+    console: Console, /, what: str, log_file: Path | None, trust: Path, expiring: int | None, at: str | None, form: str
+) -> None:
+    """Print what has become of a certificate, of all, or how far an application has come.
+
+    SERIAL or `all` asks the whole log. FILE is a sealed bundle, a request, a refusal or an authorisation, and is told of by itself: evaluated,
+    requested, half-approved, approved or refused; with --log also whether it was refused or issued on.
+
+    Example: clearance status all --log log.sqlite --trust trust.dsse.json --expiring 30
+    """
+    instant, root = moment(at), trust_at(trust)
+    if what != "all" and Path(what).is_file():
+        _tell_application(console, Path(what), log_file, root, instant, form)
+        return
+    if log_file is None:
+        raise click.UsageError(_("what has become of a certificate only the log knows: name it with --log"))
+    rows = [_row(one, instant) for one in _standings(log_file, root, instant, what)]
+    if expiring is not None:
+        rows = sorted(
+            (row for row in rows if row["state"] in USABLE and row["days_left"] <= expiring),
+            key=lambda row: (row["days_left"], row["serial"]),
+        )
+    if form == "json":
+        console.data(canonical(rows) + b"\n")
+    else:
+        for row in rows:
+            click.echo(
+                "\t".join(str(row[name]) for name in ("serial", "state", "since", "agency", "ends", "days_left")) + _review(row)
+            )
+    if expiring is not None and rows:
+        for row in rows:
+            console.say(
+                _("! {serial} of {agency} ends in {days} days: {advice}").format(
+                    serial=row["serial"], agency=row["agency"], days=row["days_left"], advice=_advice(row["days_left"])
+                )
+            )
+        raise click.exceptions.Exit(ExitStatus.NOT_AUTHORISED)
+
+
+USABLE = ("trial", "official", "suspended")
+REVIEW_DAYS = 30
+"""A suspension is looked at again after so many days; it never lifts itself."""
+
+
+def _standings(log_file: Path, root: TrustRoot, instant: datetime, what: str) -> Iterable[Standing]:
     from certification.ledger import history
     from certification.log_audit import audited
     from certification.log_store import opened
     from certification.status import replayed, standing
 
-    instant, root = moment(at), trust_at(trust)
     with opened(log_file) as log:
         audited(log, root, now())
         found = replayed(one for one in history(log, root) if one.predicate.stated_at <= instant)
-    for one in found.values() if serial == "all" else (standing(found, serial),):
-        click.echo(f"{one.granted.serial}\t{one.at(instant).value}\t{one.since:%Y-%m-%dT%H:%M:%SZ}\t{one.granted.agency.code}")
+    return found.values() if what == "all" else (standing(found, what),)
+
+
+def _row(one: Standing, instant: datetime) -> dict[str, Any]:
+    granted, state = one.granted, one.at(instant).value
+    return {
+        "serial": granted.serial,
+        "state": state,
+        "kind": granted.kind.value,
+        "since": f"{one.since:%Y-%m-%dT%H:%M:%SZ}",
+        "agency": granted.agency.code,
+        "ends": f"{granted.not_after:%Y-%m-%dT%H:%M:%SZ}",
+        "days_left": (granted.not_after - instant).days,
+        "review_by": f"{one.since + timedelta(days=REVIEW_DAYS):%Y-%m-%dT%H:%M:%SZ}" if state == "suspended" else None,
+        "review_overdue": state == "suspended" and instant - one.since > timedelta(days=REVIEW_DAYS),
+    }
+
+
+def _review(row: dict[str, Any]) -> str:
+    if row["review_by"] is None:
+        return ""
+    return "\t" + (_("review overdue since {day}") if row["review_overdue"] else _("review by {day}")).format(
+        day=row["review_by"]
+    )
+
+
+def _advice(days: int) -> str:
+    if days <= 7:
+        return _("renew it now, or the connection ends")
+    return _("apply with a new inspection now") if days <= 30 else _("order the next inspection")
+
+
+def _tell_application(console: Console, path: Path, log_file: Path | None, root: TrustRoot, instant: datetime, form: str) -> None:
+    from certification.application import application
+    from certification.ledger import history
+    from certification.log_audit import audited
+    from certification.log_store import opened
+
+    data = bundle_of(path)
+    if log_file is None:
+        found = application(data, root, instant)
+    else:
+        with opened(log_file) as log:
+            audited(log, root, now())
+            found = application(data, root, instant, history(log, root))
+    told = {
+        "stage": found.stage.value,
+        "agency": found.agency,
+        "run": found.run,
+        "signers": list(found.signers),
+        "serials": list(found.serials),
+        "reason": found.reason,
+    }
+    if form == "json":
+        console.data(canonical(told) + b"\n")
+        return
+    click.echo(
+        "\t".join(
+            (
+                found.stage.value,
+                found.agency,
+                found.run,
+                ",".join(found.signers),
+                ",".join(found.serials) or "-",
+                escaped_lines(found.reason).replace("\n", " ") or "-",
+            )
+        )
+    )
+    if log_file is None:
+        console.say(_("  ! without --log nobody can tell whether it was refused or issued on"))
 
 
 def _change(

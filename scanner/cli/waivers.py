@@ -41,14 +41,11 @@ def lint(console: Console, file: Path, scope_file: Path | None, baseline: Path |
 
     Example: clearance waivers lint waivers.yaml --scope scope.yaml
     """
-    from scanner.baseline import load
-    from scanner.cli.look import national_baseline
+    from scanner.cli.baselines import loaded
     from scanner.ordering import read_scope
-    from scanner.registry import load_checks
     from scanner.waivers import read_waivers, warnings
 
-    path = baseline or national_baseline()
-    bound = load(bytes_of(path), str(path), load_checks())
+    bound = loaded(baseline)
     scope = None if scope_file is None else read_scope(scope_file)
     instant = moment(at)
     try:

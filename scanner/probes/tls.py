@@ -17,9 +17,9 @@ from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.sslyze_engine import BY, Engine
 from scanner.probes.sweep.asking import Asker, no_tls
 from scanner.probes.sweep.client_hello import Extension, Hello, server_name
-from scanner.probes.sweep.elimination import CHUNK, Sweep, Swept
+from scanner.probes.sweep.elimination import OLD, Sweep, Swept
 from scanner.probes.sweep.primes import is_prime
-from scanner.probes.sweep.registry import OLD_SUITES, group_name, suite_name
+from scanner.probes.sweep.registry import group_name, suite_name
 from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
 from scanner.probes.upgrades import UpgradeError
 from scanner.record import escaped
@@ -31,7 +31,7 @@ _CONFIRMED = (TlsVersion.TLS_1_0, TlsVersion.TLS_1_1, TlsVersion.TLS_1_2, TlsVer
 """The versions that the second engine is asked for as well."""
 _COMMON = ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256", "AES_128_CBC_SHA", "AES_256_CBC_SHA")
 """Endings of suites that every client knows."""
-_FEW = tuple(OLD_SUITES)[:24]
+_FEW = OLD[:24]
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def look(target: Target, circumstances: Circumstances) -> TlsObservation | Unobs
     engine = Engine(target.address, target.service, timeout=circumstances.timeout, ends=ends)
     at = _Look(target, target.service, circumstances, asker, engine)
     try:
-        first = asker.first(Hello(TlsVersion.TLS_1_2, tuple(OLD_SUITES)[:CHUNK], at.name, curious=True))
+        first = asker.first(Hello(TlsVersion.TLS_1_2, OLD, at.name, curious=True))
         return _no_tls(at, first) or _observed(at)
     except UpgradeError as error:
         return error.why

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from certification.authorisation import AuthorisationStatement
+from certification.envelope import read_envelope
 from certification.evidence import read_evidence
 from certification.grounds import draft_authorisation
 from certification.keyring import HolderKind, KnownPerson
@@ -14,12 +16,23 @@ from certification.permits import draft_permit, sign_permit, verified_permit
 from certification.refusals import Code
 from certification.sealing import draft_evaluation, draft_scan_evidence, sign_evaluation, sign_scan_evidence
 from certification.signers import signed
-from certification.statements import Role
-from scanner.assessment import Decision
+from certification.statements import Role, read_statement
+from scanner.assessment import Assessment, Decision, TailoringRef
 from scanner.observations import Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
+from scanner.record import sha256
 from scanner.specimens import VANTAGE
-from scanner.store import ASSESSMENT, BASELINE, EVALUATION, MANIFEST, ORDER, PERMIT_ENVELOPE, SCAN_EVIDENCE, manifest_of
+from scanner.store import (
+    ASSESSMENT,
+    BASELINE,
+    EVALUATION,
+    MANIFEST,
+    ORDER,
+    PERMIT_ENVELOPE,
+    SCAN_EVIDENCE,
+    TAILORING,
+    manifest_of,
+)
 from scanner.targets import Person, RunKind
 from tests.certification.stage import (
     ASKED,
@@ -117,6 +130,27 @@ def test_inputs_the_order_does_not_name_are_refused(case: Case) -> None:
     for files in ({BASELINE: b"id: easier\n"}, {"inputs/deviations.yaml": b"waivers: []\n"}):
         with refused(Code.INPUT_DIFFERS):
             read_evidence(_resealed(case, **files), case.trust, DRAFTED)
+
+
+def test_a_tailored_baseline_is_accepted_by_its_parent_and_only_as_the_order_names_it(case: Case) -> None:
+    more = b"id: p01\n"
+    ref = TailoringRef(id="p01", version="1", by="15/QD-UBND", sha256=sha256(more))
+    plain = Assessment.read(case.bundle[ASSESSMENT]).baseline
+    tailored = plain.model_copy(update={"tailoring": ref})
+    made = bundle(order_changes={"tailoring": ref.sha256}, assessment_changes={"baseline": tailored})
+    assert read_evidence(sealed({**made, TAILORING: more}), case.trust, DRAFTED).assessment.baseline == tailored
+    for files, code in (
+        (made, Code.INPUT_DIFFERS),
+        ({**made, TAILORING: b"id: p02\n"}, Code.INPUT_DIFFERS),
+        ({**bundle(assessment_changes={"baseline": tailored}), TAILORING: more}, Code.INPUT_DIFFERS),
+        ({**bundle(order_changes={"tailoring": ref.sha256}), TAILORING: more}, Code.ASSESSMENT_DIFFERS),
+        (bundle(assessment_changes={"baseline": tailored}), Code.ASSESSMENT_DIFFERS),
+    ):
+        with refused(code):
+            read_evidence(sealed(files), case.trust, DRAFTED)
+    tailored_case = Case(bundle=sealed({**made, TAILORING: more}))
+    granted = read_statement(read_envelope(tailored_case.certificate()).payload, AuthorisationStatement).predicate
+    assert granted.baseline == tailored
 
 
 def test_a_self_check_and_an_unsigned_permit_are_refused(case: Case) -> None:

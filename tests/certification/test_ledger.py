@@ -23,7 +23,8 @@ from certification.refusals import Code, Refusal
 from certification.signers import signed
 from certification.trust import draft_keyring
 from certification.verify import Step, verify
-from scanner.cli import certify, clearance, console, ledger, status
+from scanner.cli import certify, clearance, console, ledger, requests, status
+from scanner.cli import keyring as keyring_verbs
 from scanner.store import packed
 from tests.certification.stage import CODE, DRAFTED, LATER, Case, keyring, refused, restated, root, signer
 
@@ -167,7 +168,7 @@ class Desk:
 
     def run(self, *words: str, at: object = LATER) -> Result:
         """One command at this instant."""
-        for module in (certify, ledger, status, console):
+        for module in (certify, keyring_verbs, ledger, requests, status, console):
             self.patch.setattr(module, "now", lambda: at)
         self.patch.setattr(certify, "judge_again", lambda: (CASE.judge, CODE))
         talk = console.Console(color="never", quiet=False, debug=False, language="en")

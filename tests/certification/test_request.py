@@ -187,3 +187,15 @@ class _Unverifiable:
 
 def test_a_signature_that_cannot_be_verified_proves_nothing() -> None:
     assert csr._signed(_Unverifiable()) is False  # type: ignore[arg-type]
+
+
+def test_a_signing_request_of_another_version_is_refused() -> None:
+    """Found by fuzzing: the library has an error of its own for it, which is no ValueError."""
+    from base64 import b64decode, b64encode
+
+    lines = CSR.decode().split("-----")
+    der = bytearray(b64decode(lines[2]))
+    at = der.index(b"\x02\x01\x00")
+    der[at + 2] = 2
+    with refused(Code.CSR_MALFORMED):
+        proven_key(b"-----BEGIN CERTIFICATE REQUEST-----\n" + b64encode(der) + b"\n-----END CERTIFICATE REQUEST-----\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import ip_address
@@ -82,7 +83,7 @@ def encoded(hello: Hello) -> bytes:
     wire = WIRE_VERSIONS[hello.version]
     body = min(wire, 0x0303).to_bytes(2) + os.urandom(32)
     body += sized(os.urandom(32), 1) if hello.version is TlsVersion.TLS_1_3 else b"\0"
-    body += sized(b"".join(suite.to_bytes(2) for suite in hello.suites), 2)
+    body += sized(_words(hello.suites), 2)
     body += b"\x01\0" if hello.version is TlsVersion.TLS_1_3 else b"\x02\x01\0"
     if hello.version is not TlsVersion.SSL_3_0:  # SSL 3.0 knows none, and some of its servers stumble over them
         body += sized(b"".join(kind.to_bytes(2) + sized(data, 2) for kind, data in _extensions(hello).items()), 2)
@@ -94,13 +95,16 @@ def sized(data: bytes, width: int) -> bytes:
     return len(data).to_bytes(width) + data
 
 
+def _words(numbers: tuple[int, ...]) -> bytes:
+    """These numbers, two bytes each."""
+    return struct.pack(f">{len(numbers)}H", *numbers)
+
+
 def _extensions(hello: Hello) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     if hello.name:
         found[Extension.SERVER_NAME] = sized(b"\0" + sized(hello.name.encode("ascii", "replace"), 2), 2)
-    found[Extension.SUPPORTED_GROUPS] = sized(
-        b"".join(group.to_bytes(2) for group in hello.groups or groups_of(hello.version)), 2
-    )
+    found[Extension.SUPPORTED_GROUPS] = sized(_words(hello.groups or groups_of(hello.version)), 2)
     found[Extension.EC_POINT_FORMATS] = b"\x01\0"
     if hello.version >= TlsVersion.TLS_1_2:
         found[Extension.SIGNATURE_ALGORITHMS] = sized(_OLD_SIGNATURES if hello.old_signatures else _SIGNATURES, 2)

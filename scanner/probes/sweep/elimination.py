@@ -1,67 +1,36 @@
 """Elimination: offers everything, takes away what was picked, until the rest is refused. Asks through a function it is given.
 
 Each answer shows one suite or one group, so the questions are as many as there are things accepted, and a few refusals. What got
-no clear answer is never taken for refused.
+no clear answer is never taken for refused. Groups that were seen go to the end of the offer, so that servers which take the client's
+order show another one with each suite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 
 from scanner.observations import Reason, TlsVersion, Unobserved
 from scanner.probes.looking import unobserved
+from scanner.probes.sweep.answers import Answer, Dropped, Picked, Refused, Unclear, answer_of, strange
 from scanner.probes.sweep.client_hello import FALLBACK_SCSV, Extension, Hello, groups_of
-from scanner.probes.sweep.registry import FINITE_FIELD, NEW_SUITES, OLD_SUITES, by_curve, group_name, is_signed
+from scanner.probes.sweep.group_elimination import SeenGroups
+from scanner.probes.sweep.registry import FINITE_FIELD, NEW_SUITES, OLD_SUITES, by_curve, group_name, is_cbc, is_signed
 from scanner.probes.sweep.server_flight import Flight, ServerHello, Spoke
-from scanner.record import escaped
 
 NEWEST_FIRST = (TlsVersion.TLS_1_3, TlsVersion.TLS_1_2, TlsVersion.TLS_1_1, TlsVersion.TLS_1_0, TlsVersion.SSL_3_0)
+NEW, OLD = tuple(NEW_SUITES), tuple(OLD_SUITES)
 CHUNK = 120
-"""Suites in one hello; some stacks fail on more than about 128."""
+"""Suites in one hello to a server that was not seen to read them all at once: some stacks fail on more than about 128."""
 SMALL_CHUNK = 32
 """Suites in one hello to a server that gave no answer to a large one."""
 
-_PROTOCOL_VERSION = 70
 _INAPPROPRIATE_FALLBACK = 86
-_REFUSALS = (40, 47, 71, 109, 110)
-"""Alerts by which servers refuse what was offered: handshake_failure, illegal_parameter, insufficient_security, and those about
-extensions. Any other alert is trouble of another kind and decides nothing."""
-_INTERNAL_ERROR = 80
 _OLD_HASHES = (1, 2)
 """MD5 and SHA-1 in TLS 1.2's names of signatures (RFC 5246 section 7.4.1.4.1)."""
 
 Ask = Callable[[Hello], Flight]
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """The server picked one of the suites."""
-
-    hello: ServerHello
-    flight: Flight
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The server refused in words of TLS; `version` where it refused the version and not only the suites."""
-
-    version: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """The server closed the connection on the hello, or failed at it: its way to refuse, or trouble on the way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """The question got no answer that decides it."""
-
-    why: Unobserved
-
-
-Answer = Picked | Refused | Dropped | Unclear
 
 
 @dataclass
@@ -105,6 +74,9 @@ class Sweep:
     def __init__(self, ask: Ask, name: str) -> None:
         self._ask = ask
         self._name = name
+        self._reads_long: bool | None = None
+        """Whether the server was seen to read a list of all old suites to its end."""
+        self._seen = SeenGroups()
         self.found = Swept()
 
     def run(self) -> Swept:
@@ -124,11 +96,28 @@ class Sweep:
 
     def asked(self, hello: Hello) -> Answer:
         """The answer, asked for a second time where there was none."""
-        answer = _answer(hello, self._ask(hello))
-        return _answer(hello, self._ask(hello)) if isinstance(answer, Unclear) else answer
+        answer = answer_of(hello, self._ask(hello))
+        return answer_of(hello, self._ask(hello)) if isinstance(answer, Unclear) else answer
 
     def _eliminate(self, version: TlsVersion) -> None:
-        suites = tuple(NEW_SUITES if version is TlsVersion.TLS_1_3 else OLD_SUITES)
+        suites = NEW if version is TlsVersion.TLS_1_3 else OLD
+        if suites is OLD and self._reads_long is not False:
+            outcome = self._exhaust(version, suites)
+            if isinstance(outcome, Refused) and (outcome.version or self._read_to_the_end(version)):
+                return
+        self._in_chunks(version, tuple(suite for suite in suites if suite not in self.found.accepted[version]))
+
+    def _read_to_the_end(self, version: TlsVersion) -> bool:
+        """Whether the server reads a list as long as that of all old suites: it still finds one that it accepts at the end of it."""
+        accepted = self.found.accepted[version]
+        left = [suite for suite in OLD if suite not in accepted]
+        if self._reads_long is None and accepted and left:
+            filled = islice(cycle(left), len(OLD) - 1)  # as long as the longest list, whatever was taken away from it
+            answer = self.asked(Hello(version, (*filled, accepted[0]), self._name))
+            self._reads_long = isinstance(answer, Picked) and answer.hello.suite == accepted[0]
+        return self._reads_long is True or not left
+
+    def _in_chunks(self, version: TlsVersion, suites: tuple[int, ...]) -> None:
         size = CHUNK
         chunks = _chunks(suites, size)
         at = 0
@@ -151,26 +140,33 @@ class Sweep:
 
     def _worth_smaller(self, version: TlsVersion) -> bool:
         """Whether a small hello gets an answer where a large one got none."""
-        hello = Hello(version, tuple(OLD_SUITES)[:SMALL_CHUNK], self._name, groups=(0x17, 0x18, 0x19))
-        return version is not TlsVersion.TLS_1_3 and isinstance(_answer(hello, self._ask(hello)), Picked)
+        hello = Hello(version, OLD[:SMALL_CHUNK], self._name, groups=(0x17, 0x18, 0x19))
+        return version is not TlsVersion.TLS_1_3 and isinstance(answer_of(hello, self._ask(hello)), Picked)
 
-    def _exhaust(self, version: TlsVersion, chunk: tuple[int, ...]) -> Answer:
-        """Asks for this chunk until it is refused; the last answer."""
-        left = list(chunk)
+    def _exhaust(self, version: TlsVersion, suites: tuple[int, ...]) -> Answer:
+        """Asks for these suites until they are refused; the last answer."""
+        left = list(suites)
         while left:
-            curious = version is not TlsVersion.TLS_1_3 and self.found.curious is None
-            answer = self.asked(Hello(version, tuple(left), self._name, curious=curious))
+            curious = version is not TlsVersion.TLS_1_3 and self._curious_about(version)
+            answer = self.asked(Hello(version, tuple(left), self._name, groups=self._seen.last_in(version), curious=curious))
             if not isinstance(answer, Picked):
                 return answer
             self._keep(version, answer, curious=curious)
             left.remove(answer.hello.suite)
         return Refused(version=False)
 
+    def _curious_about(self, version: TlsVersion) -> bool:
+        """Whether all is asked for: until the newest old version has answered, and in that version until a suite in CBC mode has."""
+        return self.found.curious is None or (self.found.old is version and self.found.encrypt_then_mac is None)
+
     def _keep(self, version: TlsVersion, answer: Picked, *, curious: bool) -> None:
         suite, prime = answer.hello.suite, answer.flight.dh_prime
         self.found.accepted[version].append(suite)
+        self._seen.note(version, answer)
         if curious:
-            self.found.curious = answer.hello
+            self.found.curious = self.found.curious or answer.hello
+            if is_cbc(suite) and self.found.old is version:
+                self.found.encrypt_then_mac = Extension.ENCRYPT_THEN_MAC in answer.hello.extensions
         if suite in FINITE_FIELD:
             self.found.unread_dh |= prime is None
             if prime is not None:
@@ -188,33 +184,13 @@ class Sweep:
 
     def _groups(self) -> list[int] | Unobserved:
         """The groups of the newest version, and those that only older versions know."""
-        found: list[int] = []
         new = self.found.accepted[TlsVersion.TLS_1_3] if TlsVersion.TLS_1_3 in self.found.spoken else []
         for version, suites in ((TlsVersion.TLS_1_3, tuple(new)), (self.found.old, by_curve(self._of_old()))):
-            if version is None or not suites:
-                continue
-            trouble = self._eliminate_groups(version, suites, found)
-            if trouble is not None:
-                return trouble
-        return found
-
-    def _eliminate_groups(self, version: TlsVersion, suites: tuple[int, ...], found: list[int]) -> Unobserved | None:
-        left = [group for group in groups_of(version) if group not in found]
-        while left:
-            match self.asked(Hello(version, suites, self._name, groups=tuple(left))):
-                case Picked(hello=hello, flight=flight):
-                    group = hello.group if version is TlsVersion.TLS_1_3 else flight.curve
-                    if group is None or group not in left:
-                        return None if group in found else unobserved("a group that was not offered", Reason.UNREADABLE)
-                    left.remove(group)
-                    found.append(group)
-                case Refused():
-                    return None
-                case Dropped():
-                    return None if found else unobserved("the connection was closed", Reason.RESET)
-                case Unclear(why):
-                    return why
-        return None
+            if version is not None and suites:
+                trouble = self._seen.eliminate(self.asked, Hello(version, suites, self._name))
+                if trouble is not None:
+                    return trouble
+        return self._seen.found
 
     def _own_groups(self) -> None:
         """The group a server hands out to a client that knows none by name: most clients know none (RFC 7919 section 4)."""
@@ -237,11 +213,16 @@ class Sweep:
         return self.found.accepted[self.found.old] if self.found.old else []
 
     def _preference(self) -> bool | Unobserved | None:
-        """Whether the suite picked first is still picked when it is offered last."""
+        """Whether the suite picked first is still picked when it is offered last.
+
+        Not asked where the server, offered all suites at once, passed over one that it accepts for one further back.
+        """
         for version in (self.found.old, TlsVersion.TLS_1_3):
             suites = self.found.accepted.get(version, []) if version in self.found.spoken else []
             if version is None or len(suites) < 2:
                 continue
+            if version is not TlsVersion.TLS_1_3 and self._reads_long and suites != sorted(suites, key=OLD.index):
+                return True
             match self.asked(Hello(version, (*reversed(suites[1:]), suites[0]), self._name)):
                 case Picked(hello=hello):
                     return hello.suite == suites[0]
@@ -260,19 +241,17 @@ class Sweep:
         hello = Hello(older, (*self.found.accepted[older][:8], FALLBACK_SCSV), self._name)
         flight = self._ask(hello)
         if flight.spoke is Spoke.ALERT:
-            return True if flight.alert == _INAPPROPRIATE_FALLBACK else _strange(flight)
+            return True if flight.alert == _INAPPROPRIATE_FALLBACK else strange(flight)
         if flight.spoke is Spoke.HELLO:
             return False
         return unobserved("no answer to a fallback", Reason.RESET)
 
     def _encrypt_then_mac(self) -> bool | Unobserved | None:
-        from scanner.probes.sweep.registry import suite_name
-
-        cbc = tuple(suite for suite in self._of_old() if "_CBC_" in suite_name(suite))
+        if self.found.encrypt_then_mac is not None:
+            return self.found.encrypt_then_mac
+        cbc = tuple(filter(is_cbc, self._of_old()))
         if not cbc or self.found.old is None:
             return None
-        if self.found.curious and self.found.curious.suite in cbc:
-            return Extension.ENCRYPT_THEN_MAC in self.found.curious.extensions
         match self.asked(Hello(self.found.old, cbc, self._name, curious=True)):
             case Picked(hello=hello):
                 return Extension.ENCRYPT_THEN_MAC in hello.extensions
@@ -301,32 +280,3 @@ class Sweep:
 
 def _chunks(suites: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
     return [suites[start : start + size] for start in range(0, len(suites), size)]
-
-
-def _answer(hello: Hello, flight: Flight) -> Answer:
-    match flight.spoke:
-        case Spoke.HELLO if flight.hello is not None:
-            if flight.hello.version < hello.version:
-                return Refused(version=True)
-            if flight.hello.version != hello.version or flight.hello.suite not in hello.suites:
-                return Unclear(unobserved("picked what was not offered", Reason.UNREADABLE))
-            return Picked(flight.hello, flight)
-        case Spoke.ALERT if flight.alert == _PROTOCOL_VERSION:
-            return Refused(version=True)
-        case Spoke.ALERT if flight.alert in _REFUSALS:
-            return Refused(version=False)
-        case Spoke.ALERT if flight.alert == _INTERNAL_ERROR:
-            return Dropped()  # so OpenSSL refuses a version for which its settings leave it no signature
-        case Spoke.ALERT:
-            return Unclear(_strange(flight))
-        case Spoke.CLOSED:
-            return Dropped()
-        case Spoke.SILENT:
-            return Unclear(unobserved("no answer to a hello", Reason.TIMED_OUT))
-        case _:
-            return Unclear(unobserved(f"answers a hello with: {escaped(flight.said, limit=100)}", Reason.NOT_SPOKEN))
-
-
-def _strange(flight: Flight) -> Unobserved:
-    what = "an answer that breaks off" if flight.alert is None else f"alert {flight.alert}"
-    return unobserved(f"answers a hello with {what}", Reason.TIMED_OUT if flight.cut else Reason.UNREADABLE)

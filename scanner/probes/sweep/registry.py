@@ -349,6 +349,11 @@ def is_signed(suite: int) -> bool:
     return ("_DHE_" in name or "_ECDHE_" in name) and "_anon_" not in name and "_PSK_" not in name
 
 
+def is_cbc(suite: int) -> bool:
+    """Whether the suite encrypts in CBC mode, and so may authenticate after it (RFC 7366)."""
+    return "_CBC_" in OLD_SUITES.get(suite, "")
+
+
 def by_curve(suites: Iterable[int]) -> tuple[int, ...]:
     """Those of these suites whose key exchange shows a curve."""
     return tuple(code for code in suites if code in _CURVE)

@@ -1,0 +1,171 @@
+"""Applying: a bundle becomes what the proxy does, or nothing changes, or nobody is let in any more. There is no fourth way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from certification.high_water import Mark, advanced, on_time
+from certification.refusals import Code, Refusal
+from certification.register import Register, read_register
+from certification.trust import TrustRoot
+from gateway import haproxy, nginx, probe, programs
+from gateway.fault import GatewayError
+from gateway.site import Proxy, Site
+from gateway.states import CLOSED, States
+from gateway.tables import tables
+from scanner.findings import said
+
+CA, CRL, PROBE = "ca.pem", "clients.crl", "probe.pem"
+_CONFIGURATION = {Proxy.NGINX: nginx.CONFIGURATION, Proxy.HAPROXY: haproxy.CONFIGURATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What is in force now."""
+
+    register: Register
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How long what is in force is good for."""
+
+    state: str | None
+    expires: datetime | None
+    ends_soon: bool
+    """Less than half of its time is left: somebody should look why no newer bundle came."""
+
+
+def apply(bundle: bytes, trust: TrustRoot, site: Site, at: datetime) -> Applied:
+    """Puts the bundle in force. Everything in it is verified before anything is written.
+
+    A bundle that is refused changes nothing, but for two things that close the gateway: a stale one, and a clock that ran backwards. It is
+    closed too where what is in force has run out, and where a revoked certificate is let in.
+    """
+    states = States(Path(site.folder))
+    with states.held():
+        mark = states.mark()
+        try:
+            on_time(mark, at)
+            register = read_register(bundle, trust, at)
+            after = advanced(mark, register, trust, at)
+        except Refusal as refusal:
+            if refusal.code in (Code.BUNDLE_STALE, Code.CLOCK_BACKWARDS) or (mark is not None and at >= mark.expires):
+                _closed_for(refusal, states, site)
+            raise
+        state = tables(register).state
+        place = states.place(state)
+        if states.current() == state:
+            # The same bundle again: its folder is in use, so only a look whether it works.
+            states.remember(after)
+        else:
+            _install(states, site, register, after, state, place)
+        _tried(states, site, register, state)
+        states.prune()
+        return Applied(register, state)
+
+
+def close(site: Site) -> None:
+    """Lets nobody in any more, until a bundle is applied."""
+    states = States(Path(site.folder))
+    with states.held():
+        _close(states, site)
+
+
+def freshness(site: Site, at: datetime) -> Freshness:
+    """How long what is in force is good for; closes the gateway where it has run out or the clock runs backwards."""
+    states = States(Path(site.folder))
+    with states.held():
+        mark, current = states.mark(), states.current()
+        if mark is None or current is None:
+            return Freshness(current, None, ends_soon=True)
+        try:
+            on_time(mark, at)
+        except Refusal as refusal:
+            _closed_for(refusal, states, site)
+            raise
+        states.remember(mark.model_copy(update={"seen_at": at}))
+        if at >= mark.expires:
+            form = "%Y-%m-%d %H:%M:%S UTC"
+            stale = Refusal(Code.BUNDLE_STALE, said("the bundle was good until {when}", when=f"{mark.expires:{form}}"))
+            _closed_for(stale, states, site)
+            raise stale
+        return Freshness(current, mark.expires, ends_soon(mark, at))
+
+
+def ends_soon(mark: Mark, at: datetime) -> bool:
+    """Whether less than half of the bundle's life is left."""
+    return (mark.expires - at) * 2 < mark.expires - mark.issued
+
+
+def _install(states: States, site: Site, register: Register, after: Mark, state: str, place: Path) -> None:
+    configuration = place / _CONFIGURATION[site.proxy]
+    states.write(
+        state, {CA: register.ca_pem, CRL: register.crl_pem, PROBE: register.probe_unknown, **_files(register, site, str(place))}
+    )
+    before = states.current()
+    _tested_alone(site, configuration)
+    # The memory first: a crash between the two must not let an older bundle in.
+    states.remember(after)
+    with probe.Canary(site, register.probe_unknown) as canary:
+        states.swap(state)
+        try:
+            programs.run(site.test, configuration, "the test of the proxy's configuration")
+            programs.run(site.reload, configuration, "the reload of the proxy")
+        except GatewayError:
+            states.swap(before)
+            raise
+        canary.ended()
+
+
+def _tried(states: States, site: Site, register: Register, state: str) -> None:
+    """Returns where the new state is in force and keeps out what it must; closes the gateway otherwise."""
+    probe.in_force(site, register.probe_unknown, state)
+    for pem, what in ((register.probe_revoked, "revoked"), (register.probe_unknown, "unregistered")):
+        if probe.asked(site, pem).let_in:
+            _close(states, site)
+            shut = not probe.asked(site, pem).let_in
+            message = (
+                said("a certificate that is {what} was let in; the gateway is closed now", what=what)
+                if shut
+                else said("a certificate that is {what} was let in, and still is: STOP THE PROXY BY HAND", what=what)
+            )
+            raise GatewayError(message)
+
+
+def _close(states: States, site: Site) -> None:
+    files = nginx.nginx_closed(site, CLOSED) if site.proxy is Proxy.NGINX else haproxy.haproxy_closed(site, CLOSED)
+    with probe.Canary(site, states.read(PROBE)) as canary:
+        if states.current() != CLOSED:
+            states.write(CLOSED, files)
+            states.swap(CLOSED)
+        programs.run(site.reload, states.place(CLOSED) / _CONFIGURATION[site.proxy], "the reload of the proxy")
+        canary.ended()
+    probe.in_force(site, None, CLOSED)
+
+
+def _closed_for(refusal: Refusal, states: States, site: Site) -> None:
+    """Closes the gateway for this reason; raises GatewayError with both where that fails."""
+    try:
+        _close(states, site)
+    except GatewayError as error:
+        message = said("{why}; and the gateway could not be closed: {fault}", why=refusal.message, fault=error.message)
+        raise GatewayError(message) from None
+
+
+def _files(register: Register, site: Site, folder: str) -> Mapping[str, bytes]:
+    found = tables(register)
+    if site.proxy is Proxy.NGINX:
+        return nginx.nginx_files(found, site, folder)
+    return haproxy.haproxy_files(found, site, folder)
+
+
+def _tested_alone(site: Site, configuration: Path) -> None:
+    if site.proxy is Proxy.NGINX:
+        programs.nginx_alone(configuration)
+    elif any("{state}" in word for word in site.test):
+        programs.run(site.test, configuration, "the test of the proxy's configuration")

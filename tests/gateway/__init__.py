@@ -1,0 +1,1 @@
+"""Tests of the gateway: real nginx and real HAProxy on loopback, and certificates as an agency would hold them."""
