@@ -8,8 +8,10 @@ from pathlib import Path
 
 from scanner.cli.outcome import Outcome
 from scanner.forecast import Forecast
+from scanner.inventory.outcome import Imported
 from scanner.record import Record
 from scanner.schemas import SCHEMAS as READ
+from scanner.shelf import Runs
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 BASELINE = FOLDER / "baseline.schema.json"
@@ -29,6 +31,8 @@ def _of(record: type[Record]) -> Callable[[], bytes]:
 SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
     **{FOLDER / f"{name}.schema.json": made for name, made in READ.items()},
     FOLDER / "plan.schema.json": _of(Forecast),
+    FOLDER / "runs.schema.json": _of(Runs),
+    FOLDER / "inventory.schema.json": _of(Imported),
     FOLDER / "outcome.schema.json": _of(Outcome),
 }
 """Each schema's file, and what makes it: of the files operators write, and of what commands print."""

@@ -33,6 +33,7 @@ COMMANDS = {
     "questionnaire": "answers",
     "evaluate": "judging",
     "report": "judging",
+    "runs": "runs",
     "diff": "changes",
     "compare": "comparing",
     "drift": "drifting",

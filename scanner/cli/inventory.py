@@ -14,6 +14,7 @@ from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from scanner.inventory.hosts import Inventory
+    from scanner.inventory.outcome import Changes, Imported
     from scanner.inventory.rows import Fault
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -46,7 +47,6 @@ def inventory_import(console: Console, /, file: Path, scope: Path, form: str | N
     """
     from scanner.inventory.hosts import declared
     from scanner.inventory.reading import LIMIT, Form, read
-    from scanner.record import canonical
 
     table = read(bytes_of(file, limit=LIMIT), str(file), None if form is None else Form(form))
     found = declared(table, _day(options["as_of"]))
@@ -64,7 +64,7 @@ def inventory_import(console: Console, /, file: Path, scope: Path, form: str | N
     else:
         status, changes = ExitStatus.DONE, _import(console, scope, found, add=options["add"], dry=options["dry_run"])
     if told == "json":
-        console.data(canonical(_as_data(found, changes)) + b"\n")
+        console.data(_as_data(found, changes).written() + b"\n")
     if status:
         raise click.exceptions.Exit(status)
 
@@ -135,8 +135,9 @@ def _text_of(scope: Path) -> str:
         raise InputError(f"{scope}: " + _("not UTF-8 text")) from None
 
 
-def _import(console: Console, scope: Path, found: Inventory, *, add: bool, dry: bool) -> dict[str, list[str]]:
+def _import(console: Console, scope: Path, found: Inventory, *, add: bool, dry: bool) -> Changes:
     from scanner.inventory.hosts import hosts_as_data
+    from scanner.inventory.outcome import Changes
     from scanner.inventory.scope_file import hosts_in, with_hosts
 
     text = _text_of(scope)
@@ -144,22 +145,22 @@ def _import(console: Console, scope: Path, found: Inventory, *, add: bool, dry: 
     new = {host["id"]: host for host in hosts_as_data(found.hosts)}
     if add:
         new = known | new
-    changes = {
-        "added": [name for name in new if name not in known],
-        "changed": [name for name in new if name in known and new[name] != known[name]],
-        "removed": [name for name in known if name not in new],
-    }
+    changes = Changes(
+        added=tuple(name for name in new if name not in known),
+        changed=tuple(name for name in new if name in known and new[name] != known[name]),
+        removed=tuple(name for name in known if name not in new),
+    )
     written, _scope = with_hosts(text, list(new.values()), str(scope))
     console.say(
         _("{added} hosts added, {changed} changed, {removed} removed, {same} as they were").format(
-            added=len(changes["added"]),
-            changed=len(changes["changed"]),
-            removed=len(changes["removed"]),
-            same=len(new) - len(changes["added"]) - len(changes["changed"]),
+            added=len(changes.added),
+            changed=len(changes.changed),
+            removed=len(changes.removed),
+            same=len(new) - len(changes.added) - len(changes.changed),
         )
     )
-    if changes["removed"]:
-        console.say("! " + _("no longer declared, so no longer looked at: {hosts}").format(hosts=", ".join(changes["removed"])))
+    if changes.removed:
+        console.say("! " + _("no longer declared, so no longer looked at: {hosts}").format(hosts=", ".join(changes.removed)))
     if found.bad:
         told = ngettext(
             "! {count} row left out: it is not looked at", "! {count} rows left out: they are not looked at", found.bad
@@ -176,15 +177,17 @@ def _import(console: Console, scope: Path, found: Inventory, *, add: bool, dry: 
     return changes
 
 
-def _as_data(found: Inventory, changes: dict[str, list[str]] | None) -> dict[str, Any]:
-    def listed(faults: list[Fault]) -> list[dict[str, str]]:
-        return [{"place": fault.place, "message": fault.message} for fault in faults]
+def _as_data(found: Inventory, changes: Changes | None) -> Imported:
+    from scanner.inventory.outcome import Imported, Placed, Renamed
 
-    return {
-        "rows": len(found.table.rows),
-        "imported": changes is not None,
-        "changes": changes,
-        "errors": listed(found.faults),
-        "notes": listed(found.table.notes),
-        "renames": [{"place": place, "old": old, "new": new} for place, old, new in found.renames],
-    }
+    def listed(faults: list[Fault]) -> tuple[Placed, ...]:
+        return tuple(Placed(place=fault.place, message=fault.message) for fault in faults)
+
+    return Imported(
+        rows=len(found.table.rows),
+        imported=changes is not None,
+        changes=changes,
+        errors=listed(found.faults),
+        notes=listed(found.table.notes),
+        renames=tuple(Renamed(place=place, old=old, new=new) for place, old, new in found.renames),
+    )
