@@ -221,7 +221,7 @@ def stand(proxy: Proxy, folder: Path, office: Office) -> Iterator[Stand]:
     folder.mkdir(parents=True, exist_ok=True)
     certificate = server_certificate(folder)
     with ExitStack() as stack:
-        port = _free_port()
+        port = free_port()
         given: dict[str, Any] = {
             "proxy": proxy,
             "folder": str(folder / "gateway"),
@@ -259,7 +259,8 @@ def stand(proxy: Proxy, folder: Path, office: Office) -> Iterator[Stand]:
         yield Stand(Site(**given, **words), office, folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
 
