@@ -438,15 +438,3 @@ def test_the_trust_root_holds_gateway_and_ca_keys_of_installations_only() -> Non
                     known("ha", role, holder_kind=HolderKind.PERSON, keyid=signer("x").keyid, public_key=signer("x").public_pem),
                 )
             )
-
-
-def test_refused_requests_in_the_log_let_nobody_in_and_disturb_nobody(office: Office) -> None:
-    from certification.ledger import entered
-    from certification.request_refusal import refuse
-    from tests.certification.stage import Case
-
-    request = Case(trust=office.trust).request
-    no = refuse(request, "thiếu máy chủ thư", office.trust, NOW, signer=signer("an"), confirm=lambda _: True)
-    entered(office.log, no, signer("a-log"), office.trust, clock())
-    made = office.export()
-    assert {each.serial for each in read(office, made).admitted} == set(office.clients)
