@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -124,10 +124,11 @@ class Connection:
         )
         self.session: ssl.SSLSession | None = None
 
-    def get(self, path: str = "/v1/verify") -> Reply:
+    def get(self, path: str = "/v1/verify", headers: Mapping[str, str] | None = None) -> Reply:
         try:
             self.http.putrequest("GET", path, skip_accept_encoding=True)
-            self.http.putheader("Clearance-Serial", "CC-of-somebody-else")
+            for name, value in (headers or {"Clearance-Serial": "CC-of-somebody-else"}).items():
+                self.http.putheader(name, value)
             self.http.endheaders()
             answer = self.http.getresponse()
             reply = Reply(answer.status, answer.read().decode(), answer.getheader("Clearance-State"))
