@@ -21,7 +21,6 @@ from certification.envelope import read_envelope
 from certification.ledger import newest
 from certification.log_store import SqliteLog, opened
 from certification.register import read_register
-from certification.status_event import Change
 from gateway import haproxy, nginx
 from gateway.site import Proxy
 from tests.certification.stage import signer
@@ -70,10 +69,12 @@ def _proxy(proxy: Proxy, folder: Path, office: Office, caller: Client, verified:
             f"{proxy.value:<8} apply        {whole:8.2f} s    of it about {whole - verified:.1f} s to write, test, reload and try out"
         )
         _requests(there, caller, folder)
+        # A bundle that no longer names the caller, as after a suspension; the log's replay is measured by benchmarks.log.
+        office.clients.pop(caller.serial)
+        data = office.export().data
+        office.clients[caller.serial] = caller
         kept = there.connection(caller)
         assert kept.get().let_in
-        office.change(caller, Change.SUSPENDED, "an")
-        data = office.export().data
         with ThreadPoolExecutor(1) as pool:
             begun = time.perf_counter()
             done = pool.submit(there.apply, data)
@@ -86,7 +87,6 @@ def _proxy(proxy: Proxy, folder: Path, office: Office, caller: Client, verified:
             f"{proxy.value:<8} suspension   {refused:8.2f} s    from `apply` to a refusal on an open connection; apply took {whole:.1f} s"
         )
         there.stack.close()
-        office.change(caller, Change.RESUMED, "an", "binh")
 
 
 def _requests(there: Stand, caller: Client, folder: Path) -> None:
