@@ -7,11 +7,13 @@ import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 import click
 
 from scanner import i18n
 from scanner.cli.exits import ExitStatus
+from scanner.cli.helps import speak, spoken
 from scanner.i18n import _
 
 KEPT = frozenset({"scan", "check", "evaluate", "attest", "report", "seal"})
@@ -63,7 +65,7 @@ class _Verbs(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"scanner.cli.{COMMANDS[cmd_name]}"), cmd_name)
-        return command
+        return spoken(command)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -88,10 +90,12 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
 def main() -> None:
     """Runs the command line; every way out is a documented exit status."""
     debug = "--debug" in sys.argv[1:]
+    speak()
+    i18n.choose(_language(sys.argv[1:]))
     try:
         _insist_on_own_engine()
         status = (
-            clearance.main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
+            spoken(clearance).main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
         )  # click returns the status of Exit
     except click.ClickException as error:
         error.show()
@@ -115,6 +119,19 @@ def main() -> None:
 
         note(sys.argv[1:], int(status))
     sys.exit(status)
+
+
+def _language(words: Sequence[str]) -> str:
+    """The language asked for before the verb, else by the environment: `--help` answers in it wherever it stands."""
+    asked = os.environ.get("CLEARANCE_LANG", "")
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        if word in COMMANDS:
+            break
+        if word == "--lang":
+            asked = following
+        elif word.startswith("--lang="):
+            asked = word.removeprefix("--lang=")
+    return asked if asked in i18n.LANGUAGES else "en"
 
 
 def _told(error: Exception, *, debug: bool) -> ExitStatus:
