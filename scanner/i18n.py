@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from scanner.findings import Message
 
 DOMAIN = "clearance"
 LANGUAGES = ("vi", "en")
 FOLDER = Path(__file__).resolve().parent.parent / "report_templates" / "locale"
+
+_WORDS = frozenset({"reason", "detail", "how", "state", "act", "decision", "weight"})
+"""The values that are words of the records (scanner/words.py), or sentences of the probes."""
 
 _chosen: dict[str, str] = {}
 
@@ -71,5 +75,28 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def shown(message: Message) -> str:
-    """A recorded message in the chosen language, with its values."""
-    return message.shown(_(message.text))
+    """A recorded message in the chosen language, with its values; words of our own records are translated, others never."""
+    words = {value.name: _(value.value) for value in message.values if value.name in _WORDS}
+    return message.shown(_(message.text), words)
+
+
+class Bilingual(Protocol):
+    """A text that a record holds in both languages."""
+
+    @property
+    def vi(self) -> str:
+        """In Vietnamese."""
+
+    @property
+    def en(self) -> str:
+        """In English."""
+
+
+def titled(text: Bilingual) -> str:
+    """The text in the chosen language."""
+    return text.vi if _chosen else text.en
+
+
+def both(text: Bilingual) -> str:
+    """The text in both languages, the chosen one first."""
+    return f"{text.vi} ({text.en})" if _chosen else f"{text.en} ({text.vi})"

@@ -32,6 +32,7 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_reason": (3,),
     "_told": (3,),
     "_limit": (2,),
+    "unobserved": (1,),
 }
 
 

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from scanner import i18n
+from scanner.baseline import load
 from scanner.cli import COMMANDS, clearance
+from scanner.registry import load_checks
 from tests.scanner.cli import in_process
+from tests.scanner.cli.test_answers import LAB
+from tests.scanner.cli.test_waivers_shown import desk
+
+__all__ = ["desk"]
 
 VIETNAMESE = frozenset("ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹáàãéèíìóòõúùý")
 
@@ -53,3 +59,22 @@ def test_the_commands_themselves_are_left_as_they_are(tmp_path: Path) -> None:
     assert clearance.help == before
     in_process.clearance("--help", folder=tmp_path)
     assert i18n._("pass") == "pass"
+
+
+def test_the_language_shows_and_never_decides(desk: Path) -> None:
+    told = {}
+    for language in ("en", "vi"):
+        done = in_process.clearance("--lang", language, "evaluate", "run", folder=desk)
+        told[language] = (done.returncode, (desk / "run" / "assessment.json").read_bytes())
+        assert in_process.clearance("--lang", language, "report", "run", "--out", f"{language}.html", folder=desk).returncode == 0
+    assert told["vi"] == told["en"]
+    english, vietnamese = ((desk / f"{language}.html").read_text("utf-8") for language in ("en", "vi"))
+    assert "<h1>Connection assessment: " in english
+    assert '<html lang="vi">' in vietnamese
+    assert "<h1>Đánh giá kết nối: " in vietnamese
+    title = next(
+        control.title for control in load(LAB, "lab-baseline.yaml", load_checks()).baseline.controls if control.id == "D7"
+    )
+    assert title.en in english
+    assert title.en not in vietnamese
+    assert title.vi in vietnamese
