@@ -7,7 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: help install system demo test test-slow fuzz lint format lock messages clean
+.PHONY: help install system demo test test-slow fuzz lint format lock messages man docs clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -46,11 +46,14 @@ lock: install ## Lock the dependencies anew, with hashes and without an index ad
 messages: install ## Bring the catalogue of messages up to date
 	@$(PYTHON) -m tools.messages
 
+man: install ## Write the man pages into build/man
+	@$(PYTHON) -m tools.man
+
 format: install ## Format the code
 	@$(VENV)/bin/ruff format .
 
 clean: ## Remove the environment and what the tools left
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist demo
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist demo
 
 demo: install ## Scan real servers on loopback, certify one agency, refuse the other
 	@$(PYTHON) -m examples.demo

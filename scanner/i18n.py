@@ -1,25 +1,52 @@
-"""The one catalogue: everything a person reads is looked up here, in the language chosen once at start.
-
-The catalogue is read as it is written (.po): there is no compiled copy of it that could be missing, or older than the text.
-"""
+"""The one catalogue: everything a person reads is looked up here, in the language chosen once at start."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import gettext
+import re
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from scanner.findings import Message
+if TYPE_CHECKING:
+    from scanner.findings import Message
 
 DOMAIN = "clearance"
 LANGUAGES = ("vi", "en")
 FOLDER = Path(__file__).resolve().parent.parent / "report_templates" / "locale"
 
+_ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[0\])?) ((?:"(?:[^"\\\n]|\\.)*"\n?)+)', re.MULTILINE)
+_PIECE = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+_ESCAPE = re.compile(r"\\(.)")
+_SIGNS = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+class Catalogue(gettext.NullTranslations):
+    """The translations of one language, read from its catalogue as translators write it: there is no compiled copy to forget."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.known: dict[str, str] = {}
+        message = ""
+        for kind, written in _ENTRY.findall(text):
+            value = _ESCAPE.sub(lambda found: _SIGNS.get(found[1], found[1]), "".join(_PIECE.findall(written)))
+            if kind == "msgid":
+                message = value
+            elif kind.startswith("msgstr") and message and value:
+                self.known[message] = value
+
+    def gettext(self, message: str) -> str:
+        """The translation, or the text itself where there is none."""
+        return self.known.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """The translation, which has one form for every number; without one, the English form for this number."""
+        return self.known.get(msgid1, msgid1 if n == 1 else msgid2)
+
+
 _WORDS = frozenset({"reason", "detail", "how", "state", "act", "decision", "weight"})
 """The values that are words of the records (scanner/words.py), or sentences of the probes."""
 
-_chosen: dict[str, str] = {}
+_chosen = Catalogue()
 
 
 def choose(language: str) -> None:
@@ -28,40 +55,15 @@ def choose(language: str) -> None:
     _chosen = catalogue(language)
 
 
-def catalogue(language: str) -> dict[str, str]:
-    """Every message of the language that has a translation, by the text that stands in the code; none for English."""
+def catalogue(language: str) -> Catalogue:
+    """The catalogue of the language; an empty one for English, and for a language that there is not."""
     path = FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    if not path.exists():
-        return {}
-    known: dict[str, str] = {}
-    entry: dict[str, str] = {}
-    for word, text in _parts(path.read_text("utf-8")):
-        if word == "msgid":
-            entry = {}
-        entry[word] = text
-        if word in ("msgstr", "msgstr[0]") and entry["msgid"] and text:
-            known[entry["msgid"]] = text
-    return known
-
-
-def _parts(text: str) -> Iterator[tuple[str, str]]:
-    """Each part of each entry: its keyword, and the string after it, which may go on over several lines."""
-    word, pieces = "", [""]
-    for line in text.split("\n"):
-        if line.startswith("msg"):
-            if word:
-                yield word, "".join(pieces)
-            word, _space, first = line.partition(" ")
-            pieces = [json.loads(first)]
-        elif line.startswith('"'):
-            pieces.append(json.loads(line))
-    if word:
-        yield word, "".join(pieces)
+    return Catalogue(path.read_text("utf-8") if language in LANGUAGES and path.is_file() else "")
 
 
 def _(text: str) -> str:
     """The text in the chosen language."""
-    return _chosen.get(text, text)
+    return _chosen.gettext(text) if text else ""
 
 
 def N_(text: str) -> str:  # noqa: N802 - the usual name, by which the catalogue finds the text
@@ -70,8 +72,8 @@ def N_(text: str) -> str:  # noqa: N802 - the usual name, by which the catalogue
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
-    """The text in the chosen language and the right number; Vietnamese has one form for all numbers."""
-    return _chosen.get(singular) or (singular if count == 1 else plural)
+    """The text in the chosen language and the right number."""
+    return _chosen.ngettext(singular, plural, count)
 
 
 def shown(message: Message) -> str:
@@ -94,9 +96,9 @@ class Bilingual(Protocol):
 
 def titled(text: Bilingual) -> str:
     """The text in the chosen language."""
-    return text.vi if _chosen else text.en
+    return text.vi if _chosen.known else text.en
 
 
 def both(text: Bilingual) -> str:
     """The text in both languages, the chosen one first."""
-    return f"{text.vi} ({text.en})" if _chosen else f"{text.en} ({text.vi})"
+    return f"{text.vi} ({text.en})" if _chosen.known else f"{text.en} ({text.vi})"

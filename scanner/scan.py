@@ -17,6 +17,7 @@ from scanner import discovery
 from scanner.contact import Contact, HostContact
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
+from scanner.pausing import Pause
 from scanner.probes import fence
 from scanner.probes.looking import Circumstances, Ground, Target, unobserved
 from scanner.probes.resolution import UnresolvedError, resolve
@@ -110,6 +111,9 @@ class _Work:
     turns: dict[str, threading.Semaphore] = field(default_factory=dict)
     trouble: list[BaseException] = field(default_factory=list)
     looking: list[threading.Thread] = field(default_factory=list)
+    pause: Pause = field(default_factory=Pause)
+    taking: set[Sight] = field(default_factory=set)
+    """The sights under way."""
 
 
 def scan(
@@ -118,6 +122,8 @@ def scan(
     told: Told,
     found: Mapping[str, str | Unobserved],
     looks: Mapping[str, Look] | None = None,
+    *,
+    pause: Pause | None = None,
 ) -> None:
     """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
     order = run.order
@@ -126,7 +132,7 @@ def scan(
         run.journal() as journal,
         fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal), order.rate)) as guard,
     ):
-        work = _Work(run, order, looks or probes(), circumstances, found, told, journal)
+        work = _Work(run, order, looks or probes(), circumstances, found, told, journal, pause=pause or Pause())
         for host in order.scope.hosts:
             work.turns[host.id] = threading.Semaphore(order.rate.parallel_per_host)
         workers = [
@@ -139,6 +145,7 @@ def scan(
             for worker in workers:
                 while worker.is_alive():
                     worker.join(0.2)
+                    work.pause.settle(busy=bool(work.taking))
         finally:
             work.stop.set()
             guard.close()
@@ -186,15 +193,19 @@ def _workers(work: _Work, most: int, sights: list[Sight]) -> list[threading.Thre
 
 def _labour(work: _Work, waiting: queue.SimpleQueue[Sight]) -> None:
     while not work.stop.is_set():
+        work.pause.wait(work.stop)
         try:
             sight = waiting.get_nowait()
         except queue.Empty:
             return
         try:
+            work.taking.add(sight)
             _take(work, sight)
         except Exception as error:  # noqa: BLE001 - a worker that dies must stop the scan, not leave sights out
             work.trouble.append(error)
             work.stop.set()
+        finally:
+            work.taking.discard(sight)
 
 
 def _take(work: _Work, sight: Sight) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import re
@@ -164,6 +165,19 @@ class Run:
                 entry.path not in files or sha256(files[entry.path]) != entry.sha256
             ):
                 raise StoreError(f"{self.folder / entry.path}: not what the manifest says; it was changed or lost")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this holds no other process scans into this folder; raises StoreError where one does."""
+        path = self.folder / f"{JOURNAL}.lock"
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StoreError(
+                    f"{self.folder}: another scan writes into this run; wait for it, or begin a run of your own"
+                ) from None
+            yield
 
     @contextmanager
     def journal(self) -> Iterator[sqlite3.Connection]:

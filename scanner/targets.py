@@ -148,6 +148,8 @@ class Host(Record):
         Annotated[DnsName, AfterValidator(_an_address_or_name)]
         | Annotated[str, AfterValidator(lambda text: str(IPv6Address(text)))]
     )
+    unit: Annotated[Text | None, Field(exclude_if=lambda unit: unit is None)] = None
+    """The unit that is answerable for it; not written where it is not said, so that older orders keep their bytes."""
     services: tuple[Service, ...] = ()
     login: Login | None = None
 

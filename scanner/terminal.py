@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from scanner.i18n import _
+from scanner import told
+from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
     from scanner.report_view import View
 
 _COLOURS = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "quiet": "dim"}
 _MOST = 6
 """Actions and gaps shown; the report holds all."""
+_AT_ONCE = 8
+"""By how much sights overlap, roughly, before anything is known of this run."""
 _LONGEST = 1_000
 """Characters of one line that are printed; the report shows more."""
 
@@ -116,60 +121,92 @@ def _print_gaps(out: Console, view: View) -> None:
         _print(out, _("  … and {count} more reasons in the report").format(count=len(view.gaps) - _MOST))
 
 
-def _print(out: Console, text: str, tone: str | None = None) -> None:
+def _print(out: Console, text: str, tone: str | None = None, *, passing: bool = False) -> None:
     from rich.text import Text
 
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… (+{len(text) - _LONGEST})"
     printable = "".join(sign if sign.isprintable() else "�" for sign in cut)
+    if not passing:
+        told.note(printable)
     out.print(Text(printable, style=_COLOURS.get(tone or "", "")))
 
 
 class Progress:
-    """How far a scan is: a bar with percentage and time left on a terminal, plain lines every tenth or 30 s elsewhere."""
+    """How far a scan is: a bar with percentage and time left on a terminal, plain lines every tenth or 30 s elsewhere.
 
-    def __init__(self, total: int, *, quiet: bool, color: str) -> None:
-        self._total = total
+    The time left is what such sights took in earlier runs, corrected by how this run goes. What could not be seen is counted apart.
+    """
+
+    def __init__(self, expected: Mapping[tuple[str, str], float], *, quiet: bool, color: str) -> None:
+        self._expected = dict(expected)
+        self._total = len(expected)
+        self._whole = sum(expected.values()) or 1.0
+        self._weight = 0.0
         self._done = 0
-        self._quiet = quiet
-        self._said = time.monotonic()
+        self._unseen = 0
+        self._began = self._said = time.monotonic()
         self._out = None if quiet else console(color)
         self._bar: Bar | None = None
-        self._task: object = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         if self._out is not None and self._out.is_terminal and sys.stderr.isatty():
-            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn
             from rich.progress import Progress as Bar
 
             self._bar = Bar(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
+                BarColumn(bar_width=20),
                 TaskProgressColumn(),
-                TextColumn("{task.completed}/{task.total}", markup=False),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[told]}", markup=False),
                 console=self._out,
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task(_("looking"), total=self._total)
+            self._task = self._bar.add_task(_("looking"), total=self._total, told=self._told())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def sighting(self, subject: str, kind: str, word: str, seconds: float) -> None:
-        """Counts one sight taken, and says so where it is time to."""
+    def sighting(self, subject: str, kind: str, unseen: str | None, seconds: float) -> None:
+        """Counts one sight taken, and says so where it is time to; `unseen` is the reason where it showed nothing."""
         self._done += 1
+        self._weight += self._expected.get((subject, kind), 0.0)
+        self._unseen += unseen is not None
         if self._out is None:
             return
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, description=f"{subject} {kind}")  # type: ignore[arg-type]  # rich's TaskID
-            if word != _("seen"):
-                _print(self._out, f"  ? {subject} {kind}: {word}", "open")
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self._done, description=f"{subject} {kind}", told=self._told())
+            if unseen is not None:
+                _print(self._out, f"  ? {subject} {kind}: {unseen}", "open", passing=True)
             return
+        if unseen is not None:
+            _print(self._out, f"  ? {subject} {kind}: {unseen} ({seconds:.1f} s)", "open", passing=True)
         tenth = self._done * 10 // max(1, self._total) > (self._done - 1) * 10 // max(1, self._total)
-        if tenth or time.monotonic() - self._said >= 30 or word != _("seen"):
+        if tenth or time.monotonic() - self._said >= 30:
             self._said = time.monotonic()
             percent = self._done * 100 // max(1, self._total)
-            _print(self._out, f"  {percent:3d} %  {subject} {kind}: {word} ({seconds:.1f} s)")
+            _print(self._out, f"  {percent:3d} %  {self._told()}  {subject} {kind} ({seconds:.1f} s)", passing=True)
+
+    def _told(self) -> str:
+        text = _("{done}/{total} sights · {left} left").format(done=self._done, total=self._total, left=duration(self._left()))
+        if self._unseen:
+            text += " · " + ngettext("{count} not seen", "{count} not seen", self._unseen).format(count=self._unseen)
+        return text
+
+    def _left(self) -> float:
+        share = self._weight / self._whole
+        if share <= 0:
+            return self._whole / _AT_ONCE
+        return (time.monotonic() - self._began) * max(0.0, 1 - share) / share
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it, rounded as estimates are."""
+    if seconds < 90:
+        return _("{count} s").format(count=max(1, round(seconds)))
+    if seconds < 5_400:
+        return _("{count} min").format(count=round(seconds / 60))
+    return _("{count} h").format(count=f"{seconds / 3_600:.1f}")

@@ -17,18 +17,18 @@ TAGS = 100_000
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-def merged_ranges(data: bytes, name: str) -> list[str]:
+def merged_ranges(data: bytes, name: str, *, limit: int = LIMIT, tags: int = TAGS) -> list[str]:
     """The merged ranges of a workbook that is fit to be read; raises InputError where it is not."""
     from defusedxml import ElementTree
     from defusedxml.common import DefusedXmlException
 
     if data.startswith(_OLD_OFFICE):
         raise InputError(f"{name}: " + _("an old or password-protected workbook; save it as .xlsx without a password"))
-    if len(data) > LIMIT:
-        raise InputError(f"{name}: " + _("larger than {limit} bytes").format(limit=LIMIT))
+    if len(data) > limit:
+        raise InputError(f"{name}: " + _("larger than {limit} bytes").format(limit=limit))
     merged: list[str] = []
     try:
-        for part in _parts(data, name):
+        for part in _parts(data, name, limit, tags):
             root = ElementTree.fromstring(part, forbid_dtd=True)
             merged += [str(found.get("ref", ""))[:30] for found in root.iter() if str(found.tag).endswith("}mergeCell")]
     except InputError:
@@ -45,19 +45,19 @@ def unreadable(name: str, why: str) -> InputError:
     return InputError(f"{name}: " + _("not a workbook that can be read ({why}); save it again as .xlsx").format(why=why))
 
 
-def _parts(data: bytes, name: str) -> list[bytes]:
+def _parts(data: bytes, name: str, limit: int, tags: int) -> list[bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         # No member unpacks to more than its entry claims: reading stops there.
-        if len(members) > MEMBERS or sum(member.file_size for member in members) > LIMIT:
+        if len(members) > MEMBERS or sum(member.file_size for member in members) > limit:
             text = _("unpacks to more than {limit} bytes or {members} parts; export it anew")
-            raise InputError(f"{name}: " + text.format(limit=LIMIT, members=MEMBERS))
+            raise InputError(f"{name}: " + text.format(limit=limit, members=MEMBERS))
         names = [member.filename.lower() for member in members]
         if len(set(names)) != len(names):
             raise InputError(f"{name}: " + _("two parts of the workbook have one name"))
         if any("vba" in found for found in names):
             raise InputError(f"{name}: " + _("the workbook holds macros; save it as .xlsx"))
         parts = [archive.read(member) for member in members if member.filename.lower().endswith((".xml", ".rels"))]
-        if sum(part.count(b"<") for part in parts) > TAGS:
-            raise InputError(f"{name}: " + _("more cells and formats than a questionnaire has; export it anew"))
+        if sum(part.count(b"<") for part in parts) > tags:
+            raise InputError(f"{name}: " + _("more cells and formats than are read; export it anew"))
         return parts

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from scanner import i18n
 from tests.lab.fixtures import lab
 
 __all__ = ["lab", "shared_data"]
@@ -17,6 +19,13 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file first, so that the two workers end together."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/test_road.py"))
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Every test begins and ends in English, whatever language it chooses itself."""
+    yield
+    i18n.choose("en")
 
 
 @pytest.fixture(scope="session")

@@ -52,13 +52,15 @@ def _found() -> Iterator[tuple[str, int, str | tuple[str, ...]]]:
             if message:
                 yield place, 0 * line, message  # without line numbers the catalogue changes only when a sentence does
     from scanner import cli
+    from scanner.cli import leaves
     from scanner.cli.helps import texts
+    from scanner.cli.summaries import SUMMARIES
     from scanner.registry import load_checks
 
     yield from (("scanner/cli/__init__.py", 0, text) for text in texts(cli.clearance))
     for verb, module in cli.COMMANDS.items():
-        command = importlib.import_module(f"scanner.cli.{module}")
-        yield from ((f"scanner/cli/{module}.py", 0, text) for text in texts(getattr(command, verb)))
+        command = leaves.finished(getattr(importlib.import_module(f"scanner.cli.{module}"), verb), verb)
+        yield from ((f"scanner/cli/{module}.py", 0, text) for text in (*texts(command), SUMMARIES.get(verb, "")) if text)
     for check in load_checks().values():
         for text in (check.title, check.explanation, *check.fixes.values()):
             if text:

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scanner.schemas import SCHEMAS
+from scanner.cli.outcome import Outcome
+from scanner.forecast import Forecast
+from scanner.inventory.outcome import Imported
+from scanner.record import Record
+from scanner.schemas import SCHEMAS as READ
+from scanner.shelf import Runs
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 BASELINE = FOLDER / "baseline.schema.json"
 
+
+def _of(record: type[Record]) -> Callable[[], bytes]:
+    def schema() -> bytes:
+        described = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **record.model_json_schema(by_alias=True, mode="serialization"),
+        }
+        return json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+    return schema
+
+
+SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
+    **{FOLDER / f"{name}.schema.json": made for name, made in READ.items()},
+    FOLDER / "plan.schema.json": _of(Forecast),
+    FOLDER / "runs.schema.json": _of(Runs),
+    FOLDER / "inventory.schema.json": _of(Imported),
+    FOLDER / "outcome.schema.json": _of(Outcome),
+}
+"""Each schema's file, and what makes it: of the files operators write, and of what commands print."""
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, made in SCHEMAS.items():
-        (FOLDER / f"{name}.schema.json").write_bytes(made())
+    for path, made in SCHEMAS.items():
+        path.write_bytes(made())

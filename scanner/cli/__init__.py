@@ -8,19 +8,26 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from scanner import i18n
+from scanner.cli import leaves
 from scanner.cli.exits import ExitStatus
 from scanner.cli.helps import speak, spoken
+from scanner.cli.summaries import SUMMARIES
 from scanner.i18n import _
 
 KEPT = frozenset({"scan", "check", "evaluate", "attest", "report", "seal"})
 """The verbs that write into a run or give something of it away: the run's trail tells who ran them."""
 COMMANDS = {
+    "completion": "completion",
+    "init": "starting",
+    "inventory": "inventory",
     "doctor": "doctor",
-    "plan": "look",
+    "plan": "planning",
     "scan": "look",
     "check": "look",
     "recheck": "rechecking",
@@ -28,6 +35,7 @@ COMMANDS = {
     "questionnaire": "answers",
     "evaluate": "judging",
     "report": "judging",
+    "runs": "runs",
     "diff": "changes",
     "compare": "comparing",
     "drift": "drifting",
@@ -43,6 +51,7 @@ COMMANDS = {
     "refuse": "requests",
     "approve": "certify",
     "issue": "certify",
+    "countersign": "papers",
     "verify": "certify",
     "log": "ledger",
     "suspend": "status",
@@ -65,7 +74,12 @@ class _Verbs(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"scanner.cli.{COMMANDS[cmd_name]}"), cmd_name)
-        return spoken(command)
+        return spoken(leaves.finished(command, cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the verbs by their stored summaries: no module is loaded for the list."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(SUMMARIES.get(name, ""))) for name in COMMANDS])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -81,15 +95,20 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
     Human text goes to stderr, data to stdout. Exit statuses: 0 done or authorise, 10 deny or authorise-trial,
     11 incomplete, 12 integrity or trust failure, 13 refused, 14 nothing reachable, 2 usage, 70 internal, 130 interrupted.
     """
+    from scanner import settings
     from scanner.cli.console import Console
 
+    found = settings.read(Path.cwd()) if settings.applies(context.invoked_subcommand) else {}
+    if context.get_parameter_source("lang") is ParameterSource.DEFAULT:
+        lang = found.get("lang", lang)
     i18n.choose(lang)
+    context.default_map = settings.defaults(found)
     context.obj = Console(color=color, quiet=quiet, debug=debug, language=lang)
 
 
 def main() -> None:
     """Runs the command line; every way out is a documented exit status."""
-    debug = "--debug" in sys.argv[1:]
+    debug, error = "--debug" in sys.argv[1:], None
     speak()
     i18n.choose(_language(sys.argv[1:]))
     try:
@@ -97,34 +116,35 @@ def main() -> None:
         status = (
             spoken(clearance).main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
         )  # click returns the status of Exit
-    except click.ClickException as error:
-        error.show()
-        status = ExitStatus.USAGE
+    except click.ClickException as usage:
+        usage.show()
+        error, status = usage.format_message(), ExitStatus.USAGE
     except (KeyboardInterrupt, click.Abort):
         looking = {"scan", "check"} & set(sys.argv[1:])
-        told = (
+        error = (
             _("interrupted; what was seen is kept, go on with --resume")
             if looking
             else _("interrupted; nothing was half-written")
         )
-        click.echo(told, err=True)
+        click.echo(error, err=True)
         status = ExitStatus.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = ExitStatus.DONE
-    except Exception as error:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
-        status = _told(error, debug=debug)
+    except Exception as trouble:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
+        error, status = _told(trouble, debug=debug)
     if KEPT.intersection(sys.argv[1:]):
         from scanner.cli.trail import note
 
         note(sys.argv[1:], int(status))
+    leaves.tell(ExitStatus(status), error)
     sys.exit(status)
 
 
 def _language(words: Sequence[str]) -> str:
     """The language asked for before the verb, else by the environment: `--help` answers in it wherever it stands."""
     asked = os.environ.get("CLEARANCE_LANG", "")
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for word, following in zip(words, (*words[1:], ""), strict=False):
         if word in COMMANDS:
             break
         if word == "--lang":
@@ -134,20 +154,20 @@ def _language(words: Sequence[str]) -> str:
     return asked if asked in i18n.LANGUAGES else "en"
 
 
-def _told(error: Exception, *, debug: bool) -> ExitStatus:
+def _told(error: Exception, *, debug: bool) -> tuple[str, ExitStatus]:
+    """Says what went wrong, where and what to do; with --debug also the traceback. Secrets stand in neither."""
     from scanner.cli.console import explained
+    from scanner.redaction import redacted
 
     if debug:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        click.echo(redacted("".join(traceback.format_exception(error))), err=True)
     message, status = explained(error)
-    click.echo(message, err=True)
-    return status
+    click.echo(redacted(message), err=True)
+    return redacted(message), status
 
 
 def _insist_on_own_engine() -> None:
     """Refuses to run when another distribution's packages of the same plain names stand in front of ours."""
-    from pathlib import Path
-
     home = Path(__file__).resolve().parents[2]
     for name in ("scanner", "checks", "certification", "gateway", "report_templates"):
         found = importlib.util.find_spec(name)

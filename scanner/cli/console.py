@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from scanner import told
 from scanner.cli.clock import steady
 from scanner.cli.exits import ExitStatus
 from scanner.i18n import _
@@ -32,6 +33,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """One line for the person, on stderr, unless all should be quiet."""
+        told.note(text)
         if not self.quiet:
             click.echo(text, err=True)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from scanner.assessment import Decision
+if TYPE_CHECKING:
+    from scanner.assessment import Decision
 
 
 class ExitStatus(IntEnum):
@@ -33,6 +35,8 @@ class ExitStatus(IntEnum):
 
 def of(decision: Decision) -> ExitStatus:
     """The exit status that tells a decision."""
+    from scanner.assessment import Decision
+
     match decision:
         case Decision.AUTHORISE:
             return ExitStatus.DONE

@@ -62,6 +62,8 @@ def spoken(command: click.Command) -> click.Command:
     """The command with its help in the chosen language; the one that was given stays as it is."""
     made = copy.copy(command)
     made.help = _(inspect.cleandoc(command.help)) if command.help else command.help
+    if command.epilog:
+        made.epilog = command.epilog.replace("Example:", _("Example:"), 1)
     made.params = [_spoken(parameter) for parameter in command.params]
     if isinstance(made, click.Group):
         made.commands = {name: spoken(one) for name, one in made.commands.items()}

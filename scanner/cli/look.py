@@ -1,4 +1,4 @@
-"""The verbs that look: plan (sends nothing), scan, and check (scan, evaluate and report in one)."""
+"""The verbs that look: scan, and check (scan, evaluate and report in one)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
-from scanner.i18n import _, ngettext
+from scanner.i18n import _
 from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ def how(command: Command) -> Command:
     """The options that say where to keep what is seen, from where it is looked at, and how gently."""
     for option in reversed(
         (
-            click.option("--out", type=FOLDER, required=True, help="The run folder to make."),
+            click.option(
+                "--out", type=FOLDER, help="The run folder to make; one named by the instant in --runs where not given."
+            ),
+            click.option(
+                "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Where runs without --out are kept."
+            ),
             click.option("--zone", default="unnamed", show_default=True, help="The network zone this machine stands in."),
             click.option(
                 "--rate",
@@ -73,54 +78,18 @@ def looking(command: Command) -> Command:
     """The options of a scan."""
     for option in (
         click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out."),
-        click.option("--skip", multiple=True, metavar="SUBJECT=KIND", help="Leave a sight out; it shows as not assessed."),
+        click.option(
+            "--skip",
+            multiple=True,
+            metavar="SUBJECT[=KIND]",
+            help="Leave this host, endpoint or sight out; it shows as not assessed.",
+        ),
+        click.option(
+            "--only", multiple=True, metavar="SUBJECT[=KIND]", help="Look at nothing else; all else shows as not assessed."
+        ),
     ):
         command = option(command)
     return how(command)
-
-
-@click.command()
-@given
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-@pass_console
-def plan(console: Console, /, form: str, **options: Any) -> None:
-    """Show what a scan would do; no packet leaves this machine."""
-    from scanner import plan as planning
-    from scanner.record import canonical
-    from scanner.targets import AGENCY
-
-    inputs = inputs_of(options)
-    planned = planning.sights(inputs.scope, inputs.bound)
-    if form == "json":
-        console.data(canonical([sight.model_dump(mode="json") for sight in planned]) + b"\n")
-        return
-    say_force(console, inputs.bound.baseline, now())
-    closed = inputs.permit.closed(now())
-    if closed:
-        console.say(_("! {closed}: a scan now would be refused").format(closed=closed))
-    console.say(f"{AGENCY} ({', '.join(inputs.permit.addresses)})")
-    _say_sights(console, planned, AGENCY)
-    for host in inputs.scope.hosts:
-        outside = _outside(inputs, host.address)
-        console.say(f"{host.id} ({host.address}){': ' + outside if outside else ''}")
-        _say_sights(console, planned, host.id)
-        if host.login is None:
-            console.say(_("    ! no login: its host controls stay undetermined, and the decision incomplete"))
-    for subject in planning.unplanned(inputs.scope, planned):
-        console.say(
-            _("! {subject}: the baseline looks at nothing there, so the inventory is not covered").format(subject=subject)
-        )
-    documents = [control.id for control in inputs.bound.controls(inputs.scope.system.level) if control.attestation]
-    if documents:
-        console.say(_("documents to attest: {controls}").format(controls=", ".join(documents)))
-    text = ngettext("{count} sight, {rules} rules", "{count} sights, {rules} rules", len(planned))
-    console.say(text.format(count=len(planned), rules=len(planning.applicable(inputs.bound, inputs.scope))))
-
-
-def _say_sights(console: Console, planned: tuple[Any, ...], at: str) -> None:
-    for sight in planned:
-        if sight.subject.partition(":")[0] == at:
-            console.say(f"    {sight.subject:<24} {sight.kind}")
 
 
 @click.command()
@@ -216,22 +185,19 @@ def _signed_permit(envelope: bytes, trust: Path | None) -> Permit:
     return verified_permit(envelope, read_trust_root(bytes_of(trust), now()), now())
 
 
-def _outside(inputs: Inputs, address: str) -> str | None:
-    from ipaddress import ip_address
-
-    try:
-        return inputs.permit.outside(str(ip_address(address)))
-    except ValueError:
-        return None
-
-
 def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
+    from scanner.choosing import left_out
+    from scanner.plan import sights
     from scanner.store import Run
 
     if options["resume"]:
-        run = Run.opened(options["out"])
+        if options["skip"] or options["only"]:
+            raise click.UsageError(_("what an interrupted run leaves out was ordered when it began: leave --skip and --only out"))
+        run = Run.opened(options["out"] or _interrupted(options["runs"]))
     else:
-        run = created(console, inputs_of(options), _skipped(options["skip"]), options)
+        inputs = inputs_of(options)
+        planned = sights(inputs.scope, inputs.bound)
+        run = created(console, inputs, left_out(planned, only=options["only"], skip=options["skip"]), options)
     looked(console, run, options)
     return run, _reached(run)
 
@@ -252,7 +218,8 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
     )
     scanning.addresses(order, now())
     say_force(console, inputs.bound.baseline, order.judged_at)
-    return Run.create(options["out"], order, inputs.files)
+    folder = options["out"] or options["runs"] / order.run
+    return Run.create(folder, order, inputs.files)
 
 
 def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
@@ -264,6 +231,7 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
 
     order = run.order
     found = scanning.addresses(order, now())
+    ports = port_list(options["ports"])
     circumstances = Circumstances(
         vantage=order.vantage,
         now=now,
@@ -271,16 +239,20 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
         deadline=options["deadline"],
         trust_anchors=run.folder / ANCHORS if order.trust_anchors else None,
         crls=run.folder / CRLS if order.crls else None,
-        ports=_port_list(options["ports"]),
+        ports=ports,
     )
-    _told_scan(console, run, circumstances, found)
+    with run.held():
+        _told_scan(console, run, circumstances, found)
     cut(run, options["feeds"])
     run.write_manifest()
 
 
 def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> None:
     from scanner import scan as scanning
+    from scanner.forecast import seconds_of
+    from scanner.history import seconds_by_kind
     from scanner.observations import Unobserved
+    from scanner.pausing import pausable
     from scanner.store import sighting_path
     from scanner.terminal import Progress
 
@@ -295,15 +267,33 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> No
             ends=f"{order.permit.window.ends:%Y-%m-%d %H:%M} UTC",
         )
     )
-    with Progress(len(left), quiet=console.quiet, color=console.color) as progress:
+    history = seconds_by_kind(run.folder.parent, without=run.folder)
+    expected = {(sight.subject, sight.kind): seconds_of(sight.kind, history) for sight in left}
+    with (
+        Progress(expected, quiet=console.quiet, color=console.color) as progress,
+        pausable(
+            lambda: console.say(_("pausing: no new sight begins; `fg` goes on, Ctrl-C ends and keeps what was seen"))
+        ) as pause,
+    ):
         scanning.scan(
             run,
             circumstances,
             lambda sight, result, seconds: progress.sighting(
-                sight.subject, sight.kind, result.reason if isinstance(result, Unobserved) else _("seen"), seconds
+                sight.subject, sight.kind, result.reason if isinstance(result, Unobserved) else None, seconds
             ),
             found,
+            pause=pause,
         )
+
+
+def _interrupted(runs: Path) -> Path:
+    """The newest run in this folder whose scan was not finished; raises InputError where there is none."""
+    from scanner.store import MANIFEST, ORDER
+
+    found = [order.parent for order in runs.glob(f"*/{ORDER}") if not (order.parent / MANIFEST).exists()]
+    if not found:
+        raise InputError(_("{folder}: no interrupted run in here; name one with --out").format(folder=runs))
+    return max(found, key=lambda run: ((run / ORDER).stat().st_mtime, run.name))
 
 
 def _reached(run: Run) -> bool:
@@ -317,21 +307,8 @@ def _reached(run: Run) -> bool:
     )  # closed ports alone are nothing
 
 
-def _skipped(words: tuple[str, ...]) -> list[Any]:
-    from scanner.observations import KINDS, Sight
-
-    found = []
-    for word in words:
-        subject, _sign, kind = word.partition("=")
-        if kind not in KINDS:
-            raise InputError(
-                _("--skip {word}: write SUBJECT=KIND, with a kind among {kinds}").format(word=word, kinds=", ".join(KINDS))
-            )
-        found.append(Sight(subject=subject, kind=kind))
-    return found
-
-
-def _port_list(text: str) -> str:
+def port_list(text: str) -> str:
+    """The ports as nmap writes them; raises InputError where they are anything else."""
     import re
 
     if not re.fullmatch(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?){0,200}", text):

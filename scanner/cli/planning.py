@@ -1,0 +1,134 @@
+"""The verb that looks ahead: plan says what a scan would do, need and leave open, and sends nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli.console import Console, now, pass_console
+from scanner.cli.look import FILE, FOLDER, given, inputs_of, port_list
+from scanner.cli.shipped import say_force
+from scanner.i18n import N_, _, ngettext
+
+if TYPE_CHECKING:
+    from scanner.forecast import Forecast
+    from scanner.ordering import Inputs
+
+_WHY = {
+    "no-login": N_("no login"),
+    "no-feeds": N_("no feed store (--feeds), so patches are not judged"),
+    "unplanned": N_("the baseline looks at nothing there, so the inventory is not covered"),
+    "document": N_("documents to attest"),
+    "over-budget": N_("more connections than the permit allows a host"),
+}
+_SHOWN = 8
+
+
+@click.command()
+@given
+@click.option(
+    "--rate", "pace", type=click.Choice(["gentle", "normal", "fast"]), default="normal", show_default=True, help="As of scan."
+)
+@click.option("--ports", default="1-1024", show_default=True, help="As of scan.")
+@click.option("--feeds", type=FILE, help="As of scan.")
+@click.option(
+    "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Earlier runs, by which the time is estimated."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="json: docs/schemas/plan.schema.json."
+)
+@pass_console
+def plan(console: Console, /, form: str, **options: Any) -> None:
+    """Show what a scan would do; no packet leaves this machine.
+
+    Says which endpoints and checks, about how many connections to each host and how long, which logins are needed, and what could
+    not be assessed and would so block a certificate.
+    """
+    from scanner.discovery import numbers
+    from scanner.forecast import Given, forecast
+    from scanner.history import seconds_by_kind
+    from scanner.targets import Pace
+
+    inputs = inputs_of(options)
+    found = forecast(
+        inputs.scope,
+        inputs.bound,
+        Given(
+            permit=inputs.permit,
+            rate=inputs.permit.rate.at_most(Pace(options["pace"]).rate),
+            ports=len(numbers(port_list(options["ports"]))),
+            feeds=options["feeds"] is not None,
+            history=seconds_by_kind(options["runs"]),
+            refusals=tuple(_refusals(inputs)),
+        ),
+    )
+    if form == "json":
+        console.data(found.written() + b"\n")
+        return
+    say_force(console, inputs.bound.baseline, now())
+    _say(console, found, inputs)
+
+
+def _refusals(inputs: Inputs) -> list[str]:
+    found = [inputs.permit.closed(now())]
+    for host in inputs.scope.hosts:
+        outside = _outside(inputs, host.address)
+        found.append(outside and f"{host.id}: {outside}")
+    return [why for why in found if why]
+
+
+def _outside(inputs: Inputs, address: str) -> str | None:
+    from ipaddress import ip_address
+
+    try:
+        return inputs.permit.outside(str(ip_address(address)))
+    except ValueError:
+        return None  # a name is resolved and held to the permit when the scan begins: asking for it would send a packet
+
+
+def _say(console: Console, found: Forecast, inputs: Inputs) -> None:
+    from scanner.targets import AGENCY
+    from scanner.terminal import duration
+
+    for why in found.refusals:
+        console.say(_("! {closed}: a scan now would be refused").format(closed=why))
+    console.say(f"{AGENCY} ({', '.join(inputs.permit.addresses)})")
+    _say_sights(console, found, AGENCY)
+    for host in found.hosts:
+        text = _("{host} ({address}): about {connections} connections").format(
+            host=host.host, address=host.address, connections=host.connections
+        )
+        console.say(text + (f" · {host.login}" if host.login else ""))
+        _say_sights(console, found, host.host)
+    console.say(
+        _("{endpoints} endpoints · {checks} checks · {sights} · about {connections} connections in {time}").format(
+            endpoints=found.endpoints,
+            checks=found.checks,
+            sights=ngettext("{count} sight", "{count} sights", len(found.sights)).format(count=len(found.sights)),
+            connections=found.connections,
+            time=duration(found.seconds) + ("" if found.measured else " " + _("(no earlier run to measure by)")),
+        )
+    )
+    console.say(_("needs: {what}").format(what=", ".join(["nmap", *found.credentials])))
+    for blocked in found.blocked:
+        console.say(
+            _("{sign} not assessed at {subjects}: {why} ({controls}){blocks}").format(
+                sign="!" if blocked.blocks else "i",
+                subjects=_some(blocked.subjects),
+                why=_(_WHY[blocked.why]),
+                controls=_some(blocked.controls) or "-",
+                blocks=": " + _("blocks a certificate") if blocked.blocks else "",
+            )
+        )
+
+
+def _some(words: tuple[str, ...]) -> str:
+    return ", ".join(words[:_SHOWN]) + (f" … (+{len(words) - _SHOWN})" if len(words) > _SHOWN else "")
+
+
+def _say_sights(console: Console, found: Forecast, at: str) -> None:
+    for sight in found.sights:
+        if sight.subject.partition(":")[0] == at:
+            console.say(f"    {sight.subject:<24} {sight.kind}")

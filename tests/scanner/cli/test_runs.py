@@ -1,0 +1,109 @@
+"""runs list, show and prune: what is there, how far it is; and nothing that was signed, or might be, is ever taken away."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from scanner.shelf import cleared, described, prunable, runs_in
+from scanner.store import ASSESSMENT, EVALUATION, ORDER, SCAN_EVIDENCE, Run, StoreError
+from tests.scanner.cli.in_process import clearance, refused
+from tests.scanner.cli.test_bad_input import BASELINE, ROOT, write_permit, write_scope
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A folder with one interrupted run in `runs`, whose only host is outside of what can be reached."""
+    write_scope(tmp_path)
+    write_permit(tmp_path)
+    words = ("--baseline", str(BASELINE), "--ports", "9", "--timeout", "0.2", "--only", "web:9=peer-certificate")
+    done = clearance("scan", "scope.yaml", "--permit", "permit.yaml", *words, folder=tmp_path)
+    assert done.returncode == 14, done.stderr
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+    return tmp_path
+
+
+def the_run(shelf: Path) -> Path:
+    (found,) = (shelf / "runs").iterdir()
+    return found
+
+
+def test_runs_are_listed_and_shown_with_what_comes_next(shelf: Path) -> None:
+    run = the_run(shelf)
+    listed = clearance("runs", "list", folder=shelf)
+    assert "scanned  1/1" in listed.stdout
+    found = json.loads(clearance("runs", "list", "--format", "json", folder=shelf).stdout)
+    Draft202012Validator(json.loads((ROOT / "docs" / "schemas" / "runs.schema.json").read_bytes())).validate(found)
+    assert found["runs"][0]["kept"] is None
+    shown = clearance("runs", "show", f"runs/{run.name}", folder=shelf)
+    assert "1 of 1 sights taken" in shown.stdout
+    assert "next: clearance evaluate" in shown.stderr
+    clearance("evaluate", f"runs/{run.name}", folder=shelf)
+    assert "? incomplete" in clearance("runs", "list", folder=shelf).stdout
+    assert "evaluate" in clearance("runs", "show", f"runs/{run.name}", folder=shelf).stdout
+    refused(clearance("runs", "show", "runs", folder=shelf), 12, "no run here")
+    assert "no run in here" in clearance("runs", "list", "--runs", "none", folder=shelf).stderr
+
+
+def test_an_interrupted_run_is_found_by_resume_alone(shelf: Path) -> None:
+    run = the_run(shelf)
+    (run / "manifest.json").unlink()
+    assert "interrupted" in clearance("runs", "list", folder=shelf).stdout
+    done = clearance("scan", "scope.yaml", "--permit", "permit.yaml", "--baseline", str(BASELINE), "--resume", folder=shelf)
+    assert "0 sights" in done.stderr
+    assert (run / "manifest.json").exists()
+    words = ("scan", "--resume")
+    refused(clearance(*words, folder=shelf), 2, "no interrupted run in here")
+    refused(clearance(*words, "--skip", "web", folder=shelf), 2, "was ordered when it began")
+
+
+def test_prune_only_names_what_would_go_until_it_is_told_to(shelf: Path) -> None:
+    run = the_run(shelf)
+    words = ("runs", "prune", "--keep", "0", "--days", "0")
+    done = clearance(*words, folder=shelf)
+    assert "would go" in done.stderr
+    assert run.is_dir()
+    assert "one of the newest" in clearance("runs", "prune", "--yes", folder=shelf).stderr
+    assert "not old enough" in clearance("runs", "prune", "--keep", "0", "--yes", folder=shelf).stderr
+    assert run.is_dir()
+    told = clearance(*words, "--yes", "--format", "json", folder=shelf)
+    assert [line["folder"] for line in json.loads(told.stdout)["runs"]] == [f"runs/{run.name}"]
+    assert not run.exists()
+    assert "nothing to take away" in clearance(*words, "--yes", folder=shelf).stderr
+
+
+def test_nothing_a_certificate_may_rest_on_is_ever_taken_away(shelf: Path) -> None:
+    source = the_run(shelf)
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(source, shelf / "runs" / name))
+
+    signed, evaluated, inspection, broken = map(copy, ("signed", "evaluated", "inspection", "broken"))
+    (signed / SCAN_EVIDENCE).write_bytes(b"{}")
+    (evaluated / EVALUATION).write_bytes(b"{}")
+    order = json.loads((inspection / ORDER).read_bytes())
+    order["kind"] = order["permit"]["kind"] = "inspection"
+    (inspection / ORDER).write_text(json.dumps(order), "utf-8")
+    (broken / ASSESSMENT).write_bytes(b"not an assessment")
+    done = clearance("runs", "prune", "--keep", "0", "--days", "0", "--yes", folder=shelf)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (shelf / "runs").iterdir()} == {"signed", "evaluated", "inspection", "broken"}
+    for why in ("it is signed", "an inspection", "cannot be read"):
+        assert why in done.stderr
+
+
+def test_a_run_that_is_signed_or_scanned_meanwhile_stays(shelf: Path) -> None:
+    run = the_run(shelf)
+    line = described(run)
+    going, _staying = prunable(runs_in(shelf / "runs").runs, line.ordered_at, keep=0, days=0)  # type: ignore[arg-type]
+    assert [found.folder for found in going] == [str(run)]
+    with Run(run).held(), pytest.raises(StoreError, match="another scan"):
+        cleared(line)
+    (run / SCAN_EVIDENCE).write_bytes(b"{}")
+    with pytest.raises(StoreError, match="stays"):
+        cleared(line)
+    assert (run / ORDER).exists()

@@ -1,0 +1,45 @@
+"""The catalogue as it is read: the same as translators' tools read it, and every translation keeps the places of its values."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from babel.messages.pofile import read_po
+
+from scanner import i18n
+
+CATALOGUE = i18n.FOLDER / "vi" / "LC_MESSAGES" / "clearance.po"
+PLACES = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^}]*)?\}")
+
+
+def test_our_reading_is_babels() -> None:
+    ours = i18n.Catalogue(CATALOGUE.read_text("utf-8"))
+    checked = 0
+    for message in read_po(io.BytesIO(CATALOGUE.read_bytes()), locale="vi"):
+        if message.id and message.string and any(message.string):
+            singular, plural = (*message.id, None)[:2] if isinstance(message.id, tuple | list) else (message.id, None)
+            assert singular is not None
+            text = message.string if isinstance(message.string, str) else message.string[0]
+            assert ours.gettext(singular) == text
+            assert plural is None or {ours.ngettext(singular, plural, count) for count in (0, 1, 5)} == {text}
+            assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(singular)), singular
+            checked += 1
+    assert checked > 100
+
+
+def test_a_chosen_language_speaks_and_what_is_missing_is_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "_chosen", i18n.Catalogue())
+    assert i18n._("Echelon") == "Echelon"
+    i18n.choose("vi")
+    assert i18n._("Echelon") == "Cấp"
+    assert i18n._("no such sentence") == "no such sentence"
+    assert i18n.ngettext("{count} sight", "{count} sights", 3) == "{count} lượt quan sát"
+    i18n.choose("en")
+    assert i18n._("Echelon") == "Echelon"
+
+
+def test_escapes_and_continued_lines_are_read_as_written() -> None:
+    read = i18n.Catalogue('msgid ""\n"a \\"b\\"\\n"\n"c\\\\n"\nmsgstr "x\\ty"\n')
+    assert read.gettext('a "b"\nc\\n') == "x\ty"

@@ -1,0 +1,175 @@
+"""What a plan tells before anything is sent, what a person may leave out, how a scan pauses, and what it says on the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from scanner.choosing import left_out
+from scanner.forecast import Forecast
+from scanner.history import seconds_by_kind
+from scanner.observations import Sight
+from scanner.pausing import Pause
+from scanner.store import ORDER, Run, StoreError
+from scanner.strict_yaml import InputError
+from scanner.terminal import Progress, duration
+from tests.scanner.cli.in_process import clearance
+from tests.scanner.cli.test_bad_input import BASELINE, ROOT, write_permit, write_scope
+
+PLAN = ("plan", "scope.yaml", "--permit", "permit.yaml", "--baseline", str(BASELINE))
+PLANNED = tuple(Sight(subject=subject, kind=kind) for subject, kind in (
+    ("agency", "neighbours"), ("web", "ports"), ("web:443", "tls"), ("web:443", "http"), ("web2:443", "tls"),
+))  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    write_scope(tmp_path)
+    write_permit(tmp_path)
+    return tmp_path
+
+
+def _changed(desk: Path, name: str, **more: object) -> None:
+    path = desk / name
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | more), "utf-8")
+
+
+def planned(desk: Path, *more: str) -> Forecast:
+    done = clearance(*PLAN, *more, "--format", "json", folder=desk)
+    assert done.returncode == 0, done.stderr
+    Draft202012Validator(json.loads((ROOT / "docs" / "schemas" / "plan.schema.json").read_bytes())).validate(
+        json.loads(done.stdout)
+    )
+    return Forecast.read(done.stdout.strip().encode())
+
+
+def test_a_plan_sends_nothing(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_given: object, **_more: object) -> None:
+        raise AssertionError("a plan touched the network")
+
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        monkeypatch.setattr(socket.socket, name, never)
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    monkeypatch.setattr("subprocess.Popen.__init__", never)
+    done = clearance(*PLAN, folder=desk)
+    assert done.returncode == 0, done.stderr
+    assert not (desk / "runs").exists()
+
+
+def test_a_plan_tells_what_cannot_be_assessed_and_what_that_blocks(desk: Path) -> None:
+    found = planned(desk)
+    told = {blocked.why: blocked for blocked in found.blocked}
+    assert told["no-login"].subjects == ("web",)
+    assert told["no-login"].blocks
+    assert "document" in told
+    assert found.credentials == ()
+    key = "ssh-ed25519 AAAA"
+    host = {"id": "web", "address": "127.47.0.1", "login": {"user": "audit", "key": "audit-key", "host_keys": [key]}}
+    _changed(desk, "scope.yaml", hosts=[host])
+    found = planned(desk)
+    assert "no-login" not in {blocked.why for blocked in found.blocked}
+    assert [account.split()[0] for account in found.credentials] == ["audit@127.47.0.1:22"]
+    text = clearance(*PLAN, folder=desk).stderr
+    assert "audit@127.47.0.1" in text
+    assert "blocks a certificate" in text
+
+
+def test_a_plan_counts_connections_by_the_ports_and_tells_a_budget_that_is_too_small(desk: Path) -> None:
+    few, many = planned(desk, "--ports", "9"), planned(desk, "--ports", "1-4000")
+    assert many.connections - few.connections == 2 * 3_999
+    assert "over-budget" not in {blocked.why for blocked in few.blocked}
+    assert "over-budget" in {blocked.why for blocked in many.blocked}
+    assert planned(desk, "--rate", "gentle").seconds > planned(desk, "--rate", "fast").seconds
+
+
+def test_a_plan_tells_why_a_scan_now_would_be_refused(desk: Path) -> None:
+    write_permit(desk, begins=1, ends=2, addresses=("127.48.0.0/24",))
+    closed, outside = planned(desk).refusals
+    assert "the permit begins on" in closed
+    assert outside.startswith("web: 127.47.0.1 is outside")
+
+
+def test_what_is_left_out_is_named_by_host_endpoint_or_kind() -> None:
+    def names(**given: list[str]) -> set[str]:
+        return {f"{sight.subject}={sight.kind}" for sight in left_out(PLANNED, **given)}
+
+    assert names() == set()
+    assert names(skip=["web"]) == {"web=ports", "web:443=tls", "web:443=http"}
+    assert names(skip=["web:443=tls"]) == {"web:443=tls"}
+    assert names(skip=["=tls"]) == {"web:443=tls", "web2:443=tls"}
+    assert names(only=["web2"]) == {"agency=neighbours", "web=ports", "web:443=tls", "web:443=http"}
+    assert names(only=["web"], skip=["web=ports"]) == {"agency=neighbours", "web=ports", "web2:443=tls"}
+    for wrong in ("web3", "web:80", "web2=http", "web=nonsense"):
+        for option in ("only", "skip"):
+            with pytest.raises(InputError, match=wrong):
+                names(**{option: [wrong]})
+
+
+def test_a_pause_waits_for_what_is_under_way_and_goes_on_when_continued() -> None:
+    stopped: list[str] = []
+    pause, ended = Pause(lambda: stopped.append("stop")), threading.Event()
+    pause.wait(ended)
+    pause.settle(busy=False)
+    pause.ask()
+    pause.settle(busy=True)
+    assert (stopped, pause.asked) == ([], True)
+    waiting = threading.Thread(target=pause.wait, args=(ended,))
+    waiting.start()
+    pause.settle(busy=False)
+    waiting.join(10)
+    assert (stopped, pause.asked, waiting.is_alive()) == (["stop"], False, False)
+    pause.ask()
+    ended.set()
+    pause.wait(ended)
+
+
+def test_off_a_terminal_progress_is_plain_lines_with_errors_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = {(f"web{number}:443", "tls"): 1.0 for number in range(40)}
+    with Progress(expected, quiet=False, color="never") as progress:
+        for number, (subject, kind) in enumerate(expected):
+            progress.sighting(subject, kind, "refused" if number == 5 else None, 0.1)
+    lines = capsys.readouterr().err.splitlines()
+    told = [line for line in lines if "%" in line]
+    assert [line.split()[0] for line in told] == [str(tenth) for tenth in range(10, 101, 10)]
+    assert "40/40 sights" in told[-1]
+    assert "1 not seen" in told[-1]
+    assert "not seen" not in told[0]
+    assert all("left" in line for line in told)
+    assert [line for line in lines if line.startswith("  ?")] == ["  ? web5:443 tls: refused (0.1 s)"]
+    with Progress(expected, quiet=True, color="never") as progress:
+        progress.sighting("web0:443", "tls", "refused", 0.1)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, "1 s"), (45, "45 s"), (320, "5 min"), (7_200, "2.0 h")])
+def test_a_time_is_told_as_people_tell_it(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_history_is_the_median_of_earlier_runs_and_a_broken_journal_tells_nothing(tmp_path: Path) -> None:
+    assert seconds_by_kind(tmp_path / "runs") == {}
+    for number, took in enumerate((1.0, 2.0, 9.0)):
+        run = Run(tmp_path / "runs" / f"r{number}")
+        run.write(ORDER, b"{}")
+        with run.journal() as journal:
+            journal.execute("INSERT INTO event VALUES ('', 'web', 'tls', 'tls', ?)", (took,))
+    assert seconds_by_kind(tmp_path / "runs") == {"tls": 2.0}
+    assert seconds_by_kind(tmp_path / "runs", without=tmp_path / "runs" / "r2") == {"tls": 1.5}
+    broken = Run(tmp_path / "runs" / "r9")
+    broken.write(ORDER, b"{}")
+    broken.write("journal.sqlite", b"not a database" * 100)
+    assert seconds_by_kind(tmp_path / "runs") == {"tls": 2.0}
+
+
+def test_two_scans_never_write_into_one_run(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.write(ORDER, b"{}")
+    with run.held(), pytest.raises(StoreError, match="another scan"), Run(tmp_path / "run").held():
+        pass
+    with run.held():
+        assert list(run.files()) == [ORDER]
