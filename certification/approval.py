@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
@@ -11,6 +12,7 @@ from certification.evidence import same_name
 from certification.grounds import as_asked, draft_authorisation, follows, opened_request
 from certification.opening import in_role, opened
 from certification.policy import below_ceiling, examined, fresh, in_force
+from certification.qr_token import QrSignature, QrWords
 from certification.recomputing import Rejudge, recomputed
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
@@ -18,6 +20,7 @@ from certification.signers import Signer
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
 from scanner.order import FileDigest
+from scanner.record import sha256
 
 QUORUM = 2
 """Authorities that must sign. A constant: no file and no option lowers it."""
@@ -35,7 +38,44 @@ def approve(  # noqa: PLR0913 - what an approval rests on, the means by name
     code_digests: Iterable[FileDigest] | None = None,
     authorisation: bytes | None = None,
 ) -> bytes:
-    """The authorisation with this signer's approval, drafted now or begun by another authority.
+    """The authorisation with this signer's approval, drafted now or begun by another authority, without its QR token."""
+    made = approved(
+        bundle,
+        request,
+        trust,
+        at,
+        signer=signer,
+        rejudge=rejudge,
+        confirm=confirm,
+        code_digests=code_digests,
+        authorisation=authorisation,
+    )
+    return made.authorisation
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What one act of approval leaves: the authorisation, and the signer's signature of its QR token."""
+
+    authorisation: bytes
+    words: QrWords
+    small: QrSignature | None
+    """None where the signer's key has no signature that fits into a code."""
+
+
+def approved(  # noqa: PLR0913 - as above
+    bundle: Mapping[str, bytes],
+    request: bytes,
+    trust: TrustRoot,
+    at: datetime,
+    *,
+    signer: Signer,
+    rejudge: Rejudge,
+    confirm: Callable[[str], bool],
+    code_digests: Iterable[FileDigest] | None = None,
+    authorisation: bytes | None = None,
+) -> Approved:
+    """The authorisation with this signer's approval, and the signature over its QR token made in the same act.
 
     Nothing is signed on trust: all is worked out again from the bundle first. `confirm` is shown what will be signed,
     in full, and may still say no.
@@ -66,7 +106,26 @@ def approve(  # noqa: PLR0913 - what an approval rests on, the means by name
     # (5) the person agrees to these very bytes
     if not confirm(rendered(statement)):
         raise Refusal(Code.NOT_CONFIRMED, said("nothing was signed"))
-    return envelope.signed_also(signer.sign(statement)).written()
+    words = words_of(statement)
+    signature, small = signer.sign_both(statement, words)
+    return Approved(envelope.signed_also(signature).written(), words, small)
+
+
+def words_of(statement: AuthorisationStatement) -> QrWords:
+    """What the QR token of this authorisation says: nothing that does not follow from its payload."""
+    granted = statement.predicate
+    return QrWords(
+        serial=granted.serial,
+        kind=granted.kind.value,
+        agency=granted.agency.code,
+        system=granted.system.id,
+        echelon=granted.agency.echelon,
+        apis=granted.scope.apis,
+        not_before=granted.not_before,
+        not_after=granted.not_after,
+        authorisation=sha256(statement.written()),
+        conditions=len(granted.conditions),
+    )
 
 
 def sound(statement: AuthorisationStatement, trust: TrustRoot, at: datetime) -> None:

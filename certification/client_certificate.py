@@ -19,14 +19,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from certification.authorisation import AuthorisationPredicate
 from certification.connection_ca import CaKey, CaPrivateKey, CaPublicKey, ConnectionCa, digest_for, key_usage
-from certification.csr import client_key
+from certification.csr import ClientKey, public_part
 from certification.envelope import read_envelope
 from certification.keys import spki_sha256
 from certification.refusals import Code, Refusal
-from certification.request import RequestStatement
-from certification.statements import read_statement
 from scanner.findings import said
-from scanner.record import sha256
+from scanner.record import RecordError, parse_json, sha256
 
 AUTHORISATION_OID = ObjectIdentifier("2.25.217368110290113340573437186216417180521")
 """The extension that names the authorisation, for auditors. Not critical: a proxy would refuse what it does not know."""
@@ -84,11 +82,7 @@ def _insist(form: re.Pattern[str], names: Iterable[str]) -> None:
 def _builder(granted: AuthorisationPredicate, payload_sha256: str, ca: ConnectionCa) -> x509.CertificateBuilder:
     plain_names(granted)
     agency, kind = granted.agency, granted.kind.value
-    request = read_statement(read_envelope(granted.request_envelope()).payload, RequestStatement)
-    key = client_key(request.predicate.csr.encode())
-    spki = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    if granted.client_key_sha256 != (spki,):
-        raise Refusal(Code.REQUEST_DIFFERS, said("the client key is not the one of the signing request"))
+    key = _asked_with(granted)
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, agency.code),
@@ -111,6 +105,18 @@ def _builder(granted: AuthorisationPredicate, payload_sha256: str, ca: Connectio
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .add_extension(x509.UnrecognizedExtension(AUTHORISATION_OID, _told(granted, payload_sha256)), critical=False)
     )
+
+
+def _asked_with(granted: AuthorisationPredicate) -> ClientKey:
+    """The key in the request; who asked, and that it is proven, was verified with the authorisation that carries it."""
+    try:
+        request = parse_json(read_envelope(granted.request_envelope()).payload)
+        key = public_part(str(request["predicate"]["csr"]).encode())
+    except (RecordError, KeyError, TypeError):
+        raise Refusal(Code.REQUEST_DIFFERS, said("the authorisation carries no request")) from None
+    if granted.client_key_sha256 != (sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),):
+        raise Refusal(Code.REQUEST_DIFFERS, said("the client key is not the one of the signing request"))
+    return key
 
 
 def _told(granted: AuthorisationPredicate, payload_sha256: str) -> bytes:

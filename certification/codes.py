@@ -149,6 +149,14 @@ class Code(StrEnum):
     OUTSIDE_PERMIT = "outside-permit"
     VALIDITY_TOO_LONG = "validity-too-long"
     NOTHING_LEFT = "nothing-left"
+    QR_MALFORMED = "qr-malformed"
+    QR_POINTER = "qr-pointer"
+    QR_DIFFERS = "qr-differs"
+    COUNTERSIGNER = "countersigner"
+    PDF_MALFORMED = "pdf-malformed"
+    PDF_DIFFERS = "pdf-differs"
+    PDF_CHANGED = "pdf-changed"
+    PDF_OTHER_RENDERER = "pdf-other-renderer"
     NOT_YET_VALID = "not-yet-valid"
     EXPIRED = "expired"
 
@@ -353,6 +361,20 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.NOTHING_LEFT: (
         _POLICY,
         N_("The evidence or a condition has run out, so the certificate would never be valid."),
+    ),
+    Code.QR_MALFORMED: (_INTEGRITY, N_("The text is no QR token in its one written form.")),
+    Code.QR_POINTER: (_INPUT, N_("The code holds a digest and no signatures: verify the certificate's file.")),
+    Code.QR_DIFFERS: (_INTEGRITY, N_("The QR token is another certificate's.")),
+    Code.COUNTERSIGNER: (
+        _POLICY,
+        N_("Only an approver of the certificate signs its PDF, with an X.509 certificate of the same key."),
+    ),
+    Code.PDF_MALFORMED: (_INTEGRITY, N_("The PDF does not carry a certificate in the way this program writes them.")),
+    Code.PDF_DIFFERS: (_INTEGRITY, N_("What the PDF shows is not what was signed.")),
+    Code.PDF_CHANGED: (_INTEGRITY, N_("Something other than signatures was added to the PDF after it was made.")),
+    Code.PDF_OTHER_RENDERER: (
+        _INPUT,
+        N_("The PDF was made with another version of Typst, the fonts or the template: what it shows cannot be compared here."),
     ),
     Code.NOT_YET_VALID: (_POLICY, N_("The certificate is not valid yet.")),
     Code.EXPIRED: (_POLICY, N_("The certificate has expired.")),

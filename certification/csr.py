@@ -30,17 +30,25 @@ def proven_key(pem: bytes) -> str:
 def client_key(pem: bytes) -> ClientKey:
     """The key the request proves possession of; refuses weak keys and unproven ones."""
     request = _read(pem)
+    strong = public_part(pem)
     try:
-        key = request.public_key()
         digest = request.signature_hash_algorithm
     except (UnsupportedAlgorithm, ValueError):
         raise Refusal(Code.CSR_WEAK_KEY, said("a client key or digest of an unknown type")) from None
-    strong = _strong(key)
     if not isinstance(strong, Ed25519PublicKey) and not isinstance(digest, SHA256 | SHA384 | SHA512):
         raise Refusal(Code.CSR_WEAK_KEY, said("the request is signed over a weak digest"))
     if not _signed(request):
         raise Refusal(Code.CSR_UNPROVEN, said("the request's own signature does not hold"))
     return strong
+
+
+def public_part(pem: bytes) -> ClientKey:
+    """The key in the request, proven or not; refuses weak keys."""
+    try:
+        key = _read(pem).public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        raise Refusal(Code.CSR_WEAK_KEY, said("a client key or digest of an unknown type")) from None
+    return _strong(key)
 
 
 def plain(pem: bytes) -> str:

@@ -21,7 +21,6 @@ from certification.authorisation import AuthorisationStatement
 from certification.checkpoint import SignedCheckpoint
 from certification.client_certificate import x509_serial
 from certification.connection_ca import CaKey, ConnectionCa, read_certificate
-from certification.envelope import read_envelope
 from certification.gateway_bundle import (
     CA,
     CRL,
@@ -138,7 +137,7 @@ def _read(log: LogStore, point: SignedCheckpoint) -> tuple[Tree, dict[str, _Seen
     refused: set[object] = set()
     size = 0
     for entry in log.entries():
-        payload = read_envelope(entry.envelope).payload
+        payload = _payload(entry)
         leaf = merkle.leaf_hash(payload)
         if entry.position != size:
             raise Refusal(Code.LOG_ENTRY_MISSING, said("there is no entry {position}", position=size))
@@ -166,6 +165,13 @@ def _read(log: LogStore, point: SignedCheckpoint) -> tuple[Tree, dict[str, _Seen
     if merkle.root(tree, size) != checkpoint.root:
         raise Refusal(Code.LOG_FORKED, said("its first {size} entries are not those of the checkpoint", size=size))
     return tree, seen, told
+
+
+def _payload(entry: LogEntry) -> bytes:
+    """What an envelope holds, read in the quick way: the gateway reads it strictly."""
+    with suppress(ValueError, KeyError, TypeError):
+        return base64.b64decode(json.loads(entry.envelope)["payload"], validate=True)
+    raise Refusal(Code.LOG_ENTRY_CHANGED, said("entry {position} is not what was logged", position=entry.position))
 
 
 def _words(payload: bytes, entry: LogEntry) -> tuple[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Self
@@ -30,8 +31,10 @@ FILES = (REGISTER, CA, CRL, PROBE_REVOKED, PROBE_UNKNOWN)
 LONGEST_LIFE = timedelta(days=7)
 ENTRY_LIMIT = 8 * 1024 * 1024
 _ENTRIES_LIMIT = 200_000
+_NAMED = re.compile(rb'"serial":"([A-Za-z0-9._-]{1,120})"}$')
 
 Packed = Annotated[str, StringConstraints(max_length=4_000_000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+Proof = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[ -~—\n]*$")]
 Pem = Annotated[str, StringConstraints(max_length=64_000, pattern=r"^[A-Za-z0-9+/= \n-]+$")]
 
 
@@ -39,21 +42,28 @@ class LoggedEvent(Record):
     """A status event with the proof that it stands in the log."""
 
     event: Packed
-    proof: Text
+    proof: Proof
 
 
 class RegisterEntry(Record):
-    """One certificate to let in, with everything that shows it may be."""
+    """One certificate to let in, with everything that shows it may be.
 
-    serial: Name
+    The fields stand in the order of their names, so that the quick way of writing them is the canonical one.
+    """
+
     authorisation: Packed
     """The ConnectionCertificate's envelope."""
-    proof: Text
-    """Its `.tlog-proof`."""
     certificate: Pem
     """The X.509 client certificate."""
     events: Annotated[tuple[LoggedEvent, ...], Field(max_length=200)] = ()
     """What was done to it since, in the order of the log: one that was suspended comes back only with its resumption."""
+    proof: Proof
+    """Its `.tlog-proof`."""
+    serial: Name
+
+    def line(self) -> bytes:
+        """The entry's bytes in a register, the same as `written` and ten times as fast."""
+        return self.model_dump_json().encode()
 
 
 class Listed(Record):
@@ -110,7 +120,12 @@ def opened_bundle(data: bytes, trust: TrustRoot, at: datetime) -> tuple[Opened[G
 
 def register_bytes(entries: Iterable[RegisterEntry]) -> bytes:
     """The register's file: one entry a line, in the order of the serials."""
-    return b"".join(entry.written() + b"\n" for entry in sorted(entries, key=lambda entry: entry.serial))
+    return b"".join(entry.line() + b"\n" for entry in sorted(entries, key=lambda entry: entry.serial))
+
+
+def named(data: bytes) -> frozenset[str]:
+    """The serials that a register names, read in the quick way and for nothing but taking away whom it does not name."""
+    return frozenset(found[1].decode() for line in data.splitlines() if (found := _NAMED.search(line, max(0, len(line) - 160))))
 
 
 def register_entries(data: bytes, count: int) -> Iterator[RegisterEntry]:
@@ -124,7 +139,7 @@ def register_entries(data: bytes, count: int) -> Iterator[RegisterEntry]:
             entry = RegisterEntry.read(line, limit=ENTRY_LIMIT)
         except RecordError as error:
             raise Refusal(Code.BUNDLE_MALFORMED, said("not an entry of a register: {why}", why=str(error))) from None
-        if entry.written() != line:
+        if entry.line() != line:
             raise Refusal(Code.BUNDLE_MALFORMED, said("the entry of {serial} is not in canonical form", serial=entry.serial))
         if entry.serial <= last:
             raise Refusal(Code.REGISTER_TWICE, said("{serial} stands twice, or out of order", serial=entry.serial))

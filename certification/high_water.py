@@ -9,7 +9,7 @@ from pydantic import Field
 
 from certification.keyring import LogName
 from certification.refusals import Code, Refusal
-from certification.register import Register
+from certification.register import Outline, Register
 from certification.status import State
 from certification.trust import TrustRoot
 from scanner.findings import said
@@ -73,6 +73,15 @@ def on_time(mark: Mark | None, at: datetime) -> None:
         form = "%Y-%m-%d %H:%M:%S"
         message = said("the clock says {now}, and said {last} before", now=f"{at:{form}}", last=f"{mark.seen_at:{form}}")
         raise Refusal(Code.CLOCK_BACKWARDS, message)
+
+
+def not_older(mark: Mark | None, register: Register | Outline, trust: TrustRoot) -> None:
+    """Returns where nothing newer, and no other bundle of this number, was applied before."""
+    if mark is not None:
+        told = register.predicate
+        _not_older(
+            mark, KeyMark(keyid=register.keyid, sequence=told.sequence, sha256=register.sha256, issued=told.stated_at), trust
+        )
 
 
 def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: datetime) -> Mark:

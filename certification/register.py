@@ -23,6 +23,7 @@ from certification.gateway_bundle import (
     GatewayBundlePredicate,
     LoggedEvent,
     RegisterEntry,
+    named,
     opened_bundle,
     register_entries,
 )
@@ -86,6 +87,26 @@ class Register:
     crl_pem: bytes
     probe_revoked: bytes
     probe_unknown: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a bundle's key alone may say: whom to let in no longer. Nothing is let in on it."""
+
+    predicate: GatewayBundlePredicate
+    sha256: str
+    keyid: str
+    named: frozenset[str]
+    """The serials it names; whoever is not among them is shut out."""
+
+
+def read_outline(data: bytes, trust: TrustRoot, at: datetime) -> Outline:
+    """The outline of a bundle that is signed by a gateway key and good at this instant; none of its entries is verified."""
+    trust.current(at)
+    bundle, files = opened_bundle(data, trust, at)
+    told = bundle.statement.predicate
+    in_time(told, at)
+    return Outline(told, sha256(bundle.envelope.payload), bundle.signer.known.keyid, named(files[REGISTER]))
 
 
 def read_register(data: bytes, trust: TrustRoot, at: datetime) -> Register:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -24,11 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
 from certification.checkpoint import Checkpoint, NoteAlgorithm, NoteKey, NoteSignature, checked_name, cosignature
 from certification.envelope import Envelope
 from certification.keys import CryptoSigner, PrivateKey, PublicKey, Signature, accepted, pem_of, spki_sha256, verifier
+from certification.qr_token import QrSignature, QrWords, algorithm_of, raw, signed_bytes
 from certification.refusals import Code, Refusal
 from certification.statements import Statement
 from scanner.findings import said
 
 if TYPE_CHECKING:
+    from certification.paper import SoundPaper
     from certification.token_signer import Presence
 
 _FILE_LIMIT = 64 * 1024
@@ -50,6 +53,12 @@ class Signer(Protocol):
 
     def sign(self, statement: Statement) -> Signature:
         """The signature over the statement's envelope encoding."""
+
+    def sign_both(self, statement: Statement, words: QrWords) -> tuple[Signature, QrSignature | None]:
+        """The signatures over a statement and over its QR token, in one act; None where the key's would not fit into a code."""
+
+    def sign_paper(self, paper: SoundPaper, attributes: bytes) -> bytes:
+        """The signature over the signed attributes of a signature in this PDF (CMS, RFC 5652 section 5.4)."""
 
     def sign_checkpoint(self, checkpoint: Checkpoint, name: str) -> NoteSignature:
         """The log's own signature of its checkpoint."""
@@ -81,6 +90,26 @@ class FileSigner:
         """The signature over the statement's envelope encoding (DSSE PAE)."""
         signature: Signature = CryptoSigner(self._private, verifier(self._public)).sign(Envelope(statement.written()).pae())
         return signature
+
+    def sign_both(self, statement: Statement, words: QrWords) -> tuple[Signature, QrSignature | None]:
+        """The signatures over a statement and over its QR token, in one act; None where the key's would not fit into a code."""
+        algorithm = algorithm_of(self._public)
+        if algorithm is None:
+            return self.sign(statement), None
+        data = signed_bytes(words, algorithm)
+        return self.sign(statement), QrSignature(self.keyid, algorithm, raw(algorithm, self._made(data)))
+
+    def sign_paper(self, paper: SoundPaper, attributes: bytes) -> bytes:
+        """The signature over the signed attributes of a signature in this PDF (CMS, RFC 5652 section 5.4)."""
+        paper.insist_on_attributes(attributes)
+        return self._made(attributes)
+
+    def _made(self, data: bytes) -> bytes:
+        match self._private:
+            case Ed25519PrivateKey() as edwards:
+                return edwards.sign(data)
+            case EllipticCurvePrivateKey() as curve:
+                return curve.sign(data, ECDSA(SHA256()))
 
     def sign_checkpoint(self, checkpoint: Checkpoint, name: str) -> NoteSignature:
         """The log's own signature of its checkpoint."""

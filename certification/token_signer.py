@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from certification.checkpoint import Checkpoint, NoteSignature
 from certification.envelope import Envelope
 from certification.keys import PublicKey, Signature, pem_of, spki_sha256, verified, verifier
+from certification.qr_token import QrSignature, QrWords, algorithm_of, raw, signed_bytes
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.statements import Statement
@@ -23,6 +24,8 @@ from scanner.findings import said
 
 if TYPE_CHECKING:
     from pkcs11 import Session, Token
+
+    from certification.paper import SoundPaper
 
 _SPENT: set[tuple[str, bytes]] = set()
 """Library and serial of each token that refused a PIN in this process: none is asked again."""
@@ -63,21 +66,40 @@ class TokenSigner:
         What is signed is shown first, then the PIN is asked for. A PIN the token refuses is a Refusal, and no PIN is
         tried on that token again by this process.
         """
+        (made,) = self._signed(rendered(statement), Envelope(statement.written()).pae())
+        return made
+
+    def sign_paper(self, paper: SoundPaper, attributes: bytes) -> bytes:
+        """The signature over the signed attributes of a signature in this PDF (CMS, RFC 5652 section 5.4)."""
+        paper.insist_on_attributes(attributes)
+        (made,) = self._signed(paper.rendered(), attributes)
+        return bytes.fromhex(made.signature)
+
+    def sign_both(self, statement: Statement, words: QrWords) -> tuple[Signature, QrSignature | None]:
+        """The signatures over a statement and over its QR token, with one PIN; None where the key's would not fit into a code."""
+        algorithm, envelope = algorithm_of(self._public), Envelope(statement.written()).pae()
+        if algorithm is None:
+            return self._signed(rendered(statement), envelope)[0], None
+        made, small = self._signed(rendered(statement), envelope, signed_bytes(words, algorithm))
+        return made, QrSignature(self.keyid, algorithm, raw(algorithm, bytes.fromhex(small.signature)))
+
+    def _signed(self, what: str, *encodings: bytes) -> list[Signature]:
+        """A signature over each encoding of what is shown, in one session."""
         token = token_of(self._uri)
         usable(self._uri, token)
-        self._presence.show(rendered(statement))
-        data = Envelope(statement.written()).pae()
+        self._presence.show(what)
         with failing(), logged_in(self._uri, token, self._presence) as session:
             # Another token may have been plugged in under the same name meanwhile.
             if spki_sha256(public_in(session, self._uri)) != self.keyid:
                 raise Refusal(Code.TOKEN_KEY, said("the token's key has changed since it was first read; nothing was signed"))
-            made = Signature(self.keyid, _signature(session, self._uri, self._public, data).hex())
-        try:
-            verified(verifier(self._public), made, data)
-        except Refusal:
-            message = said("the private key on the token is not the half of its public key; nothing was signed")
-            raise Refusal(Code.TOKEN_KEY, message) from None
-        return made
+            found = [Signature(self.keyid, _signature(session, self._uri, self._public, data).hex()) for data in encodings]
+        for made, data in zip(found, encodings, strict=True):
+            try:
+                verified(verifier(self._public), made, data)
+            except Refusal:
+                message = said("the private key on the token is not the half of its public key; nothing was signed")
+                raise Refusal(Code.TOKEN_KEY, message) from None
+        return found
 
     def sign_checkpoint(self, checkpoint: Checkpoint, name: str) -> NoteSignature:  # noqa: ARG002 - as the protocol has it
         """Refuses: a log's key must be Ed25519, which this signer does not know."""

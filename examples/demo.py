@@ -167,6 +167,9 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     clearance("log", "verify", log, "--trust", root, "--keep", folder / "authorisations.checkpoint")
     title("Anyone can verify it offline, and judge the evidence again")
     clearance("verify", certificate, "--trust", root, "--bundle", bundle, "--recompute")
+    title("On paper and as a QR code: what is shown is what was signed")
+    clearance("verify", folder / "good.certificate.pdf", "--trust", root)
+    clearance("verify", certificate.with_name(certificate.name + ".qr.txt"), "--trust", root)
     title("One authority suspends it: refused from now on")
     serial = clearance("log", "show", log, show=False).split("\t")[3].strip()
     clearance(

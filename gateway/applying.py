@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from certification.high_water import Mark, advanced, on_time
+from certification.high_water import Mark, advanced, not_older, on_time
 from certification.refusals import Code, Refusal
-from certification.register import Register, read_register
+from certification.register import Register, read_outline, read_register
 from certification.trust import TrustRoot
 from gateway import haproxy, nginx, probe, programs
 from gateway.fault import GatewayError
 from gateway.site import Proxy, Site
 from gateway.states import CLOSED, States
+from gateway.stopping import MANY, moved, without
 from gateway.tables import tables
 from scanner.findings import said
 
@@ -43,14 +44,16 @@ class Freshness:
 def apply(bundle: bytes, trust: TrustRoot, site: Site, at: datetime) -> Applied:
     """Puts the bundle in force. Everything in it is verified before anything is written.
 
-    A bundle that is refused changes nothing, but for two things that close the gateway: a stale one, and a clock that ran backwards. It is
-    closed too where what is in force has run out, and where a revoked certificate is let in.
+    A bundle that is refused lets in nobody new. It may still take away: whom a well signed and newer one no longer names is shut out at once
+    where there are many entries. A stale one closes the gateway, as do a clock that ran backwards, a state that has run out, and a revoked
+    certificate that is let in.
     """
     states = States(Path(site.folder))
     with states.held():
         mark = states.mark()
         try:
             on_time(mark, at)
+            _stopped_first(states, site, bundle, trust, mark, at)
             register = read_register(bundle, trust, at)
             after = advanced(mark, register, trust, at)
         except Refusal as refusal:
@@ -58,12 +61,11 @@ def apply(bundle: bytes, trust: TrustRoot, site: Site, at: datetime) -> Applied:
                 _closed_for(refusal, states, site)
             raise
         state = tables(register).state
-        place = states.place(state)
         if states.current() == state:
             # The same bundle again: its folder is in use, so only a look whether it works.
             states.remember(after)
         else:
-            _install(states, site, register, after, state, place)
+            _install(states, site, register, after, state)
         _tried(states, site, register, state)
         states.prune()
         return Applied(register, state)
@@ -102,17 +104,40 @@ def ends_soon(mark: Mark, at: datetime) -> bool:
     return (mark.expires - at) * 2 < mark.expires - mark.issued
 
 
-def _install(states: States, site: Site, register: Register, after: Mark, state: str, place: Path) -> None:
-    configuration = place / _CONFIGURATION[site.proxy]
-    states.write(
-        state, {CA: register.ca_pem, CRL: register.crl_pem, PROBE: register.probe_unknown, **_files(register, site, str(place))}
-    )
+def _stopped_first(states: States, site: Site, bundle: bytes, trust: TrustRoot, mark: Mark | None, at: datetime) -> None:
+    """Shuts out at once whom the bundle no longer names, where verifying all the others will take a while."""
+    if mark is None or states.current() in (None, CLOSED):
+        return
+    outline = read_outline(bundle, trust, at)
+    not_older(mark, outline, trust)
+    if outline.predicate.entries < MANY:
+        return
+    less = without(states.files(), outline.named)
+    if less is None:
+        return
+    name = f"{outline.predicate.sequence}-{outline.sha256[:12]}-less"
+    before, place = states.place(str(states.current())), states.place(name)
+    files = moved(less, _CONFIGURATION[site.proxy], (str(before), before.name), (str(place), name))
+    _put(states, site, name, files)
+    probe.in_force(site, files[PROBE], name)
+
+
+def _install(states: States, site: Site, register: Register, after: Mark, state: str) -> None:
+    own = {CA: register.ca_pem, CRL: register.crl_pem, PROBE: register.probe_unknown}
+    files = {**own, **_files(register, site, str(states.place(state)))}
+    _put(states, site, state, files, after)
+
+
+def _put(states: States, site: Site, name: str, files: Mapping[str, bytes], after: Mark | None = None) -> None:
+    """Writes the state, tests it, puts it in force and reloads; what was in force before is again where the proxy does not take it."""
+    configuration = states.write(name, files) / _CONFIGURATION[site.proxy]
     before = states.current()
     _tested_alone(site, configuration)
-    # The memory first: a crash between the two must not let an older bundle in.
-    states.remember(after)
-    with probe.Canary(site, register.probe_unknown) as canary:
-        states.swap(state)
+    if after is not None:
+        # The memory first: a crash between the two must not let an older bundle in.
+        states.remember(after)
+    with probe.Canary(site, files[PROBE]) as canary:
+        states.swap(name)
         try:
             programs.run(site.test, configuration, "the test of the proxy's configuration")
             programs.run(site.reload, configuration, "the reload of the proxy")

@@ -86,6 +86,11 @@ class States:
         except OSError:
             return None
 
+    def files(self) -> dict[str, bytes]:
+        """All files of the state in force."""
+        with _failing(self.folder):
+            return {path.name: path.read_bytes() for path in (self.folder / CURRENT).iterdir()}
+
     def place(self, name: str) -> Path:
         """Where the state of this name lies."""
         if not _NAME.fullmatch(name):

@@ -49,6 +49,7 @@ COMMANDS = {
     "refuse": "requests",
     "approve": "certify",
     "issue": "certify",
+    "countersign": "papers",
     "verify": "certify",
     "log": "ledger",
     "suspend": "status",

@@ -118,13 +118,14 @@ def approve(
     console: Console, bundle: Path, request_file: Path, trust: Path, signer: str, authorisation: Path | None, yes: bool, out: Path
 ) -> None:
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
-    from certification.approval import approve as approved
+    from certification.approval import approved
+    from scanner.cli.papers import keep_token
     from scanner.store import unpacked
 
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
-    envelope = approved(
+    made = approved(
         unpacked(bundle_of(bundle)),
         bytes_of(request_file),
         root,
@@ -135,7 +136,8 @@ def approve(
         code_digests=code,
         authorisation=None if authorisation is None else bytes_of(authorisation),
     )
-    keep(out, envelope)
+    keep_token(out, made, authorisation)
+    keep(out, made.authorisation)
     console.say(_("✓ approved: {path}").format(path=out))
 
 
@@ -162,6 +164,7 @@ def issue(
     from certification.issue import issue as issued
     from certification.ledger import entered
     from certification.log_store import opened
+    from scanner.cli.papers import keep_papers, token_of
     from scanner.store import unpacked
 
     rejudge, code = judge_again()
@@ -181,6 +184,7 @@ def issue(
     keep(proof_of(out), proof.written())
     keep(out, certificate)
     console.say(_("✓ certificate: {path}").format(path=out))
+    keep_papers(console, out, certificate, token_of(authorisation), root, at)
     console.say(
         _("✓ entry {index} of {log}; once a witness has cosigned the log, prove it again with `clearance log prove`").format(
             index=proof.index, log=proof.checkpoint.checkpoint.origin
@@ -207,15 +211,28 @@ def verify(
     recompute: bool,
     at: str | None,
 ) -> None:
-    """Verify a connection certificate offline; every refusal has its own code and exit status 12."""
+    """Verify a connection certificate offline; every refusal has its own code and exit status 12.
+
+    CERTIFICATE is the envelope, its PDF (which is made again and compared, byte for byte), its .tlog-proof, or a file with a QR code's text.
+
+    Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
+    """
     from certification.verify import verify as verified
+    from scanner.cli.papers import beside, envelope_in, is_token, tell_token
     from scanner.store import unpacked
 
     if recompute and bundle is None:
         raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
     instant = moment(at)
     rejudge, code = judge_again() if recompute else (None, None)
-    envelope, root = bytes_of(certificate), trust_at(trust, instant)
+    certificate = certificate.with_name(certificate.name.removesuffix(".tlog-proof"))
+    envelope, root = bytes_of(certificate, limit=PDF_LIMIT), trust_at(trust, instant)
+    if is_token(envelope):
+        tell_token(console, envelope.decode("ascii", "replace"), root, instant)
+        return
+    if envelope.startswith(b"%PDF-"):
+        envelope = envelope_in(console, envelope, root, instant)
+        certificate = beside(certificate)
     shown, standings = (proof_at(proof or proof_of(certificate)), None) if log_file is None else _by_log(log_file, envelope, root)
     found = verified(
         envelope,
@@ -263,6 +280,9 @@ def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Map
         in_time(log, now())
         audited(log, root, now())
         return proven(log, certificate).written(), replayed(history(log, root))
+
+
+PDF_LIMIT = 32 * 1024 * 1024
 
 
 def proof_of(certificate: Path) -> Path:

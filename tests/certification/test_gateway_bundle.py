@@ -315,7 +315,11 @@ def test_a_file_that_was_not_signed_for_is_refused(office: Office, break_it: Cal
 
 
 def test_a_register_has_one_written_form(office: Office) -> None:
+    office.change(next(iter(office.clients.values())), Change.SUSPENDED, "an")
+    office.change(next(iter(office.clients.values())), Change.RESUMED, "an", "binh")
     data = office.export().data
+    for entry in entries(unpacked(data)):
+        assert entry.line() == entry.written()
 
     def spaced(files: Files) -> None:
         files[REGISTER] = files[REGISTER].replace(b'","', b'", "', 1)
@@ -490,15 +494,3 @@ def test_the_trust_root_holds_gateway_and_ca_keys_of_installations_only() -> Non
                     known("ha", role, holder_kind=HolderKind.PERSON, keyid=signer("x").keyid, public_key=signer("x").public_pem),
                 )
             )
-
-
-def test_refused_requests_in_the_log_let_nobody_in_and_disturb_nobody(office: Office) -> None:
-    from certification.ledger import entered
-    from certification.request_refusal import refuse
-    from tests.certification.stage import Case
-
-    request = Case(trust=office.trust).request
-    no = refuse(request, "thiếu máy chủ thư", office.trust, NOW, signer=signer("an"), confirm=lambda _: True)
-    entered(office.log, no, signer("a-log"), office.trust, clock())
-    made = office.export()
-    assert {each.serial for each in read(office, made).admitted} == set(office.clients)

@@ -119,10 +119,12 @@ def test_other_signers_are_not_available_and_say_so(uri: str) -> None:
 def test_no_signer_signs_bytes() -> None:
     for kind in (Signer, FileSigner):
         public = [name for name in vars(kind) if not name.startswith("_")]
-        assert sorted(public) == ["cosign", "keyid", "public_pem", "sign", "sign_checkpoint"]
+        assert sorted(public) == ["cosign", "keyid", "public_pem", "sign", "sign_both", "sign_checkpoint", "sign_paper"]
         assert inspect.signature(kind.sign).parameters["statement"].annotation == "Statement"
         for notes in (kind.sign_checkpoint, kind.cosign):
             assert inspect.signature(notes).parameters["checkpoint"].annotation == "Checkpoint"
+        assert inspect.signature(kind.sign_both).parameters["words"].annotation == "QrWords"
+        assert inspect.signature(kind.sign_paper).parameters["paper"].annotation == "SoundPaper"
     with pytest.raises(AttributeError):
         signers.FileSigner(ec.generate_private_key(ec.SECP256R1())).sign(b"bytes")  # type: ignore[arg-type]
 

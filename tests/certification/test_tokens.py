@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pkcs11
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from pkcs11 import Attribute, KeyType, ObjectClass, TokenFlag
 
 from certification import token_signer, tokens
+from certification.approval import words_of
+from certification.authorisation import AuthorisationStatement
 from certification.envelope import Envelope, read_envelope
 from certification.keys import Signature, public_key, spki_sha256, verified, verifier
 from certification.permits import draft_permit
@@ -21,6 +24,7 @@ from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.request import Kind, draft_request
 from certification.signers import Signer, signed, signer_of
+from certification.statements import read_statement
 from certification.token_signer import Presence, TokenSigner
 from certification.token_uri import TokenUri, read_token_uri
 from certification.tokens import keys_on
@@ -297,7 +301,7 @@ def test_whatever_the_library_raises_becomes_a_refusal(store: Store, monkeypatch
 def test_no_token_signs_bytes_or_checkpoints(store: Store) -> None:
     held = token_signer_of(uri("one", "rsa"))
     assert sorted(name for name in vars(TokenSigner) if not name.startswith("_")) == [
-        "cosign", "keyid", "public_pem", "sign", "sign_checkpoint",
+        "cosign", "keyid", "public_pem", "sign", "sign_both", "sign_checkpoint", "sign_paper",
     ]  # fmt: skip
     with refused(Code.KEY_WEAK):
         held.sign_checkpoint(None, "log")  # type: ignore[arg-type]
@@ -329,6 +333,38 @@ def test_two_tokens_carry_a_certificate_from_evaluation_to_verification(store: S
     certificate = case.issue(case.approve("binh", case.approve("an")))
     assert logins.count == 2, "one PIN entry for each approval"
     assert verify(certificate, case.trust, stage.DRAFTED, bundle=bundle).granted.agency.code == "P01"
+
+
+@pytest.mark.parametrize("object_", ["rsa", "p256", "p384"])
+def test_a_key_on_a_token_countersigns_a_pdf(store: Store, object_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certification.countersigning import countersign
+    from certification.paper import certificate_pdf
+    from certification.pdf_signatures import insist_on_signatures_only
+    from certification.qr_token import joined
+
+    held: dict[str, Signer] = {"an": token_signer_of(uri("one", object_))}
+    files = stage.signer
+    monkeypatch.setattr(stage, "signer", lambda name: held.get(name) or files(name))
+    case = Case(trust=_trust(held))
+    certificate = case.approve("binh", case.approve("an"))
+    statement = read_statement(read_envelope(certificate).payload, AuthorisationStatement)
+    pdf = certificate_pdf(certificate, joined(words_of(statement), (None,)).text(), case.trust, stage.LATER)
+    logins = Logins(monkeypatch)
+    own = x509_of(KEYS[object_], stage.SEEN)
+    made = countersign(pdf, own, case.trust, stage.LATER, signer=held["an"], confirm=lambda _: True)
+    assert logins.count == 1
+    assert insist_on_signatures_only(made, case.trust, stage.LATER) == ("an",)
+
+
+def x509_of(private: Any, at: datetime) -> bytes:
+    """A certificate of this key, by itself."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Nguyễn Văn An")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key()).serial_number(7)
+    builder = builder.not_valid_before(at - timedelta(days=9)).not_valid_after(at + timedelta(days=900))
+    return builder.sign(private, SHA256()).public_bytes(Encoding.PEM)
 
 
 def test_a_key_that_stands_not_in_the_trust_root_is_refused_before_the_pin(store: Store, case: Case) -> None:

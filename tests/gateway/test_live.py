@@ -13,7 +13,7 @@ import pytest
 from certification.connection_ca import ca_certificate
 from certification.gateway_bundle import CRL
 from certification.log_store import opened
-from certification.refusals import Code
+from certification.refusals import Code, Refusal
 from certification.request import Kind
 from certification.status_event import Change
 from gateway import applying, haproxy, nginx
@@ -262,6 +262,37 @@ def test_a_refused_bundle_changes_nothing(gate: Stand, agency: Client) -> None:
     gate.apply(newest)
     again = gate.apply(newest)
     assert gate.call(agency).state == again.state
+
+
+def test_among_many_the_stopped_are_shut_out_before_the_others_are_verified(
+    gate: Stand, agency: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = gate.office.issue()
+    gate.apply()
+    states = States(Path(gate.site.folder))
+    older = gate.office.export().data
+    gate.apply()
+    monkeypatch.setattr(applying, "MANY", 1)
+    gate.office.change(other, Change.SUSPENDED, "an")
+    data = gate.office.export().data
+    kept = gate.connection(other)
+    assert kept.get().let_in
+    # An older bundle takes nobody away, and a forged one neither.
+    for wrong in (older, remade(data, updated(), by="an")):
+        with pytest.raises(Refusal):
+            gate.apply(wrong)
+        assert gate.call(other).let_in
+    # One whose other entries are refused does: to stop, the bundle's key is enough.
+    with refused(Code.LOG_PROOF_MALFORMED):
+        gate.apply(remade(data, updated(proof="")))
+    assert str(states.current()).endswith("-less")
+    assert shut_out(kept.get())
+    assert refusal(gate.call(other)) == "unknown"
+    assert gate.call(agency).let_in
+    gate.apply(data)
+    assert shut_out(gate.call(other))
+    assert gate.call(agency).let_in
+    gate.office.change(other, Change.REVOKED, "an")
 
 
 def test_what_the_proxy_does_not_take_is_taken_back(gate: Stand, agency: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,76 @@
+"""The field check: a QR token verified with the trust root alone, as by an inspector with a phone's text and no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from certification.approval import quorum, words_of
+from certification.authorisation import AuthorisationStatement
+from certification.keys import Signature, verified
+from certification.opening import in_role
+from certification.qr_token import QrSignature, QrToken, QrWords, der, joined, read_token, signed_bytes
+from certification.refusals import Code, Refusal
+from certification.trust import TrustedKey, TrustRoot
+from scanner.findings import said
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a token says, and who signed it."""
+
+    words: QrWords
+    signers: tuple[TrustedKey, ...]
+
+
+def field_check(text: str, trust: TrustRoot, at: datetime) -> Seen:
+    """What the token in this text grants now; refuses one that two authorities did not sign, or that is not in its time.
+
+    Whether the certificate was suspended or revoked since no token can say, nor whether it stands in a log.
+    """
+    token = read_token(text)
+    signers = _signers(token, trust, at)
+    quorum(signers)
+    words = token.words
+    if at < words.not_before:
+        raise Refusal(Code.NOT_YET_VALID, said("valid from {day} UTC", day=f"{words.not_before:%Y-%m-%d %H:%M:%S}"))
+    if at >= words.not_after:
+        raise Refusal(Code.EXPIRED, said("valid until {day} UTC", day=f"{words.not_after:%Y-%m-%d %H:%M:%S}"))
+    beyond = sorted(set(words.apis) - set(trust.ceiling(words.echelon, at).apis))
+    if beyond:
+        message = said("echelon {echelon} may not use {apis}", echelon=words.echelon, apis=", ".join(beyond))
+        raise Refusal(Code.ABOVE_CEILING, message)
+    return Seen(words, signers)
+
+
+def belongs(text: str, statement: AuthorisationStatement, trust: TrustRoot, at: datetime) -> None:
+    """Returns where the token in this text is the one of this authorisation, signed by two authorities; or the pointer to it."""
+    if text == joined(words_of(statement), (None,)).text():
+        return
+    token = read_token(text)
+    if token.words != words_of(statement):
+        raise Refusal(
+            Code.QR_DIFFERS, said("the code is that of another certificate than {serial}", serial=statement.predicate.serial)
+        )
+    quorum(_signers(token, trust, at))
+
+
+def _signers(token: QrToken, trust: TrustRoot, at: datetime) -> tuple[TrustedKey, ...]:
+    found = []
+    for one in token.signatures:
+        key = _key(one, trust)
+        in_role(key, AuthorisationStatement)
+        made = Signature(key.known.keyid, der(one.algorithm, one.signature).hex())
+        verified(key.verifier, made, signed_bytes(token.words, one.algorithm))
+        key.valid(token.words.not_before, at)
+        found.append(key)
+    if len({key.known.keyid for key in found}) != len(found):
+        raise Refusal(Code.SIGNATURE_REPEATED, said("one key signed twice"))
+    return tuple(found)
+
+
+def _key(one: QrSignature, trust: TrustRoot) -> TrustedKey:
+    fitting = [key for keyid, key in trust.keys.items() if keyid.startswith(one.keyid)]
+    if len(fitting) != 1:
+        raise Refusal(Code.KEY_UNKNOWN, said("key {key} does not stand in the trust root", key=one.keyid))
+    return fitting[0]

@@ -1,0 +1,162 @@
+"""What comes with a certificate: the QR token's text and picture, and the PDF; how each is written, and verified."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.certify import FILE, PDF_LIMIT, SIGNER, TRUST, agreed, proof_of, trust_at
+from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.signing import signer_at
+from scanner.i18n import _
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certification.approval import Approved
+    from certification.trust import TrustRoot
+
+
+@click.command()
+@click.argument("pdf", type=FILE)
+@TRUST
+@SIGNER
+@click.option(
+    "--x509",
+    "x509",
+    type=FILE,
+    required=True,
+    help="The X.509 certificate of the signer's key (PEM), as programs that read PDFs want it.",
+)
+@click.option("--yes", is_flag=True, help="Sign without asking, for rehearsals; a laboratory's trust root only.")
+@click.option("--out", type=FILE, required=True)
+@pass_console
+def countersign(console: Console, /, pdf: Path, trust: Path, signer: str, x509: Path, yes: bool, out: Path) -> None:
+    """Add an approver's signature to a certificate's PDF (PAdES); the certificate counts without it.
+
+    Example: clearance countersign certificate.pdf --x509 an.crt.pem --signer pkcs11:token=AN;object=K --trust trust.dsse.json --out certificate.pdf
+    """
+    from certification.countersigning import countersign as countersigned
+
+    root = trust_at(trust)
+    made = countersigned(
+        bytes_of(pdf, limit=PDF_LIMIT), bytes_of(x509), root, now(), signer=signer_at(signer), confirm=agreed(root, yes=yes)
+    )
+    keep(out, made)
+    console.say(_("✓ countersigned: {path}").format(path=out))
+
+
+def token_of(authorisation: Path) -> Path:
+    """Where the QR token of an authorisation or certificate lies: beside it."""
+    return authorisation.with_name(authorisation.name + ".qr.txt")
+
+
+def keep_token(out: Path, made: Approved, begun: Path | None) -> None:
+    """Writes the token with this approver's signature, and those begun beside the authorisation that was joined."""
+    from certification.qr_token import QrToken, joined, read_token
+    from certification.refusals import Code, Refusal
+    from scanner.findings import said
+
+    already: QrToken | None = None
+    if begun is not None:
+        try:
+            already = read_token(bytes_of(token_of(begun)).decode("ascii", "replace"))
+        except Refusal as error:
+            if error.code is not Code.QR_POINTER:
+                raise
+        if already is not None and already.words != made.words:
+            raise Refusal(
+                Code.QR_DIFFERS, said("the code is that of another certificate than {serial}", serial=made.words.serial)
+            )
+    whole = begun is None or already is not None
+    signatures = (*(already.signatures if already else ()), made.small) if whole else (None,)
+    keep(token_of(out), joined(made.words, signatures).text().encode() + b"\n")
+
+
+def keep_papers(console: Console, out: Path, envelope: bytes, token: Path, root: TrustRoot, at: datetime) -> None:
+    """Writes the token, its picture and the PDF beside a certificate; says what is left out, and why."""
+    from certification.authorisation import AuthorisationStatement
+    from certification.envelope import read_envelope
+    from certification.field_check import belongs
+    from certification.statements import read_statement
+
+    if not token.is_file():
+        console.say(_("  ! {path} is not there, so neither QR code nor PDF is made").format(path=token))
+        return
+    text = bytes_of(token).decode("ascii", "replace").strip()
+    belongs(text, read_statement(read_envelope(envelope).payload, AuthorisationStatement), root, at)
+    keep(token_of(out), text.encode() + b"\n")
+    try:
+        keep(out.with_name(out.name + ".qr.svg"), _picture(text))
+        from certification.paper import certificate_pdf
+        from scanner.typesetting import MissingPartError
+
+        pdf = certificate_pdf(envelope, text, root, at)
+    except (ImportError, MissingPartError) as error:
+        console.say(_("  ! no PDF: {why}").format(why=error))
+        return
+    keep(pdf_of(out), pdf)
+    console.say(_("✓ on paper: {path}").format(path=pdf_of(out)))
+
+
+def pdf_of(certificate: Path) -> Path:
+    """Where the PDF of a certificate lies: beside it."""
+    return certificate.with_name(certificate.name.removesuffix(".json").removesuffix(".dsse") + ".pdf")
+
+
+def beside(pdf: Path) -> Path:
+    """The certificate whose proof lies beside this PDF, by the names that `issue` gives; the usual one where there is no proof."""
+    names = [pdf.with_suffix(suffix) for suffix in (".dsse.json", ".json")]
+    return next((name for name in names if proof_of(name).is_file()), names[0])
+
+
+def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> None:
+    """Verifies a QR token and says what it grants."""
+    from certification.field_check import field_check
+
+    seen = field_check(text, root, at)
+    words = seen.words
+    for number, step in enumerate(
+        (_("the token has its one written form"), _("two authorities' approvers signed it"), _("it is in its time")), 1
+    ):
+        console.say(f"  {number}. ✓ {step}")
+    console.say(
+        _("✓ SIGNED  {serial}: {kind} connection for {agency}, system {system}, to {apis}, until {ends}").format(
+            serial=words.serial,
+            kind=words.kind,
+            agency=words.agency,
+            system=words.system,
+            apis=", ".join(words.apis),
+            ends=f"{words.not_after:%Y-%m-%d %H:%M} UTC",
+        )
+    )
+    console.say(_("  by {people}").format(people=", ".join(sorted(signer.known.holder for signer in seen.signers))))
+    console.say(_("  ! compare agency and system with those before you: a code can be copied"))
+    console.say(_("  ! whether it stands in the log, or was suspended or revoked since, no code can tell"))
+
+
+def envelope_in(console: Console, pdf: bytes, root: TrustRoot, at: datetime) -> bytes:
+    """The certificate a PDF carries, where the PDF shows exactly that and nothing but signatures was added to it."""
+    from certification.paper import ENVELOPE, carried
+    from certification.pdf_signatures import insist_on_signatures_only
+
+    insist_on_signatures_only(pdf, root, at)
+    console.say(_("  ✓ made again from what it carries, the PDF is the same byte for byte"))
+    return carried(pdf)[ENVELOPE]
+
+
+def is_token(data: bytes) -> bool:
+    """Whether these bytes are meant as a QR token's text."""
+    return data.lstrip()[:4] in (b"NPD1", b"NPD0")
+
+
+def _picture(text: str) -> bytes:
+    import segno
+
+    buffer = io.BytesIO()
+    code = segno.make_qr(text, error="m", mode="alphanumeric", boost_error=False)
+    code.save(buffer, kind="svg", scale=4, xmldecl=True, light="#fff")
+    return buffer.getvalue()

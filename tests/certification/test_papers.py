@@ -1,0 +1,421 @@
+"""What comes with a certificate: the QR token, the PDF that shows what was signed, and the approvers' signatures in it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from certification import base45, paper
+from certification.approval import Approved, approved
+from certification.authorisation import AuthorisationStatement
+from certification.countersigning import countersign
+from certification.envelope import read_envelope
+from certification.field_check import belongs, field_check
+from certification.paper import certificate_pdf, shows_what_was_signed
+from certification.pdf_signatures import insist_on_signatures_only
+from certification.qr_token import SIGNED, QrSignature, QrToken, joined, read_token, signed_bytes
+from certification.refusals import Code, Refusal
+from certification.statements import read_statement
+from certification.verify import verify
+from scanner.typesetting import Renderer, renderer
+from tests.certification.stage import CODE, DRAFTED, LATER, SEEN, Case, known, refused, root, signer
+from tests.certification.test_ledger import Desk, desk
+
+__all__ = ["desk"]
+CASE_ = Case()
+
+
+def act(by: str, begun: bytes | None = None, case: Case = CASE_) -> Approved:
+    return approved(
+        case.bundle, case.request, case.trust, DRAFTED, signer=signer(by), rejudge=case.judge, code_digests=CODE,
+        confirm=lambda _: True, authorisation=begun,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Made:
+    certificate: bytes
+    token: QrToken
+    pdf: bytes
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    first = act("an")
+    second = act("binh", first.authorisation)
+    token = joined(second.words, [first.small, second.small])
+    return Made(second.authorisation, token, certificate_pdf(second.authorisation, token.text(), CASE_.trust, LATER))
+
+
+def own_certificate(name: str, key_of: str | None = None) -> bytes:
+    private = signer(key_of or name)._private
+    called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Nguyễn Thị {name}")])
+    builder = x509.CertificateBuilder().subject_name(called).issuer_name(called).public_key(private.public_key()).serial_number(7)
+    builder = builder.not_valid_before(SEEN - timedelta(days=9)).not_valid_after(SEEN + timedelta(days=900))
+    digest = None if isinstance(private, Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(private, digest).public_bytes(Encoding.PEM)
+
+
+def countersigned(pdf: bytes, by: str, **more: object) -> bytes:
+    certificate = more.pop("certificate", own_certificate(by))
+    assert isinstance(certificate, bytes)
+    return countersign(pdf, certificate, CASE_.trust, LATER, signer=signer(by), confirm=lambda _: True)
+
+
+# --- base45 and the token ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [(b"AB", "BB8"), (b"Hello!!", "%69 VD92EX0"), (b"base-45", "UJCLQE7W581"), (b"ietf!", "QED8WEX0")]
+)
+def test_base45_is_that_of_the_rfc(data: bytes, text: str) -> None:
+    assert base45.encoded(data) == text
+    assert base45.decoded(text) == data
+
+
+@given(st.binary(max_size=60))
+def test_whatever_is_written_in_base45_is_read_back(data: bytes) -> None:
+    assert base45.decoded(base45.encoded(data)) == data
+
+
+@given(st.text(alphabet="0AZ %:ab", max_size=12))
+def test_one_text_for_each_sequence_of_bytes(text: str) -> None:
+    try:
+        data = base45.decoded(text)
+    except ValueError:
+        return
+    assert base45.encoded(data) == text
+
+
+def test_a_token_is_verified_with_the_trust_root_alone(made: Made) -> None:
+    text = made.token.text()
+    assert len(text) < 600
+    seen = field_check(text, CASE_.trust, LATER)
+    granted = verify(made.certificate, CASE_.trust, LATER).granted
+    assert (seen.words.serial, seen.words.agency, seen.words.apis) == (granted.serial, "P01", granted.scope.apis)
+    assert {key.known.holder for key in seen.signers} == {"an", "binh"}
+    assert read_token(text + "\n").text() == text
+
+
+def test_no_changed_sign_of_a_token_is_accepted(made: Made) -> None:
+    text = made.token.text()
+    for place in range(len(text)):
+        for sign in ("0", "Z"):
+            changed = text[:place] + sign + text[place + 1 :]
+            if changed != text:
+                with pytest.raises(Refusal):
+                    field_check(changed, CASE_.trust, LATER)
+
+
+@given(st.binary(max_size=120))
+@settings(max_examples=200)
+def test_any_bytes_are_a_token_or_refused(data: bytes) -> None:
+    for text in (SIGNED + base45.encoded(data), data.decode("latin-1")):
+        with pytest.raises(Refusal):
+            field_check(text, CASE_.trust, LATER)
+
+
+def test_one_authority_one_person_or_one_key_is_not_enough(made: Made) -> None:
+    first, second = made.token.signatures
+    words = made.token.words
+    with refused(Code.QUORUM_MISSING):
+        field_check(QrToken(words, (first,)).text(), CASE_.trust, LATER)
+    with pytest.raises(Refusal, match=r"signature-repeated|quorum"):
+        field_check(QrToken(words, (first, first)).text(), CASE_.trust, LATER)
+    chi = signer("chi").sign_both(read_statement(read_envelope(made.certificate).payload, AuthorisationStatement), words)[1]
+    an = next(one for one in (first, second) if signer("an").keyid.startswith(one.keyid[:32]))
+    assert chi is not None
+    with refused(Code.QUORUM_ONE_AUTHORITY):
+        field_check(QrToken(words, (an, chi)).text(), CASE_.trust, LATER)
+
+
+def test_only_approvers_keys_and_only_over_tokens(made: Made) -> None:
+    words = made.token.words
+    statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
+    dung = signer("dung").sign_both(statement, words)[1]
+    assert dung is not None
+    with refused(Code.KEY_ROLE):
+        field_check(QrToken(words, (made.token.signatures[0], dung)).text(), CASE_.trust, LATER)
+    one = made.token.signatures[0]
+    envelope = QrSignature(one.keyid, one.algorithm, bytes.fromhex(signer("an").sign(statement).signature)[:64].ljust(64, b"\0"))
+    with refused(Code.SIGNATURE_WRONG):
+        field_check(QrToken(words, (envelope, made.token.signatures[1])).text(), CASE_.trust, LATER)
+    assert signed_bytes(words, -8) != read_envelope(made.certificate).pae()
+
+
+def test_a_token_counts_in_its_time_and_below_the_ceiling(made: Made) -> None:
+    words = made.token.words
+    with refused(Code.EXPIRED):
+        field_check(made.token.text(), CASE_.trust, words.not_after)
+    with refused(Code.NOT_YET_VALID):
+        field_check(made.token.text(), CASE_.trust, words.not_before - timedelta(seconds=1))
+    less = tuple(each.model_copy(update={"apis": ("read",)}) for each in CASE_.trust.keyring.ceilings)
+    with refused(Code.ABOVE_CEILING):
+        field_check(made.token.text(), root(ceilings=less), LATER)
+    revoked = known("binh", CASE_.trust.key(signer("binh").keyid).known.role, authority="ministry-b", revoked_at=SEEN)
+    keys = tuple(revoked if key.holder == "binh" else key for key in CASE_.trust.keyring.keys)
+    with refused(Code.KEY_REVOKED):
+        field_check(made.token.text(), root(keys=keys), LATER)
+
+
+def test_a_token_of_another_certificate_does_not_belong(made: Made) -> None:
+    statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
+    belongs(made.token.text(), statement, CASE_.trust, LATER)
+    other = statement.model_copy(update={"predicate": statement.predicate.model_copy(update={"serial": "CC-other"})})
+    with refused(Code.QR_DIFFERS):
+        belongs(made.token.text(), other, CASE_.trust, LATER)
+
+
+def test_where_a_signature_does_not_fit_the_code_holds_the_digest_and_says_so(made: Made) -> None:
+    pointer = joined(made.token.words, [made.token.signatures[0], None]).text()
+    assert len(pointer) < 150
+    with refused(Code.QR_POINTER) as told:
+        field_check(pointer, CASE_.trust, LATER)
+    assert made.token.words.serial in str(told.value)
+    for broken in ("NPD0:", "NPD0:AAA", "NPD2:" + pointer[5:]):
+        with refused(Code.QR_MALFORMED):
+            field_check(broken, CASE_.trust, LATER)
+
+
+# --- the PDF -------------------------------------------------------------------------------------------------------
+
+
+def text_of(pdf: bytes, folder: Path) -> str:
+    (folder / "c.pdf").write_bytes(pdf)
+    done = subprocess.run(["pdftotext", "-layout", folder / "c.pdf", "-"], capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout
+
+
+def test_the_pdf_shows_what_was_signed_and_is_made_again_byte_for_byte(made: Made, tmp_path: Path) -> None:
+    text = text_of(made.pdf, tmp_path)
+    granted = verify(made.certificate, CASE_.trust, LATER).granted
+    for word in (
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Ủy ban nhân dân tỉnh Hư Cấu",
+        granted.serial,
+        "Xác thực hồ sơ",
+        "an",
+        "binh",
+    ):
+        assert word in text, word
+    assert granted.wording.vi[:60] in " ".join(text.split())
+    assert "\N{REPLACEMENT CHARACTER}" not in text
+    assert certificate_pdf(made.certificate, made.token.text(), CASE_.trust, LATER) == made.pdf
+    assert shows_what_was_signed(made.pdf, CASE_.trust, LATER) == len(made.pdf)
+    assert insist_on_signatures_only(made.pdf, CASE_.trust, LATER) == ()
+
+
+def test_the_code_on_the_page_is_the_token(made: Made, tmp_path: Path) -> None:
+    import zxingcpp
+    from PIL import Image
+
+    (tmp_path / "c.pdf").write_bytes(made.pdf)
+    subprocess.run(["pdftoppm", "-r", "200", "-png", tmp_path / "c.pdf", tmp_path / "page"], check=True, timeout=30)
+    found = [code.text for page in sorted(tmp_path.glob("page*.png")) for code in zxingcpp.read_barcodes(Image.open(page))]
+    assert found == [made.token.text()]
+
+
+def test_the_pdf_has_only_our_fonts(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "c.pdf").write_bytes(made.pdf)
+    listed = subprocess.run(["pdffonts", tmp_path / "c.pdf"], capture_output=True, text=True, timeout=30, check=True).stdout
+    names = [line.split()[0].partition("+")[2] for line in listed.splitlines()[2:]]
+    assert names
+    assert all(name.startswith("Tinos") for name in names)
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.98])
+def test_a_changed_byte_of_a_pdf_is_refused(made: Made, place: float) -> None:
+    at = int(len(made.pdf) * place)
+    changed = made.pdf[:at] + bytes([made.pdf[at] ^ 1]) + made.pdf[at + 1 :]
+    with pytest.raises(Refusal) as told:
+        insist_on_signatures_only(changed, CASE_.trust, LATER)
+    assert told.value.code in (Code.PDF_DIFFERS, Code.PDF_MALFORMED, Code.PDF_OTHER_RENDERER)
+
+
+def test_what_is_appended_is_refused_unless_it_is_a_signature(made: Made) -> None:
+    with refused(Code.PDF_CHANGED):
+        insist_on_signatures_only(made.pdf + b"%harmless?\n", CASE_.trust, LATER)
+    with pytest.raises(Refusal):
+        insist_on_signatures_only(overlaid(made.pdf), CASE_.trust, LATER)
+    signed = countersigned(made.pdf, "an")
+    for changed in (overlaid(signed), signed + b"\n% more\n", attached(signed)):
+        with pytest.raises(Refusal) as told:
+            insist_on_signatures_only(changed, CASE_.trust, LATER)
+        assert told.value.code in (Code.PDF_CHANGED, Code.PDF_MALFORMED)
+
+
+def overlaid(pdf: bytes) -> bytes:
+    """The PDF with a red box painted over its first page, by an incremental update."""
+    from pyhanko.pdf_utils import generic
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    box = writer.add_object(generic.StreamObject(stream_data=b"q 1 0 0 rg 50 500 400 200 re f Q"))
+    writer.add_stream_to_page(0, box)  # type: ignore[no-untyped-call]
+    buffer = io.BytesIO()
+    writer.write(buffer)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def attached(pdf: bytes) -> bytes:
+    """The PDF with one more file attached."""
+    from pyhanko.pdf_utils import embed
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    content = embed.EmbeddedFileObject.from_file_data(writer, b"x", mime_type="text/plain")
+    embed.embed_file(writer, embed.FileSpec("more.txt", embedded_data=content))
+    buffer = io.BytesIO()
+    writer.write(buffer)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def test_a_page_of_one_certificate_with_another_inside_is_refused(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forger has our template and typesets it himself: his page shows more than the envelope that he attaches grants."""
+    true = paper._shown
+
+    def lying(*given: object) -> dict[str, object]:
+        words = true(*given)  # type: ignore[arg-type]
+        return {**words, "rows": [{**row, "value": row["value"].replace("verify", "verify, read")} for row in words["rows"]]}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paper, "_shown", lying)
+        forged = certificate_pdf(made.certificate, made.token.text(), CASE_.trust, LATER)
+    assert forged != made.pdf
+    with refused(Code.PDF_DIFFERS):
+        insist_on_signatures_only(forged, CASE_.trust, LATER)
+
+
+def test_a_page_with_another_certificate_s_code_is_refused(made: Made) -> None:
+    """Both are genuine; the code would send whoever reads it to another agency's rights."""
+    first = act("an", case=Case(trust=CASE_.trust))
+    words = first.words.model_copy(update={"agency": "P99"})
+    statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
+    token = joined(words, [signer(name).sign_both(statement, words)[1] for name in ("an", "binh")])
+    assert field_check(token.text(), CASE_.trust, LATER).words.agency == "P99"
+    forged = certificate_pdf(made.certificate, token.text(), CASE_.trust, LATER)
+    with refused(Code.QR_DIFFERS):
+        insist_on_signatures_only(forged, CASE_.trust, LATER)
+    pointer = joined(made.token.words, [None]).text()
+    assert insist_on_signatures_only(certificate_pdf(made.certificate, pointer, CASE_.trust, LATER), CASE_.trust, LATER) == ()
+
+
+def test_another_renderer_is_neither_a_match_nor_a_forgery(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = renderer(paper.TEMPLATE)
+    for change in ({"typst": "0.1.0"}, {"fonts": "00" * 32}, {"template": "00" * 32}):
+        monkeypatch.setattr("certification.paper.renderer", lambda _, change=change: Renderer(**{**here.model_dump(), **change}))
+        with refused(Code.PDF_OTHER_RENDERER):
+            insist_on_signatures_only(made.pdf, CASE_.trust, LATER)
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.7\n", b"%PDF-1.7\n%%EOF", b"\x00" * 2_000, b"%PDF-" + b"[" * 50_000])
+def test_what_is_no_certificates_pdf_is_refused(data: bytes) -> None:
+    with refused(Code.PDF_MALFORMED):
+        insist_on_signatures_only(data, CASE_.trust, LATER)
+
+
+# --- signatures in it ----------------------------------------------------------------------------------------------
+
+
+def test_both_approvers_sign_one_after_the_other(made: Made, tmp_path: Path) -> None:
+    one = countersigned(made.pdf, "binh")
+    assert insist_on_signatures_only(one, CASE_.trust, LATER) == ("binh",)
+    two = countersigned(one, "an")
+    assert two.startswith(one)
+    assert insist_on_signatures_only(two, CASE_.trust, LATER) == ("binh", "an")
+    text = text_of(two, tmp_path)
+    assert "2026-11-28T08:00:00+07:00" in text
+    assert "Ký bởi / Signed by: binh" in text
+    with refused(Code.APPROVED_ALREADY):
+        countersigned(two, "an")
+
+
+def test_only_an_approver_of_this_certificate_signs_with_a_certificate_of_that_key(made: Made) -> None:
+    with refused(Code.COUNTERSIGNER):
+        countersigned(made.pdf, "chi")
+    with refused(Code.COUNTERSIGNER):
+        countersigned(made.pdf, "an", certificate=own_certificate("an", "chi"))
+    with refused(Code.COUNTERSIGNER):
+        countersigned(made.pdf, "an", certificate=b"no certificate")
+    with refused(Code.NOT_CONFIRMED):
+        countersign(made.pdf, own_certificate("an"), CASE_.trust, LATER, signer=signer("an"), confirm=lambda _: False)
+    with pytest.raises(Refusal):
+        countersigned(overlaid(made.pdf), "an")
+
+
+def test_a_stranger_s_signature_in_the_pdf_is_no_approver_s(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certification import countersigning
+
+    sound = paper.sound_paper(made.pdf, CASE_.trust, LATER)
+    certificate = x509.load_pem_x509_certificate(own_certificate("chi"))
+    forged = countersigning._signed(sound, certificate, "an", LATER, signer("chi"), first=True)
+    with refused(Code.PDF_CHANGED):
+        insist_on_signatures_only(forged, CASE_.trust, LATER)
+
+
+def test_only_the_attributes_of_a_signature_are_signed_for_a_pdf(made: Made) -> None:
+    sound = paper.sound_paper(made.pdf, CASE_.trust, LATER)
+    for other in (read_envelope(made.certificate).pae(), signed_bytes(made.token.words, -8), b"", b"\x31\x00", b"\x31" * 9_000):
+        with refused(Code.PDF_MALFORMED):
+            signer("an").sign_paper(sound, other)
+
+
+# --- the verbs -----------------------------------------------------------------------------------------------------
+
+
+def test_the_verbs_write_papers_and_verify_each_of_them(desk: Desk) -> None:
+    for name in ("an", "binh"):
+        (desk.folder / f"{name}.crt").write_bytes(own_certificate(name))
+    common = ("bundle", "--request", "request", "--trust", "root")
+    desk.good("approve", *common, "--signer", "file:an.pem", "--out", "half.json")
+    desk.good("approve", *common, "--signer", "file:binh.pem", "--authorisation", "half.json", "--out", "both.json")
+    told = desk.good(
+        "issue", *common, "--authorisation", "both.json", "--log", "log", "--log-signer", "file:a-log.pem", "--out", "c.dsse.json",
+    )  # fmt: skip
+    assert "on paper: c.pdf" in told
+    assert (desk.folder / "c.dsse.json.qr.svg").read_bytes().startswith(b"<?xml")
+    desk.good(*desk.cosign())
+    desk.good("log", "prove", "log", "c.dsse.json")
+    for file in ("c.dsse.json", "c.dsse.json.tlog-proof", "c.pdf"):
+        assert "VALID" in desk.good("verify", file, "--trust", "root"), file
+    told = desk.good("verify", "c.dsse.json.qr.txt", "--trust", "root")
+    assert "SIGNED" in told
+    assert "no code can tell" in told
+    desk.good("countersign", "c.pdf", "--trust", "root", "--signer", "file:an.pem", "--x509", "an.crt", "--out", "c.pdf")
+    desk.good("countersign", "c.pdf", "--trust", "root", "--signer", "file:binh.pem", "--x509", "binh.crt", "--out", "c.pdf")
+    assert "byte for byte" in desk.good("verify", "c.pdf", "--trust", "root")
+    whole = (desk.folder / "c.pdf").read_bytes()
+    (desk.folder / "c.pdf").write_bytes(whole[:-100])
+    done = desk.run("verify", "c.pdf", "--trust", "root")
+    assert isinstance(done.exception, Refusal)
+    (desk.folder / "c.pdf").write_bytes(overlaid(whole))
+    done = desk.run("verify", "c.pdf", "--trust", "root")
+    assert isinstance(done.exception, Refusal)
+    shutil.copy(desk.folder / "both.json", desk.folder / "bare.json")
+    told = desk.good(
+        "issue", *common, "--authorisation", "bare.json", "--log", "log", "--log-signer", "file:a-log.pem", "--out", "d.dsse.json",
+    )  # fmt: skip
+    assert "neither QR code nor PDF is made" in told
+    assert not (desk.folder / "d.pdf").exists()
+
+
+def test_verifying_an_envelope_loads_no_part_that_only_papers_need() -> None:
+    program = (
+        "import sys; from scanner.cli.certify import verify; import certification.verify, certification.ledger\n"
+        "print(sorted({'typst', 'pyhanko', 'segno', 'fontTools', 'pyrage', 'cbor2'} & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,110 @@
+"""The Vietnamese catalogue: nothing is missing, nothing that stands in a sentence is lost, and the program reads it as it is written."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+
+from scanner import i18n
+from scanner.registry import load_checks
+from tools import messages
+
+PO = messages.LOCALE / "vi" / "LC_MESSAGES" / "clearance.po"
+PLACE = re.compile(r"\{[a-z_]+(?:![a-z])?(?::[^}]*)?\}")
+
+SAME = frozenset(
+    {
+        "SELinux: {mode}",
+        "SELinux: {mode}; AppArmor: -",
+        "nmap: {where}",
+        "space_left_action = {action}",
+        "{id} {version} ({regime}), sha256 {digest}",
+        "Remote Desktop Session Host > Security: require use of a specific security layer: SSL",
+        "dnf install sssd realmd && realm join DOMAIN; authselect select sssd with-mkhomedir",
+        "ufw default deny incoming && ufw allow from ADMIN to any port 22 proto tcp && ufw enable",
+    }
+)
+"""The sentences that consist of names alone, and so are the same in both languages."""
+
+ENGLISH = re.compile(r"\b(the|a|an|and|or|then|of|in|with|for|to|where|which|is|are|not|by|from|each|every|under|newer)\b")
+"""Words that give an English sentence away; a line of a settings file holds none of them."""
+
+
+@cache
+def entries() -> list[Message]:
+    catalogue = read_po(io.BytesIO(PO.read_bytes()), locale="vi", abort_invalid=True)
+    return [message for message in catalogue if message.id]
+
+
+def forms(message: Message) -> Iterator[tuple[str, str]]:
+    """The text and its translation; of a sentence with a number, the plural, which holds all the values."""
+    text = message.id if isinstance(message.id, str) else message.id[-1]
+    translated = message.string or ""
+    yield from ((text, told) for told in ((translated,) if isinstance(translated, str) else translated))
+
+
+def test_every_message_of_the_program_is_translated() -> None:
+    wanted = {message.id for message in messages.extracted() if message.id}
+    assert {message.id for message in entries()} == wanted, "run `make messages`, then translate what is new"
+    missing = [text for message in entries() for text, told in forms(message) if not told]
+    assert not missing, missing
+    assert not [message.id for message in entries() if message.fuzzy]
+
+
+def test_values_and_outer_spaces_are_kept() -> None:
+    for message in entries():
+        for text, told in forms(message):
+            assert set(PLACE.findall(told)) == set(PLACE.findall(text)), told
+            assert sorted(re.findall(r"[{}]", told)) == sorted(re.findall(r"[{}]", text)), told
+            for side in (r"^\s*", r"\s*$"):
+                assert re.search(side, told)[0] == re.search(side, text)[0], told  # type: ignore[index]
+            assert ("\n" in told) == ("\n" in text) or len(told) < 120, told
+            assert unicodedata.is_normalized("NFC", told), told
+
+
+def test_what_is_named_is_named_alike() -> None:
+    for message in entries():
+        for text, told in forms(message):
+            for name in re.findall(r"--[a-z][a-z-]+|CVE-[0-9-]+|RFC \d+|`[^`]+`|\b\d+(?:\.\d+)+[a-z]?\b", " ".join(text.split())):
+                assert name in " ".join(told.split()), (name, told)
+
+
+def test_only_names_and_lines_of_settings_are_the_same_in_both_languages() -> None:
+    fixes = {fix for check in load_checks().values() for fix in check.fixes.values()}
+    same = {
+        text for message in entries() for text, told in forms(message) if text == told and re.search("[a-z]", PLACE.sub("", text))
+    }
+    assert same >= SAME
+    assert same - SAME <= fixes
+    assert not [text for text in same - SAME if ENGLISH.search(re.sub(r"[\"'(<{].*?[\"')>}]", "", text))]
+
+
+@pytest.fixture
+def vietnamese() -> Iterator[None]:
+    i18n.choose("vi")
+    yield
+    i18n.choose("en")
+
+
+@pytest.mark.usefixtures("vietnamese")
+def test_the_program_shows_what_the_catalogue_holds() -> None:
+    for message in entries():
+        for (text, told), first in zip(
+            forms(message), [message.id if isinstance(message.id, str) else message.id[0]], strict=True
+        ):
+            assert i18n.ngettext(first, text, 2) == told
+            assert i18n._(first) == told
+
+
+def test_english_is_what_stands_in_the_code_and_no_language_is_invented() -> None:
+    i18n.choose("en")
+    assert i18n._("not assessed") == "not assessed"
+    assert i18n.ngettext("{count} day", "{count} days", 1) == "{count} day"
+    assert i18n.Catalogue().gettext("not assessed") == "not assessed"
