@@ -85,20 +85,8 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     docs.GENERATED.mkdir(exist_ok=True)
     (docs.GENERATED / "checks.md").write_text(docs.catalogue_page(), "utf-8")
     (docs.GENERATED / "commands.md").write_text(docs.commands_page(), "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-b",
-        "html",
-        "-d",
-        tmp_path / "trees",
-        docs.DOCS,
-        tmp_path / "html",
-    ]
+    folders = [str(tmp_path / "trees"), str(docs.DOCS), str(tmp_path / "html")]
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", *folders]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "html" / "quick-start" / "agency.vi.html").read_text("utf-8")
