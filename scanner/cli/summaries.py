@@ -29,6 +29,7 @@ SUMMARIES: dict[str, str] = {
     "refuse": "Refuse a request for good; any one authority may, and the agency has to make a new one.",
     "approve": "Judge the sealed evidence again, see what is signed, and approve it for one authority.",
     "issue": "Issue the connection certificate, where both authorities approved and the decision allows it, and enter it in the log.",
+    "countersign": "Add an approver's signature to a certificate's PDF (PAdES); the certificate counts without it.",
     "verify": "Verify a connection certificate offline; every refusal has its own code and exit status 12.",
     "log": "The log that every certificate stands in, and that another authority watches.",
     "suspend": "Suspend a certificate at once; any one authority may.",
