@@ -46,6 +46,10 @@ lock: install ## Lock the dependencies anew, with hashes and without an index ad
 messages: install ## Bring the catalogue of messages up to date
 	@$(PYTHON) -m tools.messages
 
+docs: install ## Build the documentation into build/docs
+	@$(PYTHON) -m tools.docs
+	@$(VENV)/bin/sphinx-build -q -W --keep-going -b html docs build/docs
+
 man: install ## Write the man pages into build/man
 	@$(PYTHON) -m tools.man
 

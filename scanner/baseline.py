@@ -14,7 +14,7 @@ from scanner import strict_yaml
 from scanner.advisories import FeedKind
 from scanner.assessment import BaselineRef, Clause, ControlClass, TailoringRef
 from scanner.check import Check, Parameters
-from scanner.record import Instant, Name, Record, Text, sha256
+from scanner.record import Instant, Name, Record, Sorted, Text, sha256
 from scanner.strict_yaml import Document, InputError, Place
 from scanner.targets import BilingualText, Level
 
@@ -132,6 +132,8 @@ class Baseline(Record):
     version: Text = Field(min_length=1)
     regime: Name
     title: BilingualText
+    packs: Sorted[Name] = ()
+    """Check packs of others whose checks its rules may name: only those, and only when they are installed."""
     laboratory: bool
     effective: Effective
     evidence_max_age_days: Mapping[Level, Days]

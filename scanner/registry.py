@@ -44,9 +44,13 @@ class RegistryError(Exception):
     """A check that cannot load: the run stops, because silence would pass."""
 
 
-def load_checks(package: ModuleType | None = None) -> dict[str, Check[Any, Any]]:
-    """Every check of the package by its id, in alphabetical order."""
+def load_checks(package: ModuleType | None = None, *, baseline: bytes = b"") -> dict[str, Check[Any, Any]]:
+    """Every check of the package by its id, in alphabetical order; with those of the packs that this baseline names."""
     package = package or importlib.import_module("checks")
+    if b"packs" in baseline:  # most name none, and are not read for it
+        from scanner.packs import with_packs
+
+        return with_packs(load_checks(package), baseline)
     found: dict[str, Check[Any, Any]] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda entry: entry.name):
         name = f"{package.__name__}.{module.name}"
@@ -64,6 +68,14 @@ def load_checks(package: ModuleType | None = None) -> dict[str, Check[Any, Any]]
     return dict(sorted(found.items()))
 
 
+def _sources(package: ModuleType) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in map(Path, package.__path__):
+        for source in folder.rglob("*.py"):
+            found[f"{package.__name__}/{source.relative_to(folder).as_posix()}"] = source
+    return found
+
+
 def code_digests(checks: Mapping[str, Check[Any, Any]]) -> tuple[FileDigest, ...]:
     """Digests of the files that judge: the checks' modules and the engine's own, line endings aside."""
     import scanner
@@ -74,6 +86,8 @@ def code_digests(checks: Mapping[str, Check[Any, Any]]) -> tuple[FileDigest, ...
     for name in {check.module for check in checks.values()}:
         module = importlib.import_module(name)
         files[name.replace(".", "/") + ".py"] = Path(str(module.__file__))
+        if not name.startswith("checks."):  # a pack of others: all of its code, not only what holds a check
+            files |= _sources(importlib.import_module(name.partition(".")[0]))
     return tuple(
         FileDigest(path=path, sha256=sha256(source.read_bytes().replace(b"\r\n", b"\n")))
         for path, source in sorted(files.items())

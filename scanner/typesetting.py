@@ -23,7 +23,7 @@ from scanner.strict_yaml import InputError
 
 FONTS = Path("/usr/share/fonts/truetype/croscore")
 """Where Debian's fonts-croscore puts Tinos, whose widths are those of Times New Roman (Decree 30/2020, annex I)."""
-_FACES = ("Tinos-Regular.ttf", "Tinos-Bold.ttf", "Tinos-Italic.ttf", "Tinos-BoldItalic.ttf")
+FACES = ("Tinos-Regular.ttf", "Tinos-Bold.ttf", "Tinos-Italic.ttf", "Tinos-BoldItalic.ttf")
 _LONGEST = 2_000
 _MOST_BYTES = 32 * 1024 * 1024
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
@@ -120,7 +120,7 @@ def _glyphs() -> frozenset[int]:
         raise _missing() from None
     _insist_on_fonts()
     faces = []
-    for face in _FACES:
+    for face in FACES:
         with TTFont(str(FONTS / face), lazy=True) as font:
             faces.append(set(font.getBestCmap()))
     return frozenset(set.intersection(*faces))
@@ -129,13 +129,13 @@ def _glyphs() -> frozenset[int]:
 @cache
 def _fonts_digest() -> str:
     found = hashlib.sha256()
-    for face in _FACES:
+    for face in FACES:
         found.update((FONTS / face).read_bytes())
     return found.hexdigest()
 
 
 def _insist_on_fonts() -> None:
-    for face in _FACES:
+    for face in FACES:
         if not (FONTS / face).is_file():
             raise MissingPartError(_("{path} is missing: install Debian's fonts-croscore").format(path=FONTS / face))
 

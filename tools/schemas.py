@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from scanner.assessment import Assessment
 from scanner.cli.outcome import Outcome
 from scanner.forecast import Forecast
 from scanner.inventory.outcome import Imported
+from scanner.order import Order
 from scanner.record import Record
 from scanner.schemas import SCHEMAS as READ
 from scanner.shelf import Runs
+from scanner.targets import Permit, Scope
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 BASELINE = FOLDER / "baseline.schema.json"
@@ -30,6 +33,10 @@ def _of(record: type[Record]) -> Callable[[], bytes]:
 
 SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
     **{FOLDER / f"{name}.schema.json": made for name, made in READ.items()},
+    FOLDER / "scope.schema.json": _of(Scope),
+    FOLDER / "permit.schema.json": _of(Permit),
+    FOLDER / "order.schema.json": _of(Order),
+    FOLDER / "assessment.schema.json": _of(Assessment),
     FOLDER / "plan.schema.json": _of(Forecast),
     FOLDER / "runs.schema.json": _of(Runs),
     FOLDER / "inventory.schema.json": _of(Imported),

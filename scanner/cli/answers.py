@@ -189,5 +189,6 @@ def _write(run: Run, answers: Iterable[Attestation]) -> None:
 def _bound(run: Run) -> BoundBaseline:
     from scanner.judge import bound_of
     from scanner.registry import load_checks
+    from scanner.store import BASELINE
 
-    return bound_of(run.files(), run.order, load_checks())
+    return bound_of(run.files(), run.order, load_checks(baseline=run.read(BASELINE)))

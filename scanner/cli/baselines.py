@@ -143,11 +143,12 @@ def loaded(path: Path | None, *others: Path | None) -> BoundBaseline:
     from scanner.registry import load_checks
     from scanner.tailoring import is_tailoring, tailored
 
-    path, checks = path or national_baseline(), load_checks()
+    path = path or national_baseline()
     data, name = bytes_of(path), str(path)
     if not is_tailoring(data, name):
-        return load(data, name, checks)
+        return load(data, name, load_checks(baseline=data))
     parent, source = _parent(data, name, [other for other in others if other is not None and other != path])
+    checks = load_checks(baseline=parent)
     return tailored(load(parent, source, checks), data, name, checks)
 
 

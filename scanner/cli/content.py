@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
-from scanner.cli.console import Console, pass_console
+from scanner.cli.console import Console, bytes_of, keep, pass_console
 from scanner.i18n import _, titled
 from scanner.strict_yaml import InputError
 
@@ -41,6 +41,31 @@ def checks_list(console: Console, form: str) -> None:
         click.echo(f"{check.id:<{width}}  {_kind(check):<16}  {_(check.title)}")
 
 
+@checks.command("new")
+@click.argument("name")
+@click.option("--pack", required=True, help="The check pack it goes into: a folder of this name, made where there is none.")
+@pass_console
+def checks_new(console: Console, name: str, pack: str) -> None:
+    """Write a check of your own to change, with its passing and its failing example and its test (docs/write-a-check.md).
+
+    Example: clearance checks new our-ssh-server --pack our-checks
+    """
+    from scanner.cli.scaffold import SHARED, files
+    from scanner.registry import load_checks
+
+    if name in load_checks():
+        raise InputError(_("a check is called {name} already").format(name=name))
+    folder, made = Path(pack), files(name, pack)
+    new = {folder / path: text for path, text in made.items() if not (path.endswith(SHARED) and (folder / path).exists())}
+    there = [str(path) for path in new if path.exists()]
+    if there:
+        raise InputError(_("{path}: exists already; nothing was overwritten").format(path=", ".join(there)))
+    for path, text in new.items():
+        keep(path, text.encode())
+    console.say(_("✓ {names} written").format(names=", ".join(map(str, new))))
+    console.say(_("Next: pip install ./{pack}, then name it in a baseline: packs: [{pack}]").format(pack=pack))
+
+
 @click.command()
 @click.argument("check")
 @BASELINE
@@ -58,16 +83,16 @@ def explain(console: Console, check: str, baseline: Path | None, run: Path | Non
     from scanner.judge import bound_of
     from scanner.record import canonical
     from scanner.registry import load_checks
-    from scanner.store import Run
+    from scanner.store import BASELINE, Run
 
-    found = load_checks()
+    opened = None if run is None else Run.opened(run)
+    found = load_checks(baseline=opened.read(BASELINE) if opened else b"" if baseline is None else bytes_of(baseline))
     if check not in found:
         raise InputError(_("no check is called {check}; `clearance checks list` names them all").format(check=check))
     if subject is not None and run is None:
         raise click.UsageError(_("--subject is a subject of a run: name the run with --run"))
     if run is not None and baseline is not None:
         raise click.UsageError(_("a run carries the baseline it was judged by: leave --baseline out, or --run"))
-    opened = None if run is None else Run.opened(run)
     assessment = None if opened is None else assessment_of(opened)
     if form == "json":
         seen = {} if assessment is None else {"findings": explaining.as_data(assessment, check, subject)}

@@ -39,9 +39,17 @@ class _Sign:
 @click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer.")
+@click.option("--feeds", type=FILE, help="The feed store that a scan would be judged by: says whether each feed is young enough.")
 @pass_console
 def doctor(
-    console: Console, scope: Path, hosts: tuple[str, ...], permit: Path, trust: Path | None, form: str, timeout: float
+    console: Console,
+    scope: Path,
+    hosts: tuple[str, ...],
+    permit: Path,
+    trust: Path | None,
+    form: str,
+    timeout: float,
+    feeds: Path | None,
 ) -> None:
     """Examine this machine and the login to each host (or to the named ones), and say how to mend what is missing.
 
@@ -55,7 +63,7 @@ def doctor(
     strange = [name for name in hosts if name not in known]
     if strange:
         raise InputError(_("{path}: no host is called {names}").format(path=scope, names=", ".join(strange)))
-    signs = {"this machine": list(_machine(given))}
+    signs = {"this machine": [*_machine(given), *_papers(), *_feeds(given, feeds)]}
     for host in [known[name] for name in hosts or known]:
         signs[host.id] = list(_host(given, host, timeout))
     if form == "json":
@@ -103,6 +111,51 @@ def _machine(given: Inputs) -> Iterator[_Sign]:
             now=f"{now():%Y-%m-%d %H:%M} UTC"
         ),
     )
+
+
+def _papers() -> Iterator[_Sign]:
+    """Whether papers can be set here, and with which rights ports are looked for; neither is needed to judge."""
+    import os
+
+    from scanner.typesetting import FACES, FONTS
+
+    missing = [face for face in FACES if not (FONTS / face).is_file()]
+    yield _Sign(
+        not missing,
+        _("fonts for papers: {where}").format(where=_("not found") if missing else FONTS),
+        _("apt-get install fonts-croscore; without it no PDF can be made"),
+    )
+    rights = (
+        _("rights: root, nmap may send raw packets")
+        if os.geteuid() == 0
+        else _("rights: an ordinary user, nmap connects in full")
+    )
+    yield _Sign(good=True, what=rights)
+
+
+def _feeds(given: Inputs, store: Path | None) -> Iterator[_Sign]:
+    """Whether each feed that the baseline asks for is there and young enough."""
+    from scanner.feeds.store import opened
+
+    if store is None:
+        return
+    with opened(store, now()) as found:
+        dated = {
+            ref.kind: ref.generated_at for ref in sorted(found.feeds(), key=lambda ref: ref.generated_at, reverse=True)
+        }  # the oldest stays
+    for asked in given.bound.baseline.feeds:
+        at = dated.get(asked.kind)
+        days = None if at is None else (now() - at).days
+        yield _Sign(
+            days is not None and days <= asked.max_age_days,
+            _("feed {kind}: {age}").format(
+                kind=asked.kind,
+                age=_("absent")
+                if days is None
+                else _("{days} days old, at most {most}").format(days=days, most=asked.max_age_days),
+            ),
+            _("import a newer edition: clearance feeds import (docs/feeds.md)"),
+        )
 
 
 def _host(given: Inputs, host: Host, timeout: float) -> Iterator[_Sign]:

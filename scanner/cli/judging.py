@@ -112,10 +112,10 @@ def judged(run: Run) -> Assessment:
     """The run's assessment, judged now by the checks of this installation and written into the run."""
     from scanner.judge import judge
     from scanner.registry import code_digests, load_checks
-    from scanner.store import ASSESSMENT, EVALUATION, SCAN_EVIDENCE
+    from scanner.store import ASSESSMENT, BASELINE, EVALUATION, SCAN_EVIDENCE
 
     run.insist_on_manifest()
-    checks = load_checks()
+    checks = load_checks(baseline=run.read(BASELINE))
     assessment = judge(run.files(), checks, code_digests(checks))
     data = assessment.written()
     if not run.has(ASSESSMENT) or run.read(ASSESSMENT) != data:
@@ -137,9 +137,9 @@ def view_of(run: Run, assessment: Assessment) -> View:
     from scanner.judge import deviations_of
     from scanner.registry import load_checks
     from scanner.report_view import view
-    from scanner.store import CONTACT, sightings
+    from scanner.store import BASELINE, CONTACT, sightings
 
-    checks, files, order = load_checks(), run.files(), run.order
+    checks, files, order = load_checks(baseline=run.read(BASELINE)), run.files(), run.order
     return view(
         assessment,
         order,

@@ -134,12 +134,13 @@ def inputs_of(options: dict[str, Any]) -> Inputs:
         raise click.UsageError(_("name the scope file, as in: clearance scan scope.yaml --permit permit.yaml --out run"))
     permit, envelope = permit_of(options)
     baseline = options.get("baseline") or national_baseline()
+    data = bytes_of(baseline)
     return ordering.gathered(
         ordering.read_scope(options["scope"]),
         permit,
         envelope,
-        (str(baseline), bytes_of(baseline)),
-        load_checks(),
+        (str(baseline), data),
+        load_checks(baseline=data),
         tailoring=_named(options.get("tailoring")),
         deviations=_named(options.get("deviations")),
         anchors=_named(options.get("anchors")),
@@ -208,10 +209,10 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
     from scanner.cli.feeds import feeds_at
     from scanner.ordering import ordered
     from scanner.registry import code_digests, load_checks
-    from scanner.store import Run
+    from scanner.store import BASELINE, Run
     from scanner.targets import Pace
 
-    code = code_digests(load_checks())
+    code = code_digests(load_checks(baseline=inputs.files[BASELINE]))
     feeds = feeds_at(options["feeds"])
     order = ordered(
         inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=Pace(options["pace"])

@@ -48,12 +48,13 @@ def recheck(console: Console, /, run: Path, finding_id: str, form: str, **option
     """
     from scanner.plan import sights
     from scanner.record import canonical
+    from scanner.store import BASELINE
 
     before = stored(run)
     was = _finding(before, finding_id)
     inputs = _inputs(before, options)
     planned = sights(inputs.scope, inputs.bound)
-    sight = _needed(was, planned)
+    sight = _needed(was, planned, inputs.files[BASELINE])
     again = created(console, inputs, [other for other in planned if other != sight], options)
     looked(console, again, options)
     now_is = _judged(again, finding_id)
@@ -77,7 +78,7 @@ def _finding(before: Stored, wanted: str) -> Finding:
     return found
 
 
-def _needed(finding: Finding, planned: tuple[Sight, ...]) -> Sight:
+def _needed(finding: Finding, planned: tuple[Sight, ...], baseline: bytes) -> Sight:
     """What must be looked at for this finding; raises InputError where looking tells nothing."""
     from scanner.evaluate import ATTESTATION
     from scanner.observations import Sight
@@ -87,7 +88,7 @@ def _needed(finding: Finding, planned: tuple[Sight, ...]) -> Sight:
     if finding.check == ATTESTATION:
         text = _("{id} is a person's answer: nothing can be looked at; `clearance attest` answers {control} anew")
         raise InputError(text.format(id=finding.id, control=finding.control))
-    check = load_checks().get(finding.check)
+    check = load_checks(baseline=baseline).get(finding.check)
     if check is None:
         raise InputError(_("no check is called {check} any more: look at the whole again").format(check=finding.check))
     sight = Sight(subject=finding.subject, kind=looked_at(kind_of(check.observes)))
@@ -113,7 +114,7 @@ def _inputs(before: Stored, options: dict[str, Any]) -> Inputs:
         permit,
         envelope,
         (store.BASELINE, before.files[store.BASELINE]),
-        load_checks(),
+        load_checks(baseline=before.files[store.BASELINE]),
         tailoring=given(store.TAILORING),
         deviations=given(store.DEVIATIONS),
         anchors=given(store.ANCHORS),
@@ -125,7 +126,8 @@ def _judged(again: Run, wanted: str) -> Finding:
     """The one finding, judged in memory: no assessment is written, so that nothing can be sealed or issued on it."""
     from scanner.judge import judge
     from scanner.registry import code_digests, load_checks
+    from scanner.store import BASELINE
 
-    checks = load_checks()
+    checks = load_checks(baseline=again.read(BASELINE))
     assessment = judge(again.files(), checks, code_digests(checks))
     return next(finding for finding in assessment.findings if finding.id == wanted)

@@ -31,7 +31,8 @@ def tell(console: Console, baseline: Path, folders: tuple[Path, ...], form: str)
     from scanner.store import Run, StoreError
     from scanner.strict_yaml import InputError
 
-    checks, data = load_checks(), bytes_of(baseline)
+    data = bytes_of(baseline)
+    checks = load_checks(baseline=data)
     code = code_digests(checks)
     bound = load(data, str(baseline), checks)
     found: list[tuple[Path, Rejudged]] = []

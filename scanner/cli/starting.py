@@ -41,7 +41,7 @@ runs = "runs"              # each run gets a folder of its own in here
 lang = "{lang}"
 rate = "gentle"            # gentle, normal or fast; never beyond the permit
 # baseline = "npdb-2026"   # the id of a shipped baseline, or a path
-# anchors = "/etc/ssl/certs/ca-certificates.crt"
+{anchors}
 # feeds = "feeds.sqlite"   # see docs/feeds.md; without it patches are not assessed
 # zone = "internal"
 # deviations = "deviations.yaml"
@@ -77,7 +77,7 @@ def init(console: Console, /, folder: Path, **options: Any) -> None:
     scope = SCOPE.format(**said)
     _insist(scope, str(paths["scope.yaml"]))
     keep(paths["scope.yaml"], scope.encode())
-    keep(paths["clearance.toml"], SETTINGS.format(lang=console.language).encode())
+    keep(paths["clearance.toml"], SETTINGS.format(lang=console.language, anchors=_anchors()).encode())
     keep(paths["inventory.xlsx"], write([]))
     console.say(_("✓ {names} written").format(names=", ".join(str(path) for path in paths.values())))
     console.say(_("Next: fill in inventory.xlsx, then `clearance inventory import inventory.xlsx`"))
@@ -116,6 +116,12 @@ def _answers(options: dict[str, Any]) -> dict[str, Any]:
         name: value if isinstance(value, int) else json.dumps(unicodedata.normalize("NFC", value.strip()), ensure_ascii=False)
         for name, value in given.items()
     }
+
+
+def _anchors() -> str:
+    """The setting of the CA store, with this machine's own where it has one in the usual place; a comment elsewhere."""
+    usual = Path("/etc/ssl/certs/ca-certificates.crt")
+    return f'{"" if usual.is_file() else "# "}anchors = "{usual}"   # the CAs that servers\' certificates are checked against'
 
 
 def _insist(scope: str, name: str) -> None:

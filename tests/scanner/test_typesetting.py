@@ -32,7 +32,7 @@ def test_every_vietnamese_letter_is_in_every_face() -> None:
     from fontTools.ttLib import TTFont
 
     assert len(set(LETTERS)) == 12 * 6 + 17
-    for face in typesetting._FACES:
+    for face in typesetting.FACES:
         with TTFont(str(FONTS / face)) as font:
             assert {ord(letter) for letter in ALPHABET} <= set(font.getBestCmap()), face
 

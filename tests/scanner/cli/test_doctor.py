@@ -65,6 +65,8 @@ def test_a_host_that_is_ready_and_one_without_a_login_are_told_apart(tmp_path: P
     assert "✓ audit is let in; the host proves SHA256:" in done.stderr
     assert "✗ no login: its host controls stay undetermined" in done.stderr
     assert "host_keys to the scope" in done.stderr
+    assert "fonts for papers: " in done.stderr
+    assert "rights: " in done.stderr
     assert not list(tmp_path.glob("run*"))  # it keeps nothing
 
 
@@ -102,3 +104,16 @@ def test_a_host_that_is_not_there_is_an_input_error(tmp_path: Path, premises: Pr
     done = doctor(desk(tmp_path, premises), "app9")
     assert done.returncode == 2
     assert "no host is called app9" in done.stderr
+
+
+def test_feeds_that_are_absent_are_told_where_a_store_is_named(tmp_path: Path, premises: Premises) -> None:
+    from scanner.feeds.importing import Wish, imported
+    from tests.scanner.feeds.editions import kev, written
+
+    store = tmp_path / "feeds.sqlite"
+    at = datetime.now(UTC).replace(microsecond=0)
+    imported([written(tmp_path / "kev.json", kev(f"{at:%Y-%m-%d}", ["CVE-2026-1001"]))], store, Wish(now=at))
+    done = doctor(desk(tmp_path, premises), "app1", "--feeds", "feeds.sqlite")
+    assert done.returncode == 11
+    assert "✓ feed kev: 0 days old" in done.stderr
+    assert "absent" in done.stderr

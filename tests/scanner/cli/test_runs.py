@@ -43,6 +43,9 @@ def test_runs_are_listed_and_shown_with_what_comes_next(shelf: Path) -> None:
     assert "1 of 1 sights taken" in shown.stdout
     assert "next: clearance evaluate" in shown.stderr
     clearance("evaluate", f"runs/{run.name}", folder=shelf)
+    for name in ("order", "assessment"):
+        schema = json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_bytes())
+        Draft202012Validator(schema).validate(json.loads((run / f"{name}.json").read_bytes()))
     assert "? incomplete" in clearance("runs", "list", folder=shelf).stdout
     assert "evaluate" in clearance("runs", "show", f"runs/{run.name}", folder=shelf).stdout
     refused(clearance("runs", "show", "runs", folder=shelf), 12, "no run here")

@@ -65,8 +65,8 @@ WORDS = {
     "vi": {
         "agency": "Mã cơ quan", "name": "Tên cơ quan", "echelon": "Cấp", "level": "Cấp độ an toàn", "system": "Mã ngắn",
         "address": "không phải địa chỉ IP", "port": "> 65535", "nothing": "Chưa nhập gì (2 lỗi)", "rename": "nay là 'tỉnh Thái Nguyên'",
-        "imported": "Tiếp theo: clearance plan", "plan": "điểm cuối", "blocks": "không thể cấp giấy chứng nhận", "verdict": "CHƯA ĐỦ",
-        "sights": "lượt quan sát", "report": "báo cáo", "kept": "chạy tiếp bằng --resume", "sign": "Ký nội dung này?",
+        "imported": "Tiếp theo: clearance plan", "plan": "điểm kết nối", "blocks": "không thể cấp giấy chứng nhận", "verdict": "CHƯA ĐỦ",
+        "sights": "lượt quan sát", "report": "báo cáo", "kept": "làm tiếp bằng --resume", "sign": "Ký nội dung này?",
         "approved": "đã phê duyệt", "certificate": "giấy chứng nhận", "valid": "HỢP LỆ", "refused": "từ chối", "sealed": "đã niêm phong",
     },
     "en": {
@@ -168,14 +168,14 @@ def office(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Office:
         "scan", agency.scope, "--permit", "permit.dsse.json", "--trust", root, "--baseline", baseline, "--anchors", agency.anchors,
         "--ports", "9,443", "--out", "run",
     )  # fmt: skip
-    assert "lượt quét R-" in text
+    assert "đợt kiểm tra R-" in text
     (folder / "document.txt").write_text("Tài liệu của cuộc diễn tập.\n", "utf-8")
     for control in ("D1", "D18", "D7", "D8"):
         desk.done(
             "attest", "run", control, "--answer", "yes", "--document", "document.txt", "--by", "tran.binh", "--role", "inspector"
         )
     text = desk.typed("evaluate", "run", "--signer", f"file:{keys}/inspector.pem", "--trust", root)
-    assert "CHO PHÉP KẾT NỐI" in text
+    assert "✓ CHO PHÉP" in text
     text = desk.done("seal", "run", "--signer", f"file:{keys}/scanner.pem", "--out", "good.bundle")
     assert WORDS["vi"]["sealed"] in text
     desk.done(

@@ -1,0 +1,16 @@
+"""How the documentation is built: `make docs`."""
+
+project = "Clearance"
+author = "The Clearance project"
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+root_doc = "index"
+exclude_patterns = ["schemas"]
+html_theme = "alabaster"
+html_theme_options = {"description": "Look, judge, certify", "fixed_sidebar": True}
+html_show_sourcelink = False
+myst_heading_anchors = 3
+suppress_warnings = [
+    "myst.xref_missing",
+    "misc.highlighting_failure",
+]  # links to files of the repository that are no pages; a test follows every link
