@@ -36,6 +36,8 @@ HOLDERS = (
     KeyHolder("approver-mic", "person", "pham.duc", "approver", "mic"),
     KeyHolder("log-mps", "log", "log.mps.mau.test", "log"),
     KeyHolder("witness-mic", "witness", "witness.mic.mau.test", "log-witness"),
+    KeyHolder("connection-ca", "instance", "connection-ca", "connection-ca"),
+    KeyHolder("gateway", "instance", "gateway-writer", "gateway"),
     KeyHolder("agency-good", "agency", "H98", "agency"),
     KeyHolder("agency-bad", "agency", "H99", "agency"),
 )
@@ -79,7 +81,7 @@ def hold(folder: Path, baseline: Path, clearance: Command, kind: str = "laborato
     keys.mkdir(mode=0o700, exist_ok=True)
     for name in ("root-a", "root-b", *(holder.name for holder in HOLDERS)):
         if not (keys / f"{name}.pem").exists():
-            algorithm = "ecdsa-p256" if name == "approver-mic" else "ed25519"
+            algorithm = "ecdsa-p256" if name in ("approver-mic", "connection-ca") else "ed25519"
             clearance("keys", "new", keys / f"{name}.pem", "--unencrypted", "--algorithm", algorithm, show=False)
     spec = folder / f"trust-{kind}.yaml"
     spec.write_text(_spec(baseline, kind), encoding="utf-8")

@@ -6,6 +6,7 @@ Real servers, real keys, the real command line; exits non-zero when anything did
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from examples.ceremony import hold
+from examples.gateway_demo import Gate, gateway
 from tests.lab.province import Lab, LabAgency
 
 HERE = Path(__file__).resolve().parent
@@ -170,8 +172,36 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     title("On paper and as a QR code: what is shown is what was signed")
     clearance("verify", folder / "good.certificate.pdf", "--trust", root)
     clearance("verify", certificate.with_name(certificate.name + ".qr.txt"), "--trust", root)
-    title("One authority suspends it: refused from now on")
     serial = clearance("log", "show", log, show=False).split("\t")[3].strip()
+    with gateway(clearance, folder / "gateway", root, log) as gate:
+        title("The gateway, a real nginx: nobody gets in before it is given a bundle, and the agency does afterwards")
+        gate.admit(certificate)
+        gate.renew()
+        met(gate, agency, serial, status=200)
+        suspended(clearance, root, serial, log)
+        gate.renew()
+        met(gate, agency, serial, status=400)
+    clearance("verify", certificate, "--trust", root, "--log", log, expect=12)
+    title("One byte of evidence changed: refused")
+    forged = folder / "forged.bundle"
+    forged.write_bytes(one_byte_changed(bundle))
+    clearance("verify", certificate, "--trust", root, "--bundle", forged, "--recompute", expect=12)
+
+
+def met(gate: Gate, agency: LabAgency, serial: str, status: int) -> None:
+    """The agency calls the sandbox from its own address; raises where it is not answered as it should be."""
+    found = re.search(r'address:? *"?([0-9.]+)', agency.scope.read_text("utf-8").replace('"address"', "address"))
+    address = found[1] if found else "127.0.0.1"
+    seen, text = gate.call(serial, agency.client_key, address, "/sandbox/v1/verify")
+    print(f"  the agency calls /sandbox/v1/verify from {address}: {seen} {text.splitlines()[0] if seen == 200 else ''}")
+    if seen != status:
+        raise DemoError(f"the gateway answered {seen} where {status} was expected: {text}")
+
+
+def suspended(clearance: Desk, root: Path, serial: str, log: Path) -> None:
+    """One authority suspends the certificate, and the other one's witness sees it."""
+    folder, keys = clearance.folder, clearance.folder / "keys"
+    title("One authority suspends it: refused from now on, by whoever verifies and by the gateway")
     clearance(
         "suspend", serial, "--log", log, "--trust", root, "--signer", f"file:{keys}/approver-mic.pem",
         "--log-signer", f"file:{keys}/log-mps.pem", "--reason", "incident", "--yes", "--out", folder / "suspension.dsse.json",
@@ -181,11 +211,6 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
         "log", "cosign", log, "--trust", root, "--signer", f"file:{keys}/witness-mic.pem", "--state", folder / "witness-mic.json",
         show=False,
     )  # fmt: skip
-    clearance("verify", certificate, "--trust", root, "--log", log, expect=12)
-    title("One byte of evidence changed: refused")
-    forged = folder / "forged.bundle"
-    forged.write_bytes(one_byte_changed(bundle))
-    clearance("verify", certificate, "--trust", root, "--bundle", forged, "--recompute", expect=12)
 
 
 def refused(clearance: Desk, root: Path, agency: LabAgency) -> None:

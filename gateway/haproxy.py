@@ -27,7 +27,7 @@ frontend clearance
   timeout http-request 10s
   timeout http-keep-alive 30s
   http-after-response set-header Clearance-State {state}
-  http-request del-header clearance- -m beg
+  http-request del-header clearance -m beg
   # Time is looked at with each request: whoever forgets to renew the register shuts the gateway.
   http-request return status 403 content-type text/plain string "refused: stale\\n" if {{ date -m int ge {expires} }}
   http-request set-var(txn.clearance_serial) ssl_c_der,sha2(256),hex,map_str({folder}/register.map,none)
@@ -44,6 +44,8 @@ frontend clearance
   http-request set-var-fmt(txn.clearance_wanted) "%[var(txn.clearance_serial)]|trial|%[path,field(4,/)]" if clearance_plain clearance_sandbox
   http-request set-var-fmt(txn.clearance_wanted) "%[var(txn.clearance_wanted)]|bulk" if clearance_plain {{ path -m reg ^(/sandbox)?/v1/[^/]+/bulk(/|$) }}
   http-request return status 403 content-type text/plain string "refused: interface\\n" unless {{ var(txn.clearance_wanted),map_str({folder}/scopes.map,0) -m str 1 }}
+  # A tunnel would go on without being decided again.
+  http-request return status 403 content-type text/plain string "refused: interface\\n" if {{ req.hdr(upgrade) -m found }}
   http-request track-sc0 var(txn.clearance_serial) table clearance_rates
   http-request set-var(txn.clearance_rate) var(txn.clearance_serial),map_str_int({folder}/rates.map,0)
   http-request return status 429 content-type text/plain string "refused: rate\\n" if {{ sc_http_req_rate(0),sub(txn.clearance_rate) -m int gt 0 }}

@@ -21,7 +21,7 @@ _EARLIER = "|".join(rf"{digit}\d*\.\d+\|\1[{digit + 1}-9]" for digit in range(9)
 
 _CONFIGURATION = """\
 # State {state}, written by `clearance gateway apply`. Changes made here are lost, and decide nothing after the next bundle.
-map_hash_bucket_size 256;
+map_hash_bucket_size 1024;
 map_hash_max_size {slots};
 map $ssl_client_fingerprint $clearance_serial {{ default ""; include {folder}/register.map; }}
 map $clearance_serial $clearance_until {{ default 0000000000; include {folder}/until.map; }}

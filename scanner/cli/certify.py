@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.cli.clients import client_options, client_with, insist_on_all_or_none
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
 from scanner.cli.signing import show, signer_at, signer_option
 from scanner.i18n import _, ngettext
@@ -149,6 +150,7 @@ def approve(
 @click.option("--log", "log_file", type=FILE, required=True, help="The log it is entered in; `clearance log init` makes one.")
 @click.option("--log-signer", required=True, metavar="URI", help="The log's key, as file:log.pem.")
 @click.option("--out", type=FILE, required=True, help="The certificate to write.")
+@client_options
 @pass_console
 def issue(
     console: Console,
@@ -167,6 +169,7 @@ def issue(
     from scanner.cli.papers import keep_papers, token_of
     from scanner.store import unpacked
 
+    insist_on_all_or_none()
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(
@@ -190,6 +193,7 @@ def issue(
             index=proof.index, log=proof.checkpoint.checkpoint.origin
         )
     )
+    client_with(console, certificate, root, at)
 
 
 @click.command()

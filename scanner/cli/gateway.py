@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from scanner.cli.certify import FILE, TRUST, proof_at, proof_of, trust_at
+from scanner.cli.clients import kept_client, told_client
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.signing import PIN_FILE, ca_key_at, signer_at, signer_option
 from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from certification.authorisation import AuthorisationPredicate
-    from certification.connection_ca import ConnectionCa
     from gateway.site import Site
 
 CA = click.option("--ca", "ca_file", type=FILE, required=True, help="The connection CA's own certificate; `gateway ca` makes it.")
@@ -70,7 +69,7 @@ def gateway_client(
     found = verify(bytes_of(certificate), root, at, proof=proof_at(proof or proof_of(certificate)))
     ca = read_ca(bytes_of(ca_file), root, at)
     path = kept_client(found.granted, found.payload_sha256, ca, ca_signer, clients)
-    console.say(_("✓ client certificate: {path}; it opens nothing until a gateway is given a bundle with it").format(path=path))
+    told_client(console, path)
 
 
 @gateway.command("export")
@@ -129,7 +128,7 @@ def gateway_apply(context: click.Context, console: Console, bundle: Path, site_f
     """Verify a bundle, every entry of it, and put it in force: write, test, swap, reload, and try that a revoked one is kept out."""
     from gateway.applying import apply
 
-    site, at = _site(site_file), now()
+    site, at = _site(site_file), instant()
     done = apply(bundle_of(bundle), trust_at(Path(site.trust), at), site, at)
     admitted, told = len(done.register.admitted), done.register.predicate
     text = ngettext("✓ in force: state {state}, {count} certificate, until {end}",
@@ -152,7 +151,7 @@ def gateway_check(context: click.Context, console: Console, site_file: Path) -> 
     from gateway.applying import freshness
     from gateway.states import CLOSED
 
-    found = freshness(_site(site_file), now())
+    found = freshness(_site(site_file), instant())
     if found.expires is None or found.state == CLOSED:
         console.say(_("✗ the gateway is closed: nobody is let in"))
         context.exit(ExitStatus.INTEGRITY)
@@ -173,20 +172,9 @@ def gateway_close(console: Console, site_file: Path) -> None:
     console.say(_("✓ the gateway is closed"))
 
 
-def kept_client(granted: AuthorisationPredicate, payload_sha256: str, ca: ConnectionCa, ca_signer: str, clients: Path) -> Path:
-    """Where the X.509 client certificate of this authorisation was written; one that is there is kept, since the agency has it."""
-    from certification.client_certificate import client_certificate, insist_on_certificate
-    from certification.connection_ca import read_certificate
-
-    path = clients / f"{granted.serial}.pem"
-    if path.exists():
-        insist_on_certificate(read_certificate(bytes_of(path)), granted, payload_sha256, ca)
-        return path
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    made = client_certificate(granted, payload_sha256, ca, ca_key_at(ca_signer))
-    keep(path, made.public_bytes(Encoding.PEM))
-    return path
+def instant() -> datetime:
+    """The instant as the clock shows it: a gateway has a memory of its own for the time, and is closed where that runs backwards."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _client_of(folder: Path) -> Callable[[str], bytes | None]:

@@ -12,6 +12,7 @@ from scanner.cli.exits import of
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
+from scanner.exports import NAMES
 from scanner.i18n import _
 
 if TYPE_CHECKING:
@@ -64,22 +65,36 @@ def evaluate(
 
 
 @click.command()
-@RUN
-@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.argument("runs", metavar="RUN", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["html", "json", *NAMES]), default="html", show_default=True)
 @click.option("--out", type=FILE, help="Where to write it; report.html in the run folder's parent where not given, - for stdout.")
 @pass_console
 def report(
     console: Console,
-    run: Path,
+    runs: tuple[Path, ...] = (),
     form: str = "html",
     out: Path | None = None,
     *,
+    run: Path | None = None,
     evaluate_first: bool = False,
 ) -> None:
-    """Write the report of a judged run; never looks again."""
+    """Write the report of a judged run, for people or for other programs; never looks again.
+
+    Example: clearance report runs/* --format xlsx --out campaign.xlsx
+    """
     from scanner import report as reporting
     from scanner.store import Run
 
+    if form in NAMES:
+        from scanner.cli import exporting
+
+        exporting.write(console, runs, form, out)
+        return
+    if run is None and len(runs) != 1:
+        raise click.UsageError(
+            _("{form} is of one run; csv, xlsx, jsonl, sarif, junit, oscal and cyclonedx-vex take several").format(form=form)
+        )
+    run = run or runs[0]
     opened = Run.opened(run)
     if evaluate_first:
         judged(opened)

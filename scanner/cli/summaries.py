@@ -12,7 +12,7 @@ SUMMARIES: dict[str, str] = {
     "attest": "Answer what no scanner can see, with the document that shows it: one CONTROL, or many by a questionnaire.",
     "questionnaire": "Write the questionnaire of a run's level: every control that asks for a document, with the answers the run has so far.",
     "evaluate": "Judge a run by its baseline: writes assessment.json, shows the verdict, exits by the decision.",
-    "report": "Write the report of a judged run; never looks again.",
+    "report": "Write the report of a judged run, for people or for other programs; never looks again.",
     "runs": "The runs that are stored here.",
     "diff": "Say what changed from one judged run or sealed bundle to another; exits 10 where something mandatory got worse or is no longer assessed.",
     "compare": "Hold what an agency claimed in its self-check against what its inspection saw; each a judged run or a sealed bundle.",

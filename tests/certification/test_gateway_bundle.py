@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from certification.envelope import read_envelope
-from certification.exporting import Exported, ExportMark, next_after
+from certification.exporting import Exported
 from certification.gateway_bundle import (
     CRL,
     PROBE_REVOKED,
@@ -23,7 +23,7 @@ from certification.gateway_bundle import (
     register_bytes,
     register_entries,
 )
-from certification.high_water import advanced, on_time, read_mark
+from certification.high_water import advanced
 from certification.log_store import SqliteLog, opened
 from certification.refusals import Code
 from certification.register import Register, read_register
@@ -53,10 +53,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def read(office: Office, made: Exported | bytes, seconds: int = 30) -> Register:
     data = made.data if isinstance(made, Exported) else made
-    return read_register(data, office.trust, _soon(seconds))
+    return read_register(data, office.trust, soon(seconds))
 
 
-def _soon(seconds: int = 30) -> Any:
+def soon(seconds: int = 30) -> Any:
     return clock() + timedelta(seconds=seconds)
 
 
@@ -113,21 +113,21 @@ def test_what_was_stopped_is_left_out_and_comes_back_with_two_signatures_only(of
     found = read(office, held)
     assert who.serial not in {each.serial for each in found.admitted}
     assert [(each.serial, each.state) for each in found.predicate.statuses] == [(who.serial, State.SUSPENDED)]
-    mark = advanced(advanced(None, before, office.trust, _soon()), found, office.trust, _soon())
+    mark = advanced(advanced(None, before, office.trust, soon()), found, office.trust, soon())
     # The key's holder lets it in again, as it was before: the gateway remembers.
     old = entries(unpacked(before_bytes := remade(held.data, lambda _: None)))
     assert old
     with refused(Code.STILL_STOPPED):
-        advanced(mark, _again(office, before_bytes, who), office.trust, _soon())
+        advanced(mark, _again(office, before_bytes, who), office.trust, soon())
     office.change(who, Change.RESUMED, "an", "binh")
     back = read(office, office.export())
     assert {each.serial for each in back.admitted} == set(office.clients)
     assert next(each for each in back.admitted if each.serial == who.serial).resumed is not None
-    assert advanced(mark, back, office.trust, _soon()).stopped == ()
+    assert advanced(mark, back, office.trust, soon()).stopped == ()
     office.change(who, Change.REVOKED, "binh")
     gone = office.export()
     assert [refusal.code for _serial, refusal in gone.left_out] == [Code.REVOKED]
-    last = advanced(mark, read(office, gone), office.trust, _soon())
+    last = advanced(mark, read(office, gone), office.trust, soon())
     assert [each.state for each in last.stopped] == [State.REVOKED]
 
 
@@ -221,7 +221,7 @@ def test_a_scope_above_the_ceiling_is_left_out_at_both_ends(office: Office) -> N
         (root(ceilings=tuple(each.model_copy(update={"rate": 10}) for each in ceilings)), made.data, Code.ABOVE_CEILING),
         (office.trust, remade(made.data, lambda _: None, ceilings=ceilings), Code.ECHELON_UNKNOWN),
     ):
-        found = read_register(data, trust, _soon())
+        found = read_register(data, trust, soon())
         assert code in {refusal.code for _serial, refusal in found.left_out}
         assert len(found.admitted) < 2
 
@@ -385,7 +385,7 @@ def test_what_lapses_on_the_way_is_left_out_and_the_others_are_let_in(office: Of
     assert len(late.admitted) == 3
     # An approver's key is revoked: whatever rests on it is out, whoever made the bundle.
     keys = tuple(key.model_copy(update={"revoked_at": NOW}) if key.holder == "binh" else key for key in keyring().keys)
-    gone = read_register(made.data, root(keys=keys), _soon())
+    gone = read_register(made.data, root(keys=keys), soon())
     assert gone.admitted == ()
     assert {refusal.code for _serial, refusal in gone.left_out} == {Code.KEY_REVOKED}
 
@@ -406,9 +406,9 @@ def test_an_export_rests_on_a_whole_and_watched_log(office: Office, tmp_path: Pa
 
     means: Mapping[str, Any] = {"ca": office.ca, "ca_key": office.key, "signer": signer("gateway-1")}
     with refused(Code.NOT_COSIGNED):
-        export(office.log, office.trust, _soon(), 1, _soon(3_600), lambda _: None, **means)
+        export(office.log, office.trust, soon(), 1, soon(3_600), lambda _: None, **means)
     office.cosign()
-    export(office.log, office.trust, _soon(), 1, _soon(3_600), lambda _: None, **means)
+    export(office.log, office.trust, soon(), 1, soon(3_600), lambda _: None, **means)
 
     class Less:
         """A log that hides its last entries."""
@@ -424,63 +424,7 @@ def test_an_export_rests_on_a_whole_and_watched_log(office: Office, tmp_path: Pa
 
     for hide, code in ((slice(0, 1), Code.CHECKPOINT_UNSIGNED), (slice(1, 2), Code.LOG_ENTRY_MISSING)):
         with refused(code):
-            export(Less(office.log, hide), office.trust, _soon(), 1, _soon(3_600), lambda _: None, **means)
-
-
-# --- the memory -----------------------------------------------------------------------------------
-
-
-def test_nothing_older_is_applied_again(office: Office) -> None:
-    first, second = (read(office, office.export()) for _ in range(2))
-    mark = advanced(advanced(None, first, office.trust, _soon()), second, office.trust, _soon())
-    with refused(Code.BUNDLE_OLDER):
-        advanced(mark, first, office.trust, _soon())
-    assert advanced(mark, second, office.trust, _soon()).keys == mark.keys
-    office.sequence = 1
-    other = read(office, office.export(lives=timedelta(hours=3)))
-    with refused(Code.BUNDLE_DIFFERS):
-        advanced(mark, other, office.trust, _soon())
-    with refused(Code.CLOCK_BACKWARDS):
-        on_time(mark, mark.seen_at - timedelta(seconds=1))
-    assert read_mark(mark.written()) == mark
-    with refused(Code.MARK_LOST):
-        read_mark(mark.written()[:-1])
-
-
-def test_another_gateway_key_brings_back_nothing_that_was_before(office: Office) -> None:
-    early = read(office, office.export(signer=signer("gateway-2"), at=_soon(1)))
-    late = read(office, office.export(at=_soon(9)))
-    mark = advanced(None, late, office.trust, _soon())
-    with refused(Code.BUNDLE_OLDER):
-        advanced(mark, early, office.trust, _soon())
-
-
-def test_an_older_trust_root_or_log_is_not_gone_back_to(office: Office) -> None:
-    made = read(office, office.export())
-    newer = root(version=2)
-    mark = advanced(None, made, newer, _soon())
-    with refused(Code.BUNDLE_OLDER):
-        advanced(mark, made, office.trust, _soon())
-    office.issue()
-    grown = read(office, office.export())
-    after = advanced(mark, grown, newer, _soon())
-    shrunk = made.predicate.model_copy(update={"sequence": 99, "stated_at": grown.predicate.stated_at})
-    from dataclasses import replace
-
-    with refused(Code.LOG_ROLLED_BACK):
-        advanced(after, replace(made, predicate=shrunk, sha256="11" * 32), newer, _soon())
-    point = replace(grown.checkpoint.checkpoint, root=b"\0" * 32)
-    forked = replace(grown, checkpoint=replace(grown.checkpoint, checkpoint=point))
-    with refused(Code.LOG_FORKED):
-        advanced(after, forked, newer, _soon())
-
-
-def test_an_exporter_counts_up_and_its_clock_never_runs_back() -> None:
-    first = next_after(None, NOW)
-    assert first == ExportMark(sequence=1, issued=NOW)
-    assert next_after(first, NOW).sequence == 2
-    with refused(Code.CLOCK_BACKWARDS):
-        next_after(first, NOW - timedelta(seconds=1))
+            export(Less(office.log, hide), office.trust, soon(), 1, soon(3_600), lambda _: None, **means)
 
 
 def test_the_trust_root_holds_gateway_and_ca_keys_of_installations_only() -> None:

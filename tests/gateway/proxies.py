@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -124,10 +124,11 @@ class Connection:
         )
         self.session: ssl.SSLSession | None = None
 
-    def get(self, path: str = "/v1/verify") -> Reply:
+    def get(self, path: str = "/v1/verify", headers: Mapping[str, str] | None = None) -> Reply:
         try:
             self.http.putrequest("GET", path, skip_accept_encoding=True)
-            self.http.putheader("Clearance-Serial", "CC-of-somebody-else")
+            for name, value in (headers or {"Clearance-Serial": "CC-of-somebody-else"}).items():
+                self.http.putheader(name, value)
             self.http.endheaders()
             answer = self.http.getresponse()
             reply = Reply(answer.status, answer.read().decode(), answer.getheader("Clearance-State"))
@@ -221,7 +222,7 @@ def stand(proxy: Proxy, folder: Path, office: Office) -> Iterator[Stand]:
     folder.mkdir(parents=True, exist_ok=True)
     certificate = server_certificate(folder)
     with ExitStack() as stack:
-        port = _free_port()
+        port = free_port()
         given: dict[str, Any] = {
             "proxy": proxy,
             "folder": str(folder / "gateway"),
@@ -259,7 +260,8 @@ def stand(proxy: Proxy, folder: Path, office: Office) -> Iterator[Stand]:
         yield Stand(Site(**given, **words), office, folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
 

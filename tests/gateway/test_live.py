@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from tests.certification.test_gateway_bundle import remade, updated
 from tests.gateway.proxies import Reply, Stand, eventually, stand
 from tests.gateway.stage import Client, Office, ca_key, client, clock, root
 
+PATIENCE = (4, 16, 60)
+"""Seconds that something is good for; the longer ones on a machine that is busy with other things."""
 TLS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
 
@@ -118,6 +121,16 @@ ELSEWHERE = (
 )
 
 
+def test_nothing_a_client_says_of_itself_reaches_the_service(gate: Stand, agency: Client) -> None:
+    forged = dict.fromkeys(("clearance-serial", "CLEARANCE-AGENCY", "Clearance_Serial", "Clearance-Bulk"), "CC-of-somebody-else")
+    reply = gate.connection(agency).get(headers=forged)
+    assert "somebody" not in reply.text
+    assert agency.serial in reply.text
+    # A tunnel would not be decided again: none is opened.
+    upgraded = gate.connection(agency).get(headers={"Connection": "Upgrade", "Upgrade": "tunnel"})
+    assert upgraded.let_in if gate.site.proxy is Proxy.NGINX else refusal(upgraded) == "interface"
+
+
 def test_each_echelon_and_kind_has_its_own_doors(gate: Stand) -> None:
     office = gate.office
     trial = office.issue(kind=Kind.TRIAL, echelon="commune")
@@ -204,20 +217,29 @@ def test_a_forged_ca_of_the_same_names_opens_nothing(gate: Stand, agency: Client
 
 
 def test_a_certificate_ends_by_itself_on_an_open_connection_too(gate: Stand) -> None:
-    short = gate.office.issue(ends=clock() + timedelta(seconds=4))
-    gate.apply()
-    kept = gate.connection(short)
-    assert kept.get().let_in
-    assert eventually(lambda: not kept.get().let_in)
+    for seconds in PATIENCE:
+        short = gate.office.issue(ends=clock() + timedelta(seconds=seconds))
+        gate.apply()
+        kept = gate.connection(short)
+        if kept.get().let_in:
+            break
+    else:
+        pytest.fail("this machine is too slow to see it let in")
+    assert eventually(lambda: not kept.get().let_in, 90)
     assert refusal(kept.get()) == "expired" if gate.site.proxy is Proxy.NGINX else shut_out(kept.get())
     assert shut_out(gate.call(short))
 
 
 def test_a_bundle_that_runs_out_shuts_the_gateway_without_any_command(gate: Stand, agency: Client) -> None:
-    gate.apply(lives=timedelta(seconds=4))
-    kept = gate.connection(agency)
-    assert kept.get().let_in
-    assert eventually(lambda: not kept.get().let_in)
+    for seconds in PATIENCE:
+        with suppress(Refusal):
+            gate.apply(lives=timedelta(seconds=seconds))
+        kept = gate.connection(agency)
+        if kept.get().let_in:
+            break
+    else:
+        pytest.fail("this machine is too slow to see it let in")
+    assert eventually(lambda: not kept.get().let_in, 90)
     assert refusal(gate.call(agency)) == "stale"
     # The timer's command closes it, and says so.
     with refused(Code.BUNDLE_STALE):

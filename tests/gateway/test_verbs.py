@@ -114,14 +114,14 @@ def test_what_ends_soon_and_what_was_left_out_is_said_aloud(desk: Stand, monkeyp
     desk.office.issue()
     made = desk.office.export(lives=timedelta(hours=2))
     Path("gateway.bundle").write_bytes(made.data)
-    monkeypatch.setattr(verbs, "now", lambda: clock() + timedelta(minutes=90))
+    monkeypatch.setattr(verbs, "instant", lambda: clock() + timedelta(minutes=90))
     assert "less than half" in typed("gateway apply gateway.bundle --site site.toml")
     assert "less than half" in typed("gateway check --site site.toml", ExitStatus.REFUSED)
-    monkeypatch.setattr(verbs, "now", clock)
+    monkeypatch.setattr(verbs, "instant", clock)
     assert "clock-backwards" in typed("gateway check --site site.toml", ExitStatus.INTEGRITY)
     assert desk.call(None).text == "refused: closed\n"
     # A trust root that allows less: what is above it is not let in, and the command says so in its exit status.
-    monkeypatch.setattr(verbs, "now", lambda: clock() + timedelta(minutes=91))
+    monkeypatch.setattr(verbs, "instant", lambda: clock() + timedelta(minutes=91))
     ceilings = tuple(each.model_copy(update={"rate": 1}) for each in desk.office.trust.keyring.ceilings)
     Path("trust.dsse.json").write_bytes(root_bytes(ceilings=ceilings, version=2))
     Path("gateway.bundle").write_bytes(desk.office.export(at=clock() + timedelta(minutes=1)).data)
