@@ -40,9 +40,10 @@ def judged_at(path: Path, language: str) -> Judged:
     from scanner.judge import advisories, derived
     from scanner.observations.patches import PatchesObservation
     from scanner.registry import load_checks
-    from scanner.store import sightings
+    from scanner.store import BASELINE, sightings
 
-    found, checks = stored(path), load_checks()
+    found = stored(path)
+    checks = load_checks(baseline=found.files[BASELINE])
     looked = derived(found.order, sightings(found.files), advisories(found.files, found.order))
     patches = {
         sight.subject: sighting.result
