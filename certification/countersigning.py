@@ -20,6 +20,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from certification.keys import PublicKey, accepted, spki_sha256
 from certification.paper import VIETNAM, SoundPaper, sound_paper
+from certification.pdf_additions import BOXES, FIELDS
 from certification.pdf_signatures import insist_on_signatures_only
 from certification.refusals import Code, Refusal
 from certification.signers import Signer
@@ -27,9 +28,6 @@ from certification.trust import TrustRoot
 from scanner.findings import said
 from scanner.typesetting import typeset
 
-_FIELDS = ("Approver1", "Approver2")
-_BOXES = ((85, 8, 295, 40), (343, 8, 553, 40))
-"""In the bottom margin of the last page, left and right of its number; in points."""
 _DIGESTS = {"ed25519": "sha512", "sha384_ecdsa": "sha384"}
 _RESERVED = 24_000
 _LONGEST = 512
@@ -83,12 +81,12 @@ def _signed(paper: SoundPaper, own: Certificate, name: str, at: datetime, signer
     writer = IncrementalPdfFileWriter(io.BytesIO(paper.pdf), strict=True)
     last = int(writer.root["/Pages"]["/Count"]) - 1
     if first:
-        for field, box in zip(_FIELDS, _BOXES, strict=True):
+        for field, box in zip(FIELDS, BOXES, strict=True):
             append_signature_field(writer, SigFieldSpec(field, on_page=last, box=box))
     mechanism = _mechanism(own.public_key())
     key = Bridge(signing_cert=asn1.Certificate.load(own.public_bytes(Encoding.DER)), signature_mechanism=mechanism)
     metadata = PdfSignatureMetadata(
-        field_name=_FIELDS[0] if first else _FIELDS[1],
+        field_name=FIELDS[0] if first else FIELDS[1],
         md_algorithm=_DIGESTS.get(mechanism["algorithm"].native, "sha256"),
         name=name,
         subfilter=SigSeedSubFilter.PADES,
@@ -122,7 +120,7 @@ def _stamp(name: str, at: datetime, folder: Path) -> Any:
     from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
     from pyhanko.stamp import StaticStampStyle
 
-    left, bottom, right, top = _BOXES[0]
+    left, bottom, right, top = BOXES[0]
     when = at.astimezone(VIETNAM).isoformat(timespec="seconds")
     page = folder / "stamp.pdf"
     page.write_bytes(typeset("stamp.typ", {"who": name, "at": when, "width": right - left, "height": top - bottom}))

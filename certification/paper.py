@@ -6,7 +6,6 @@ root and the QR token's text; with the same Typst, fonts and template the same b
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -15,12 +14,13 @@ from typing import Any
 from certification.authorisation import AuthorisationStatement
 from certification.field_check import belongs
 from certification.opening import Opened, opened
+from certification.pdf_reading import reader
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
 from scanner.record import RecordError, sha256
-from scanner.typesetting import Renderer, renderer, renderer_bytes, typeset
+from scanner.typesetting import MissingPartError, Renderer, renderer, renderer_bytes, typeset
 
 TEMPLATE = "certificate.typ"
 ENVELOPE, RENDERER, TOKEN = "certificate.dsse.json", "renderer.json", "qr.txt"
@@ -79,16 +79,13 @@ def sound_paper(pdf: bytes, trust: TrustRoot, at: datetime) -> SoundPaper:
 
 def carried(pdf: bytes) -> dict[str, bytes]:
     """The files attached to a PDF; refuses what is no PDF, lacks one of them, or has more than those."""
-    try:
-        from pyhanko.pdf_utils.reader import PdfFileReader
-    except ImportError:
-        raise Refusal(Code.EXTRA_MISSING, said("verifying a PDF needs the extra `pdf`: pip install 'clearance[pdf]'")) from None
     if len(pdf) > _LIMIT:
         raise Refusal(Code.PDF_MALFORMED, said("larger than {limit} bytes", limit=_LIMIT))
     try:
-        reader = PdfFileReader(io.BytesIO(pdf), strict=True)
-        names = _names(reader.root["/Names"]["/EmbeddedFiles"])
+        names = _names(reader(pdf).root["/Names"]["/EmbeddedFiles"])
         found = {name: bytes(spec["/EF"]["/F"].data) for name, spec in names}
+    except Refusal:
+        raise
     except Exception:  # noqa: BLE001 - whatever the library raises on hostile bytes
         raise Refusal(Code.PDF_MALFORMED, said("not a PDF with the files of a certificate")) from None
     if len(names) != len(found) or set(found) != {ENVELOPE, RENDERER, TOKEN}:
@@ -106,7 +103,11 @@ def shows_what_was_signed(pdf: bytes, trust: TrustRoot, at: datetime) -> int:
         made_with = Renderer.read(files[RENDERER].rstrip(b"\n"))
     except RecordError:
         raise Refusal(Code.PDF_MALFORMED, said("it does not say what it was made with")) from None
-    here = renderer(TEMPLATE)
+    try:
+        here = renderer(TEMPLATE)
+    except MissingPartError:
+        message = said("comparing a PDF needs the extra `pdf` (pip install 'clearance[pdf]') and Debian's fonts-croscore")
+        raise Refusal(Code.EXTRA_MISSING, message) from None
     if made_with != here:
         message = said(
             "made with Typst {typst}, fonts {fonts}, template {template}; here is Typst {own}",

@@ -6,7 +6,6 @@ of certificates is trusted for it.
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from certification.authorisation import AuthorisationStatement
 from certification.keys import spki_sha256
 from certification.opening import opened
 from certification.paper import ENVELOPE, carried, shows_what_was_signed
+from certification.pdf_additions import insist_on_fields_only
+from certification.pdf_reading import reader
 from certification.refusals import Code, Refusal
 from certification.trust import TrustRoot
 from scanner.findings import said
@@ -34,6 +35,8 @@ def insist_on_signatures_only(pdf: bytes, trust: TrustRoot, at: datetime) -> tup
         if len(pdf) != made:
             raise Refusal(Code.PDF_CHANGED, said("{count} bytes follow, and no signature is among them", count=len(pdf) - made))
         return ()
+    with _hostile():
+        insist_on_fields_only(pdf, made, len(found))
     people = []
     for number, signature in enumerate(found):
         status = _status(signature)
@@ -52,10 +55,8 @@ def insist_on_signatures_only(pdf: bytes, trust: TrustRoot, at: datetime) -> tup
 
 
 def _signatures(pdf: bytes) -> list[Any]:
-    from pyhanko.pdf_utils.reader import PdfFileReader
-
     with _hostile():
-        return list(PdfFileReader(io.BytesIO(pdf), strict=True).embedded_signatures)
+        return list(reader(pdf).embedded_signatures)
 
 
 def _status(signature: Any) -> Any:

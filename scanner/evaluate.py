@@ -16,6 +16,7 @@ from scanner.findings import (
     NotApplicable,
     Outcome,
     Pass,
+    Stated,
     Verdict,
     finding_id,
     said,
@@ -136,7 +137,7 @@ def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
     attestation, evidence = answers.get(rule.control.id, (None, None))
     outcome, confidence = Outcome.NOT_APPLICABLE, Confidence.STATED
     if attestation is not None and attestation.answer is Answer.NOT_APPLICABLE:
-        seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+        seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
         return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
     if attestation is not None and attestation.answer is Answer.YES and rule.control.attestation is not None:
         seen = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
@@ -162,11 +163,11 @@ def _answered(control: Control, order: Order, attestation: Attestation | None) -
         case Answer.YES:
             return Outcome.PASS, said("answered yes by {by}", by=attestation.by)
         case Answer.PARTLY:
-            return Outcome.FAIL, said("answered partly by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+            return Outcome.FAIL, said("answered partly by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
         case Answer.NO:
-            return Outcome.FAIL, said("answered no by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+            return Outcome.FAIL, said("answered no by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
         case Answer.NOT_APPLICABLE:
-            seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=attestation.reason)
+            seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
             return Outcome.NOT_APPLICABLE, seen
         case _:
             assert_never(attestation.answer)

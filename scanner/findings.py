@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -11,16 +12,24 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from scanner.observations import SubjectId
-from scanner.record import Name, PeerText, Record, Sha256, Text, escaped, sha256
+from scanner.record import Name, Record, Sha256, Text, escaped, sha256
 
+_LONGEST = 1_024
+"""Characters of what a person wrote that a message holds; the record it stands in holds all."""
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
+class Stated(str):
+    """What a person wrote into a record of ours, as against what a peer said: it keeps its letters, which need not be ASCII."""
+
+    __slots__ = ()
+
+
 class Value(Record):
-    """One value that stands in a message."""
+    """One value that stands in a message: printable ASCII where a peer said it, NFC without control characters where a person did."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
-    value: PeerText
+    value: Annotated[Text, StringConstraints(max_length=8_192)]
 
 
 class Message(Record):
@@ -29,9 +38,9 @@ class Message(Record):
     text: Text = ""
     values: tuple[Value, ...] = ()
 
-    def shown(self, translated: str | None = None) -> str:
-        """The sentence with its values; only plain {name} places are filled, whatever the text holds."""
-        known = {value.name: value.value for value in self.values}
+    def shown(self, translated: str | None = None, words: Mapping[str, str] | None = None) -> str:
+        """The sentence with its values, or with these words for some; only plain {name} places are filled, whatever the text holds."""
+        known = {value.name: value.value for value in self.values} | dict(words or {})
         return _PLACE.sub(lambda place: known.get(place[1], place[0]), translated or self.text)
 
 
@@ -39,8 +48,14 @@ NOTHING_SAID = Message()
 
 
 def said(text: str, **values: str | int) -> Message:
-    """A message; `text` is a literal, so that the catalogue can hold its translation."""
-    return Message(text=text, values=tuple(Value(name=name, value=escaped(str(value))) for name, value in values.items()))
+    """A message; `text` is a literal, so that the catalogue can hold its translation. A value is escaped unless it is `Stated`."""
+    return Message(text=text, values=tuple(Value(name=name, value=_value(value)) for name, value in values.items()))
+
+
+def _value(value: str | int) -> str:
+    if not isinstance(value, Stated):
+        return escaped(str(value))
+    return str(value) if len(value) <= _LONGEST else f"{value[:_LONGEST]}... ({len(value)} characters)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from scanner.findings import Message
@@ -25,32 +25,40 @@ class Catalogue(gettext.NullTranslations):
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
-        self._known: dict[str, str] = {}
+        self.known: dict[str, str] = {}
         message = ""
         for kind, written in _ENTRY.findall(text):
             value = _ESCAPE.sub(lambda found: _SIGNS.get(found[1], found[1]), "".join(_PIECE.findall(written)))
             if kind == "msgid":
                 message = value
             elif kind.startswith("msgstr") and message and value:
-                self._known[message] = value
+                self.known[message] = value
 
     def gettext(self, message: str) -> str:
         """The translation, or the text itself where there is none."""
-        return self._known.get(message, message)
+        return self.known.get(message, message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """The translation, which has one form for every number; without one, the English form for this number."""
-        return self._known.get(msgid1, msgid1 if n == 1 else msgid2)
+        return self.known.get(msgid1, msgid1 if n == 1 else msgid2)
 
 
-_chosen: gettext.NullTranslations = Catalogue()
+_WORDS = frozenset({"reason", "detail", "how", "state", "act", "decision", "weight"})
+"""The values that are words of the records (scanner/words.py), or sentences of the probes."""
+
+_chosen = Catalogue()
 
 
 def choose(language: str) -> None:
     """Makes this language the one in which everything is shown; English where the catalogue has no entry."""
     global _chosen  # noqa: PLW0603 - one language for the process, chosen once at its start
+    _chosen = catalogue(language)
+
+
+def catalogue(language: str) -> Catalogue:
+    """The catalogue of the language; an empty one for English, and for a language that there is not."""
     path = FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    _chosen = Catalogue(path.read_text("utf-8") if language in LANGUAGES and path.is_file() else "")
+    return Catalogue(path.read_text("utf-8") if language in LANGUAGES and path.is_file() else "")
 
 
 def _(text: str) -> str:
@@ -69,5 +77,28 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def shown(message: Message) -> str:
-    """A recorded message in the chosen language, with its values."""
-    return message.shown(_(message.text))
+    """A recorded message in the chosen language, with its values; words of our own records are translated, others never."""
+    words = {value.name: _(value.value) for value in message.values if value.name in _WORDS}
+    return message.shown(_(message.text), words)
+
+
+class Bilingual(Protocol):
+    """A text that a record holds in both languages."""
+
+    @property
+    def vi(self) -> str:
+        """In Vietnamese."""
+
+    @property
+    def en(self) -> str:
+        """In English."""
+
+
+def titled(text: Bilingual) -> str:
+    """The text in the chosen language."""
+    return text.vi if _chosen.known else text.en
+
+
+def both(text: Bilingual) -> str:
+    """The text in both languages, the chosen one first."""
+    return f"{text.vi} ({text.en})" if _chosen.known else f"{text.en} ({text.vi})"

@@ -12,7 +12,7 @@ from scanner.attestations import Deviations
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
-from scanner.i18n import _, shown
+from scanner.i18n import _, both, shown, titled
 from scanner.observations import Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.targets import RunKind
@@ -164,9 +164,9 @@ def view(
     return View(
         verdict=verdict_word(assessment.decision),
         sentence=_sentence(assessment),
-        agency=f"{assessment.agency_name.en} ({assessment.agency_name.vi})",
+        agency=both(assessment.agency_name),
         agency_code=assessment.agency,
-        system=f"{assessment.system_name.en} ({assessment.system_name.vi})",
+        system=both(assessment.system_name),
         level=assessment.level,
         run=assessment.run,
         kind=_("inspection") if assessment.kind is RunKind.INSPECTION else _("self-check"),
@@ -213,7 +213,7 @@ def view(
             (
                 _("Rate"),
                 _("{pace}: at most {rate} connections a second, {probes} probes at a host").format(
-                    pace=order.pace, rate=order.rate.connections_per_second, probes=order.rate.parallel_per_host
+                    pace=_(order.pace), rate=order.rate.connections_per_second, probes=order.rate.parallel_per_host
                 ),
             ),
             (_("Operator"), scope.system.operator),
@@ -347,7 +347,7 @@ def _row(finding: Finding, titles: Mapping[str, str]) -> Row:
 def _control(control: ControlResult, rows: Iterable[Row]) -> ControlView:
     return ControlView(
         id=control.id,
-        title=control.title.en,
+        title=titled(control.title),
         weight=class_word(control.classed),
         status=status_word(control.status),
         clauses=tuple(
@@ -395,7 +395,7 @@ def _actions(
     made = []
     for check, failed in grouped.items():
         weight = min((controls[finding.control].classed for finding in failed), key=_CLASSES.index)
-        title = _(titles[check]) if check in titles else controls[check].title.en
+        title = _(titles[check]) if check in titles else titled(controls[check].title)
         action = Action(
             check=check,
             title=title,

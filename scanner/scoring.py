@@ -23,7 +23,7 @@ from scanner.assessment import (
 from scanner.attestations import Deviations, Remediation, Waiver
 from scanner.baseline import BoundBaseline, Control, FeedAsked
 from scanner.evaluate import ATTESTATION
-from scanner.findings import Finding, Outcome, said
+from scanner.findings import Finding, Outcome, Stated, said
 from scanner.observations import Sight, Sighting, shows_something
 from scanner.order import Order
 from scanner.targets import AGENCY, RunKind
@@ -227,7 +227,7 @@ def _that_deny_at_once(order: Order, found: Sequence[Standing]) -> Iterator[Deci
                 message = said(
                     "inspector {person} belongs to {organisation}, which the inspection is about",
                     person=inspector.person,
-                    organisation=inspector.organisation,
+                    organisation=Stated(inspector.organisation),
                 )
                 yield DecisionReason(code=ReasonCode.INSPECTOR_NOT_INDEPENDENT, leads_to=Decision.DENY, message=message)
     for standing in found:

@@ -1,7 +1,8 @@
-"""Brings the catalogue of messages up to date: every sentence a person reads, from the code, the templates and the checks."""
+"""Brings the catalogue of messages up to date: every sentence a person reads, from code, helps, templates and checks."""
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_reason": (3,),
     "_told": (3,),
     "_limit": (2,),
+    "unobserved": (1,),
 }
 
 
@@ -49,8 +51,16 @@ def _found() -> Iterator[tuple[str, int, str | tuple[str, ...]]]:
         ):
             if message:
                 yield place, 0 * line, message  # without line numbers the catalogue changes only when a sentence does
+    from scanner import cli
+    from scanner.cli import leaves
+    from scanner.cli.helps import texts
+    from scanner.cli.summaries import SUMMARIES
     from scanner.registry import load_checks
 
+    yield from (("scanner/cli/__init__.py", 0, text) for text in texts(cli.clearance))
+    for verb, module in cli.COMMANDS.items():
+        command = leaves.finished(getattr(importlib.import_module(f"scanner.cli.{module}"), verb), verb)
+        yield from ((f"scanner/cli/{module}.py", 0, text) for text in (*texts(command), SUMMARIES.get(verb, "")) if text)
     for check in load_checks().values():
         for text in (check.title, check.explanation, *check.fixes.values()):
             if text:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from click.core import ParameterSource
 from scanner import i18n
 from scanner.cli import leaves
 from scanner.cli.exits import ExitStatus
+from scanner.cli.helps import speak, spoken
 from scanner.cli.summaries import SUMMARIES
 from scanner.i18n import _
 
@@ -72,12 +74,12 @@ class _Verbs(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"scanner.cli.{COMMANDS[cmd_name]}"), cmd_name)
-        return leaves.finished(command, cmd_name)
+        return spoken(leaves.finished(command, cmd_name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the verbs by their stored summaries: no module is loaded for the list."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, SUMMARIES.get(name, "")) for name in COMMANDS])
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(SUMMARIES.get(name, ""))) for name in COMMANDS])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -107,10 +109,12 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
 def main() -> None:
     """Runs the command line; every way out is a documented exit status."""
     debug, error = "--debug" in sys.argv[1:], None
+    speak()
+    i18n.choose(_language(sys.argv[1:]))
     try:
         _insist_on_own_engine()
         status = (
-            clearance.main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
+            spoken(clearance).main(prog_name="clearance", standalone_mode=False) or ExitStatus.DONE
         )  # click returns the status of Exit
     except click.ClickException as usage:
         usage.show()
@@ -135,6 +139,19 @@ def main() -> None:
         note(sys.argv[1:], int(status))
     leaves.tell(ExitStatus(status), error)
     sys.exit(status)
+
+
+def _language(words: Sequence[str]) -> str:
+    """The language asked for before the verb, else by the environment: `--help` answers in it wherever it stands."""
+    asked = os.environ.get("CLEARANCE_LANG", "")
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        if word in COMMANDS:
+            break
+        if word == "--lang":
+            asked = following
+        elif word.startswith("--lang="):
+            asked = word.removeprefix("--lang=")
+    return asked if asked in i18n.LANGUAGES else "en"
 
 
 def _told(error: Exception, *, debug: bool) -> tuple[str, ExitStatus]:

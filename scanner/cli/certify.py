@@ -254,7 +254,7 @@ def verify(
     console.say(
         _("✓ VALID  {serial}: {kind} connection for {agency}, level {level}, from {begins} until {ends}").format(
             serial=granted.serial,
-            kind=granted.kind.value,
+            kind=_(granted.kind.value),
             agency=granted.agency.code,
             level=granted.system.level,
             begins=f"{granted.not_before:%Y-%m-%d %H:%M} UTC",

@@ -9,7 +9,7 @@ import click
 
 from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
 from scanner.cli.console import Console, bytes_of, keep, pass_console
-from scanner.i18n import _
+from scanner.i18n import _, titled
 from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _uses(check: Check[Any, Any], bound: BoundBaseline) -> Iterator[str]:
         control = rule.control
         levels = ", ".join(map(str, control.levels))
         yield "  " + _("{id} {title} ({weight}, levels {levels})").format(
-            id=control.id, title=control.title.en, weight=_(control.classed), levels=levels
+            id=control.id, title=titled(control.title), weight=_(control.classed), levels=levels
         )
         yield from (f"    {line}" for line in clauses(control))
         told = {level: dict(parameters.model_dump(mode="json")) for level, parameters in rule.parameters.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner.findings import Finding, Outcome
-from scanner.i18n import _, ngettext, shown
+from scanner.i18n import _, ngettext, shown, titled
 from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _finding(
     yield ""
     yield f"  {_SIGNS[finding.outcome]} {finding.subject}: {_(finding.outcome)}  ({finding.id})"
     yield "    " + _("demanded by {control} {title} ({weight})").format(
-        control=control.id, title=control.title.en, weight=_(control.classed)
+        control=control.id, title=titled(control.title), weight=_(control.classed)
     )
     yield from (f"      {clause.source} {clause.clause}" for clause in control.clauses)
     if words := shown(finding.seen):

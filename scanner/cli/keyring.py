@@ -198,7 +198,7 @@ def trust_show(console: Console, file: Path) -> None:
     keyring = root.keyring
     click.echo(
         _("{kind} trust root, version {version}, expires {expires:%Y-%m-%d}, SHA-256 {digest}").format(
-            kind=keyring.kind.value, version=keyring.version, expires=keyring.expires, digest=root.sha256
+            kind=_(keyring.kind.value), version=keyring.version, expires=keyring.expires, digest=root.sha256
         )
     )
     for authority in keyring.authorities:

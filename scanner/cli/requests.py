@@ -45,7 +45,7 @@ def request(
     files = unpacked(bundle_of(bundle))
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
-    console.say(_("✓ request for a {kind} connection: {path}").format(kind=kind, path=out))
+    console.say(_("✓ request for a {kind} connection: {path}").format(kind=_(kind), path=out))
 
 
 @click.command()

@@ -247,4 +247,4 @@ def _change(
         told = _("! signed by one authority: another one signs it with --begun {path}; nothing has changed yet")
         console.say(told.format(path=out))
     else:
-        console.say(_("✓ {serial} is {state}: entry {index} of the log").format(serial=serial, state=state, index=proof.index))
+        console.say(_("✓ {serial} is {state}: entry {index} of the log").format(serial=serial, state=_(state), index=proof.index))

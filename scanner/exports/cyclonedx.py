@@ -50,15 +50,6 @@ def as_vex(runs: Sequence[Judged]) -> bytes:
                 vulnerabilities += [
                     _vulnerability(run, ref, one, flaw, name) for flaw in one.flaws for name in (flaw.cves or (flaw.advisory,))
                 ]
-            for unjudged in seen.undecided:
-                ref = f"{place}/{unjudged.package}@{unjudged.version}"
-                components[ref] = {
-                    "type": "application",
-                    "bom-ref": ref,
-                    "name": inert(unjudged.package),
-                    "version": inert(unjudged.version),
-                    "group": inert(place),
-                }
     last = max((run.assessment.judged_at for run in runs), default=None)
     names = [run.assessment.run for run in runs]
     return pretty(
@@ -66,7 +57,7 @@ def as_vex(runs: Sequence[Judged]) -> bytes:
             "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
             "bomFormat": "CycloneDX",
             "specVersion": "1.6",
-            "serialNumber": f"urn:uuid:{stable('vex', *names)}",
+            "serialNumber": f"urn:uuid:{stable('vex', *(word for run in runs for word in (*run.place, run.assessment.run)))}",
             "version": 1,
             "metadata": {
                 **({} if last is None else {"timestamp": f"{last:%Y-%m-%dT%H:%M:%SZ}"}),
@@ -82,9 +73,13 @@ def as_vex(runs: Sequence[Judged]) -> bytes:
 def _gaps(runs: Sequence[Judged]) -> Iterator[dict[str, str]]:
     """Hosts of which nobody can say how they stand: an empty list of flaws would look like a clean one."""
     for run in runs:
+        for name, found in sorted(run.patches.items()):
+            for unjudged in found.undecided:
+                place = f"{run.assessment.agency}/{run.assessment.system}/{name}/{unjudged.package}@{unjudged.version}"
+                yield {"name": "clearance:not-determined", "value": inert(place)}
         for host in run.order.scope.hosts:
             seen = run.patches.get(host.id)
-            if seen is None or isinstance(seen.missing, Unobserved):
+            if seen is None or isinstance(seen.missing, Unobserved) or isinstance(seen.remaining, Unobserved):
                 yield {"name": "clearance:not-determined", "value": f"{run.assessment.agency}/{run.assessment.system}/{host.id}"}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scanner.assessment import ControlClass
-from scanner.exports.items import Item, Judged, Result, pretty
+from scanner.exports.items import Item, Judged, Result, pretty, stable
 
 _SEVERITY = {
     ControlClass.GATE: "Critical",
@@ -23,7 +23,28 @@ def as_defectdojo(runs: Sequence[Judged]) -> bytes:
     found = [
         _finding(item, f"{assessment.judged_at:%Y-%m-%d}") for item in run.items() if item.fails or item.result is Result.WAIVED
     ]
+    if run.decided is not Result.PASS:
+        found.insert(0, _decision(run, f"{assessment.judged_at:%Y-%m-%d}"))
     return pretty({"name": f"Clearance {assessment.run}", "type": "Clearance", "findings": found})
+
+
+def _decision(run: Judged, day: str) -> dict[str, Any]:
+    """What stands for the decision: a run that is not authorised is never an empty list, which would close everything."""
+    assessment = run.assessment
+    return {
+        "title": f"Decision: {assessment.decision.value}",
+        "description": run.reasons or assessment.decision.value,
+        "severity": "Critical" if run.decided is Result.FAIL else "High",
+        "date": day,
+        "active": True,
+        "verified": run.decided is Result.FAIL,
+        "static_finding": False,
+        "dynamic_finding": True,
+        "unique_id_from_tool": stable("decision", *run.place),
+        "vuln_id_from_tool": "decision",
+        "component_name": "decision",
+        "tags": [run.decided.value],
+    }
 
 
 def _finding(item: Item, day: str) -> dict[str, Any]:
@@ -42,7 +63,7 @@ def _finding(item: Item, day: str) -> dict[str, Any]:
         "false_p": False,
         "static_finding": False,
         "dynamic_finding": True,
-        "unique_id_from_tool": item.id,
+        "unique_id_from_tool": item.known_by,
         "vuln_id_from_tool": f"{item.control}/{item.check}",
         "component_name": item.check,
         "endpoints": [{"host": host, **({"port": int(port)} if port.isdigit() else {})}],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from scanner.assessment import Assessment, Condition, ControlClass, ControlResult, Status
+from scanner.assessment import Assessment, Condition, ControlClass, ControlResult, Decision, Status
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, shown
 from scanner.observations.patches import PatchesObservation
@@ -60,6 +60,11 @@ class Item:
     until: str
 
     @property
+    def known_by(self) -> str:
+        """By what trackers know the finding again: the same in every run of this system, and another for every other system."""
+        return stable("finding", self.agency, self.system, self.id)
+
+    @property
     def fails(self) -> bool:
         """Whether something has to be done: it failed, or nobody knows."""
         return self.result in (Result.FAIL, Result.UNDETERMINED)
@@ -83,9 +88,36 @@ class Judged:
         controls = {control.id: control for control in assessment.controls}
         conditions = {(each.control, each.subject): each for each in assessment.conditions}
         statuses = {(control.id, each.subject): each.status for control in assessment.controls for each in control.subjects}
+        told = {
+            (finding.control, finding.subject) for finding in assessment.findings if finding.outcome is not Outcome.NOT_APPLICABLE
+        }
         for finding in assessment.findings:
             key = (finding.control, finding.subject)
-            yield self._item(finding, controls[finding.control], statuses.get(key), conditions.get(key))
+            status = statuses.get(key)
+            if status is Status.UNDETERMINED and key in told:
+                status = None  # another finding says why; this one does not apply
+            yield self._item(finding, controls[finding.control], status, conditions.get(key))
+
+    @property
+    def decided(self) -> Result:
+        """The decision as a result: anything but authorise is none that passes."""
+        match self.assessment.decision:
+            case Decision.AUTHORISE:
+                return Result.PASS
+            case Decision.INCOMPLETE:
+                return Result.UNDETERMINED
+            case _:
+                return Result.FAIL
+
+    @property
+    def reasons(self) -> str:
+        """The codes of the reasons, each once."""
+        return ", ".join(dict.fromkeys(reason.code.value for reason in self.assessment.reasons))
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What tells this system's ids from another's."""
+        return self.assessment.agency, self.assessment.system
 
     def _item(self, finding: Finding, control: ControlResult, status: Status | None, condition: Condition | None) -> Item:
         title = self.titles.get(finding.check, "")
@@ -123,7 +155,8 @@ def result_of(outcome: Outcome, status: Status | None) -> Result:
         case Outcome.FAIL:
             return Result.WAIVED if status is Status.WAIVED else Result.FAIL
         case Outcome.NOT_APPLICABLE:
-            return Result.NOT_APPLICABLE
+            # where nothing at all applied, the control is undetermined, and so is this
+            return Result.UNDETERMINED if status is Status.UNDETERMINED else Result.NOT_APPLICABLE
         case _:
             return Result.UNDETERMINED
 

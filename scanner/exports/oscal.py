@@ -24,10 +24,11 @@ def of_version(runs: Sequence[Judged], version: str) -> bytes:
     """The same, said to be of this version of OSCAL."""
     last = max(run.assessment.judged_at for run in runs)
     names = [run.assessment.run for run in runs]
+    whose = [word for run in runs for word in (*run.place, run.assessment.run)]
     return pretty(
         {
             "assessment-results": {
-                "uuid": stable("oscal", *names),
+                "uuid": stable("oscal", *whose),
                 "metadata": {
                     "title": "Clearance: results of inspection and assessment",
                     "last-modified": f"{last:%Y-%m-%dT%H:%M:%SZ}",
@@ -39,7 +40,7 @@ def of_version(runs: Sequence[Judged], version: str) -> bytes:
                 "back-matter": {
                     "resources": [
                         {
-                            "uuid": stable("order", *names),
+                            "uuid": stable("order", *whose),
                             "title": "Orders of the runs",
                             "description": "; ".join(f"{run.assessment.run}: SHA-256 {run.assessment.order}" for run in runs),
                         }
@@ -58,7 +59,7 @@ def _result(run: Judged) -> dict[str, Any]:
     for item in items:
         by_place[item.control, item.subject].append(item)
     found: dict[str, Any] = {
-        "uuid": stable("result", assessment.run),
+        "uuid": stable("result", *run.place, assessment.run),
         "title": f"{assessment.agency} {assessment.system}: {assessment.decision.value}",
         "description": inert(
             f"Decision {assessment.decision.value}; {assessment.tally.passed} of {assessment.tally.counted} passed, "
@@ -91,7 +92,7 @@ def _result(run: Judged) -> dict[str, Any]:
 
 def _observation(item: Item, at: str) -> dict[str, Any]:
     return {
-        "uuid": stable("observation", item.run, item.id),
+        "uuid": stable("observation", item.run, item.known_by),
         "title": item.title,
         "description": item.seen or item.result.value,
         "methods": ["EXAMINE" if item.check == "attestation" else "TEST"],
@@ -111,7 +112,7 @@ def _finding(run: Judged, control: str, title: str, subject: str, status: Status
     assessment = run.assessment
     state = "satisfied" if status in _SATISFIED else "not-satisfied"
     found: dict[str, Any] = {
-        "uuid": stable("finding", assessment.run, control, subject),
+        "uuid": stable("finding", *run.place, assessment.run, control, subject),
         "title": inert(f"{control} at {subject}: {status.value}"),
         "description": inert(title),
         "target": {
@@ -121,7 +122,7 @@ def _finding(run: Judged, control: str, title: str, subject: str, status: Status
         },
     }
     if items:
-        found["related-observations"] = [{"observation-uuid": stable("observation", item.run, item.id)} for item in items]
+        found["related-observations"] = [{"observation-uuid": stable("observation", item.run, item.known_by)} for item in items]
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scanner.assessment import ControlClass, Decision
-from scanner.exports.items import Item, Judged, Result, pretty, stable
+from scanner.exports.items import Item, Judged, Result, inert, pretty, stable
 
 _LEVEL = {ControlClass.GATE: "error", ControlClass.MAJOR: "error", ControlClass.MINOR: "warning", ControlClass.ADVISORY: "note"}
 _KIND = {
@@ -45,14 +45,13 @@ def _run(run: Judged) -> dict[str, Any]:
         "tool": {
             "driver": {
                 "name": "Clearance",
-                "semanticVersion": "0.1.0",
-                "informationUri": "https://www.rfc-editor.org/rfc/rfc9325",
+                "fullName": assessment_tool(run),
                 "rules": list(rules.values()),
             }
         },
         "automationDetails": {
             "id": f"{assessment.agency}/{assessment.system}/{assessment.run}",
-            "guid": stable("run", assessment.run),
+            "guid": stable("run", *run.place, assessment.run),
         },
         "invocations": [
             {
@@ -63,6 +62,11 @@ def _run(run: Judged) -> dict[str, Any]:
         "results": [_decision(run, index[DECISION_RULE]), *(_result(item, index[_rule_id(item)]) for item in items)],
         "properties": {"decision": assessment.decision.value, "baseline": assessment.baseline.model_dump(mode="json")},
     }
+
+
+def assessment_tool(run: Judged) -> str:
+    """Name and version of the program that looked."""
+    return inert(run.order.tool)
 
 
 def _rule_id(item: Item) -> str:
@@ -91,8 +95,8 @@ def _result(item: Item, index: int) -> dict[str, Any]:
         "level": _LEVEL[item.classed] if kind == "fail" else "none",
         "message": {"text": item.seen or item.result.value},
         "locations": [_location(item)],
-        "partialFingerprints": {"clearanceFinding/v1": item.id},
-        "guid": stable("result", item.run, item.id),
+        "partialFingerprints": {"clearanceFinding/v1": item.known_by},
+        "guid": stable("result", item.run, item.known_by),
         "properties": {"result": item.result.value, "evidence": item.evidence},
     }
     if item.result is Result.WAIVED:
@@ -141,5 +145,5 @@ def _decision(run: Judged, index: int) -> dict[str, Any]:
             }
         ],
         "partialFingerprints": {"clearanceFinding/v1": stable("decision", assessment.agency, assessment.system)},
-        "guid": stable("result", assessment.run, "decision"),
+        "guid": stable("result", *run.place, assessment.run, "decision"),
     }

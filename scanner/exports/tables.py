@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 
-from scanner.exports.items import Item, Judged
+from scanner.exports.items import Item, Judged, stable
 
 COLUMNS = (
     "agency", "system", "run", "control", "class", "heading", "control title", "check", "title", "subject", "result", "seen",
@@ -25,12 +25,30 @@ def cells(item: Item) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def decision_cells(run: Judged) -> tuple[str, ...]:
+    """The row of a run's decision, before those of its findings: a table of passes alone says nothing of it."""
+    assessment = run.assessment
+    said = {
+        "agency": assessment.agency,
+        "system": assessment.system,
+        "run": assessment.run,
+        "check": "decision",
+        "title": assessment.decision.value,
+        "subject": assessment.system,
+        "result": run.decided.value,
+        "seen": run.reasons,
+        "id": stable("decision", *run.place),
+    }
+    return tuple(said.get(column, "") for column in COLUMNS)
+
+
 def as_csv(runs: Sequence[Judged]) -> bytes:
     """CSV with a byte order mark, by which Excel knows that it is UTF-8; a cell that would be taken for a formula begins with an apostrophe."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for run in runs:
+        writer.writerow([defused(cell) for cell in decision_cells(run)])
         writer.writerows([defused(cell) for cell in cells(item)] for item in run.items())
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 

@@ -6,6 +6,8 @@ import io
 import shutil
 import subprocess
 import sys
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from certification import base45, paper
 from certification.approval import Approved, approved
@@ -25,6 +30,7 @@ from certification.countersigning import countersign
 from certification.envelope import read_envelope
 from certification.field_check import belongs, field_check
 from certification.paper import certificate_pdf, shows_what_was_signed
+from certification.pdf_additions import BOXES
 from certification.pdf_signatures import insist_on_signatures_only
 from certification.qr_token import SIGNED, QrSignature, QrToken, joined, read_token, signed_bytes
 from certification.refusals import Code, Refusal
@@ -259,9 +265,6 @@ def test_what_is_appended_is_refused_unless_it_is_a_signature(made: Made) -> Non
 
 def overlaid(pdf: bytes) -> bytes:
     """The PDF with a red box painted over its first page, by an incremental update."""
-    from pyhanko.pdf_utils import generic
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
     box = writer.add_object(generic.StreamObject(stream_data=b"q 1 0 0 rg 50 500 400 200 re f Q"))
     writer.add_stream_to_page(0, box)  # type: ignore[no-untyped-call]
@@ -273,7 +276,6 @@ def overlaid(pdf: bytes) -> bytes:
 def attached(pdf: bytes) -> bytes:
     """The PDF with one more file attached."""
     from pyhanko.pdf_utils import embed
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
     content = embed.EmbeddedFileObject.from_file_data(writer, b"x", mime_type="text/plain")
@@ -364,6 +366,124 @@ def test_a_stranger_s_signature_in_the_pdf_is_no_approver_s(made: Made, monkeypa
     forged = countersigning._signed(sound, certificate, "an", LATER, signer("chi"), first=True)
     with refused(Code.PDF_CHANGED):
         insist_on_signatures_only(forged, CASE_.trust, LATER)
+
+
+def paints_the_first_page(writer: IncrementalPdfFileWriter) -> None:
+    box = writer.add_object(generic.StreamObject(stream_data=b"q 1 0 0 rg 50 500 400 200 re f Q"))
+    writer.add_stream_to_page(0, box)  # type: ignore[no-untyped-call]
+
+
+def paints_the_last_page(writer: IncrementalPdfFileWriter) -> None:
+    box = writer.add_object(generic.StreamObject(stream_data=b"q 1 0 0 rg 50 500 400 200 re f Q"))
+    writer.add_stream_to_page(int(writer.root["/Pages"]["/Count"]) - 1, box)  # type: ignore[no-untyped-call]
+
+
+def opens_an_address(writer: IncrementalPdfFileWriter) -> None:
+    words = {pdf_name("/S"): pdf_name("/URI"), pdf_name("/URI"): generic.pdf_string("https://elsewhere.example")}
+    writer.root[pdf_name("/OpenAction")] = generic.DictionaryObject(words)  # type: ignore[no-untyped-call]
+    writer.update_root()  # type: ignore[no-untyped-call]
+
+
+def lays_a_note_on_the_page(writer: IncrementalPdfFileWriter) -> None:
+    ref, _ = writer.find_page_for_modification(int(writer.root["/Pages"]["/Count"]) - 1)  # type: ignore[no-untyped-call]
+    page = ref.get_object()
+    note = writer.add_object(generic.DictionaryObject({pdf_name("/Type"): pdf_name("/Annot")}))  # type: ignore[no-untyped-call]
+    page[pdf_name("/Annots")] = generic.ArrayObject([note])
+    writer.update_container(page)
+
+
+def changes_the_title(writer: IncrementalPdfFileWriter) -> None:
+    writer.set_info(generic.DictionaryObject({pdf_name("/Title"): generic.pdf_string("Official certificate")}))  # type: ignore[no-untyped-call]
+
+
+def hides_a_page_for_viewers_that_repair(writer: IncrementalPdfFileWriter) -> None:
+    writer.add_object(generic.StreamObject(stream_data=b"x\n118 0 obj\n<</Type/Page>>\nendobj\n"))
+
+
+def covers_the_page(writer: IncrementalPdfFileWriter) -> None:
+    """Its field is as large as the page: see the boxes of the test."""
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        paints_the_first_page, paints_the_last_page, opens_an_address, lays_a_note_on_the_page, changes_the_title, covers_the_page,
+        hides_a_page_for_viewers_that_repair,
+    ],
+)  # fmt: skip
+def test_what_one_approver_paints_over_the_page_and_signs_is_refused(
+    made: Made, monkeypatch: pytest.MonkeyPatch, lie: Callable[[IncrementalPdfFileWriter], None]
+) -> None:
+    """The signature is genuine and covers the lie, so nothing was changed after it: only the beginning tells."""
+    from pyhanko.sign import fields
+
+    from certification import countersigning
+
+    true, sound = fields.append_signature_field, paper.sound_paper(made.pdf, CASE_.trust, LATER)
+
+    def lying(writer: IncrementalPdfFileWriter, spec: fields.SigFieldSpec) -> None:
+        if spec.sig_field_name == "Approver1":
+            lie(writer)
+        true(writer, spec)
+
+    monkeypatch.setattr(fields, "append_signature_field", lying)
+    if lie is covers_the_page:
+        monkeypatch.setattr(countersigning, "BOXES", ((0, 0, 595, 842), BOXES[1]))
+    own = x509.load_pem_x509_certificate(own_certificate("an"))
+    forged = countersigning._signed(sound, own, "an", LATER, signer("an"), first=True)
+    with refused(Code.PDF_CHANGED) as told:
+        insist_on_signatures_only(forged, CASE_.trust, LATER)
+    assert "not only a signature" in str(told.value)
+
+
+def test_an_overlay_that_stands_before_an_approver_s_signature_is_refused(made: Made) -> None:
+    from certification import countersigning
+
+    sound = paper.sound_paper(made.pdf, CASE_.trust, LATER)
+    painted = paper.SoundPaper(overlaid(made.pdf), sound.statement, sound.approvers)
+    own = x509.load_pem_x509_certificate(own_certificate("an"))
+    with refused(Code.PDF_CHANGED):
+        insist_on_signatures_only(countersigning._signed(painted, own, "an", LATER, signer("an"), first=True), CASE_.trust, LATER)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_what_would_become_too_large_when_unpacked_is_refused(made: Made, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certification import pdf_reading
+
+    bomb = zlib.compress(b" " * (pdf_reading.UNPACKED_LIMIT + 1), 9)
+    for _ in range(1, rounds):
+        bomb = zlib.compress(bomb, 9)
+    filters = generic.ArrayObject([pdf_name("/FlateDecode")] * rounds)
+    writer = IncrementalPdfFileWriter(io.BytesIO(made.pdf), strict=False)
+    spec = writer.root["/Names"]["/EmbeddedFiles"]["/Names"].raw_get(1).get_object()
+    stream = generic.StreamObject({pdf_name("/Filter"): filters}, encoded_data=bomb)
+    spec["/EF"][pdf_name("/F")] = writer.add_object(stream)
+    writer.update_container(spec)
+    buffer = io.BytesIO()
+    writer.write(buffer)  # type: ignore[no-untyped-call]
+    seen: list[int] = []
+    whole = pdf_reading.unpacked
+
+    def counted(data: bytes) -> bytes:
+        found = whole(data)
+        seen.append(len(found))
+        return found
+
+    monkeypatch.setattr(pdf_reading, "unpacked", counted)
+    with refused(Code.PDF_MALFORMED):
+        paper.carried(buffer.getvalue())
+    assert all(size <= pdf_reading.UNPACKED_LIMIT for size in seen)
+    with pytest.raises(ValueError, match="too large"):
+        whole(zlib.compress(b" " * (pdf_reading.UNPACKED_LIMIT + 1)))
+
+
+@pytest.mark.parametrize("part", ["typst", "pyhanko.pdf_utils.reader"])
+def test_where_a_part_is_not_installed_that_is_said_and_nothing_is_verified(
+    made: Made, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setitem(sys.modules, part, None)
+    with refused(Code.EXTRA_MISSING):
+        insist_on_signatures_only(made.pdf, CASE_.trust, LATER)
 
 
 def test_only_the_attributes_of_a_signature_are_signed_for_a_pdf(made: Made) -> None:

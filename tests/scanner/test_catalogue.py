@@ -6,14 +6,26 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
+from enum import StrEnum
 from functools import cache
 
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
+from pydantic import ValidationError
 
+from certification.keyring import RootKind
+from certification.request import Kind
+from certification.status import Act, State
 from scanner import i18n
+from scanner.assessment import ControlClass, Decision, Status
+from scanner.attestations import Answer
+from scanner.coverage import Decided
+from scanner.findings import Confidence, Outcome, Stated, said
+from scanner.observations import Method, Reason
 from scanner.registry import load_checks
+from scanner.strictness import Turn
+from scanner.targets import Pace, RunKind
 from tools import messages
 
 PO = messages.LOCALE / "vi" / "LC_MESSAGES" / "clearance.po"
@@ -24,6 +36,8 @@ SAME = frozenset(
         "SELinux: {mode}",
         "SELinux: {mode}; AppArmor: -",
         "nmap: {where}",
+        "json: docs/schemas/plan.schema.json.",
+        "json: docs/schemas/runs.schema.json.",
         "space_left_action = {action}",
         "{id} {version} ({regime}), sha256 {digest}",
         "Remote Desktop Session Host > Security: require use of a specific security layer: SSL",
@@ -101,6 +115,49 @@ def test_the_program_shows_what_the_catalogue_holds() -> None:
         ):
             assert i18n.ngettext(first, text, 2) == told
             assert i18n._(first) == told
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Decision,
+        Status,
+        ControlClass,
+        Outcome,
+        Confidence,
+        Method,
+        Reason,
+        Answer,
+        RunKind,
+        Pace,
+        Decided,
+        Turn,
+        Kind,
+        State,
+        Act,
+        RootKind,
+    ],
+)
+def test_each_word_of_the_records_that_is_shown_stands_in_the_catalogue(kind: type[StrEnum]) -> None:
+    assert not {word.value for word in kind} - i18n.catalogue("vi").known.keys()
+
+
+@pytest.mark.usefixtures("vietnamese")
+def test_words_of_our_own_are_translated_in_a_message_and_those_of_peers_never() -> None:
+    ours = said("{reason}: {detail}", reason=Reason.TIMED_OUT, detail="accepts the connection and says nothing")
+    assert i18n.shown(ours) == "hết thời gian chờ: nhận kết nối mà không nói gì"
+    assert i18n.shown(said("speaks {protocol} in clear", protocol="login")) == "dùng login không mã hóa"
+
+
+@pytest.mark.usefixtures("vietnamese")
+def test_what_a_person_wrote_keeps_its_letters_and_what_a_peer_said_never_does() -> None:
+    person = said("answered no by {by}: {reason}", by="tran.thi.b", reason=Stated("Đang chờ phê duyệt"))
+    assert i18n.shown(person) == "tran.thi.b trả lời không: Đang chờ phê duyệt"
+    peer = said("answers in {protocol}", protocol="Đ\u202e")
+    assert i18n.shown(peer) == r"trả lời bằng \u{110}\u{202e}"
+    assert len(said("{reason}", reason=Stated("ă" * 9_000)).values[0].value) < 1_100
+    with pytest.raises(ValidationError):
+        said("{reason}", reason=Stated("a\u202eb"))
 
 
 def test_english_is_what_stands_in_the_code_and_no_language_is_invented() -> None:

@@ -33,7 +33,7 @@ def test_a_chosen_language_speaks_and_what_is_missing_is_english(monkeypatch: py
     monkeypatch.setattr(i18n, "_chosen", i18n.Catalogue())
     assert i18n._("Echelon") == "Echelon"
     i18n.choose("vi")
-    assert i18n._("Echelon") == "Cấp"
+    assert i18n._("Echelon") == "Cấp hành chính"
     assert i18n._("no such sentence") == "no such sentence"
     assert i18n.ngettext("{count} sight", "{count} sights", 3) == "{count} lượt quan sát"
     i18n.choose("en")

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -132,7 +133,8 @@ def test_the_version_of_oscal_is_a_parameter(runs: list[Judged]) -> None:
 def test_only_a_pass_is_a_success(outcome: Outcome, status: Status | None) -> None:
     result = result_of(outcome, status)
     assert (result is Result.PASS) == (outcome is Outcome.PASS)
-    assert (result is Result.UNDETERMINED) == (outcome in (Outcome.NOT_CHECKED, Outcome.ERROR))
+    nothing_applied = outcome is Outcome.NOT_APPLICABLE and status is Status.UNDETERMINED
+    assert (result is Result.UNDETERMINED) == (outcome in (Outcome.NOT_CHECKED, Outcome.ERROR) or nothing_applied)
     assert (result is Result.WAIVED) == (outcome is Outcome.FAIL and status is Status.WAIVED)
 
 
@@ -142,7 +144,7 @@ RESULTS = Counter({"pass": 1, "not-applicable": 1, "undetermined": 2, "fail": 1,
 def test_every_result_is_told_apart_in_each_format(runs: list[Judged]) -> None:
     run = with_results(runs[0])
     rows = list(csv.DictReader(io.StringIO(made("csv", run).decode("utf-8-sig"))))
-    assert Counter(row["result"] for row in rows) == RESULTS
+    assert Counter(row["result"] for row in rows if row["check"] != "decision") == RESULTS
     lines = [json.loads(line) for line in made("jsonl", run).splitlines()]
     assert Counter(line["result"] for line in lines if line["record"] == "finding") == RESULTS
     results = json.loads(made("sarif", run))["runs"][0]["results"]
@@ -161,7 +163,7 @@ def test_every_result_is_told_apart_in_each_format(runs: list[Judged]) -> None:
         for each in json.loads(made("oscal", run))["assessment-results"]["results"][0]["findings"]
     )
     assert states == {"satisfied": 2, "not-satisfied": 4}
-    dojo = json.loads(made("defectdojo", run))["findings"]
+    dojo = [each for each in json.loads(made("defectdojo", run))["findings"] if each["component_name"] != "decision"]
     assert Counter((each["active"], each["verified"], each["risk_accepted"]) for each in dojo) == {
         (True, False, False): 2, (True, True, False): 1, (False, False, True): 1,
     }  # fmt: skip
@@ -178,6 +180,10 @@ def test_a_decision_other_than_authorise_is_a_failure_where_programs_look(runs: 
     case = next(iter(fromstring(made("junit", run)).iter("testcase")))
     assert (len(case) == 0) == (decision is Decision.AUTHORISE)
     assert decision is not Decision.INCOMPLETE or case[0].tag == "error"
+    clean = dataclasses.replace(run, assessment=run.assessment.model_copy(update={"findings": ()}))
+    assert bool(json.loads(made("defectdojo", clean))["findings"]) == (decision is not Decision.AUTHORISE)
+    row = next(csv.DictReader(io.StringIO(made("csv", clean).decode("utf-8-sig"))))
+    assert (row["check"], row["result"] == "pass") == ("decision", decision is Decision.AUTHORISE)
     result = json.loads(made("oscal", run))["assessment-results"]["results"][0]
     assert {"name": "decision", "value": decision.value, "ns": "urn:npd:clearance"} in result["props"]
 
@@ -274,7 +280,25 @@ def test_a_vex_tells_of_hosts_nobody_could_judge_and_clears_nothing(runs: list[J
     assert "clearance:not-determined" in {each["name"] for each in bare["metadata"]["properties"]}
     found = json.loads(made("cyclonedx-vex", patched(runs[0])))
     assert {each["analysis"]["state"] for each in found["vulnerabilities"]} == {"exploitable"}
-    assert len(found["components"]) == 2
+    assert len(found["components"]) == 1
+    assert any("/web/" in each["value"] for each in found["metadata"]["properties"] if each["name"] == "clearance:not-determined")
+
+
+def test_ids_tell_one_agency_from_another(runs: list[Judged]) -> None:
+    other = dataclasses.replace(runs[0], assessment=runs[0].assessment.model_copy(update={"agency": "P99"}))
+    for name, key in (("sarif", "guid"), ("defectdojo", "unique_id_from_tool"), ("oscal", "uuid")):
+        ids = [set(_values(json.loads(made(name, run)), key)) for run in (runs[0], other)]
+        assert ids[0]
+        assert not ids[0] & ids[1], name
+
+
+def _values(value: Any, key: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (each for name, each in value.items() if name == key and isinstance(each, str))
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _values(each, key)
 
 
 @pytest.mark.parametrize("standing", list(Standing))
