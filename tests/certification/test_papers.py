@@ -8,192 +8,32 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from certification import base45, paper
-from certification.approval import Approved, approved
+from certification import paper
 from certification.authorisation import AuthorisationStatement
 from certification.countersigning import countersign
 from certification.envelope import read_envelope
-from certification.field_check import belongs, field_check
+from certification.field_check import field_check
 from certification.paper import certificate_pdf, shows_what_was_signed
 from certification.pdf_additions import BOXES
 from certification.pdf_signatures import insist_on_signatures_only
-from certification.qr_token import SIGNED, QrSignature, QrToken, joined, read_token, signed_bytes
+from certification.qr_token import joined, signed_bytes
 from certification.refusals import Code, Refusal
 from certification.statements import read_statement
 from certification.verify import verify
 from scanner.typesetting import Renderer, renderer
-from tests.certification.stage import CODE, DRAFTED, LATER, SEEN, Case, known, refused, root, signer
+from tests.certification.papers import CASE_, Made, act, countersigned, made, own_certificate
+from tests.certification.stage import LATER, Case, refused, signer
 from tests.certification.test_ledger import Desk, desk
 
-__all__ = ["desk"]
-CASE_ = Case()
-
-
-def act(by: str, begun: bytes | None = None, case: Case = CASE_) -> Approved:
-    return approved(
-        case.bundle, case.request, case.trust, DRAFTED, signer=signer(by), rejudge=case.judge, code_digests=CODE,
-        confirm=lambda _: True, authorisation=begun,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Made:
-    certificate: bytes
-    token: QrToken
-    pdf: bytes
-
-
-@pytest.fixture(scope="module")
-def made() -> Made:
-    first = act("an")
-    second = act("binh", first.authorisation)
-    token = joined(second.words, [first.small, second.small])
-    return Made(second.authorisation, token, certificate_pdf(second.authorisation, token.text(), CASE_.trust, LATER))
-
-
-def own_certificate(name: str, key_of: str | None = None) -> bytes:
-    private = signer(key_of or name)._private
-    called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Nguyễn Thị {name}")])
-    builder = x509.CertificateBuilder().subject_name(called).issuer_name(called).public_key(private.public_key()).serial_number(7)
-    builder = builder.not_valid_before(SEEN - timedelta(days=9)).not_valid_after(SEEN + timedelta(days=900))
-    digest = None if isinstance(private, Ed25519PrivateKey) else hashes.SHA256()
-    return builder.sign(private, digest).public_bytes(Encoding.PEM)
-
-
-def countersigned(pdf: bytes, by: str, **more: object) -> bytes:
-    certificate = more.pop("certificate", own_certificate(by))
-    assert isinstance(certificate, bytes)
-    return countersign(pdf, certificate, CASE_.trust, LATER, signer=signer(by), confirm=lambda _: True)
-
-
-# --- base45 and the token ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("data", "text"), [(b"AB", "BB8"), (b"Hello!!", "%69 VD92EX0"), (b"base-45", "UJCLQE7W581"), (b"ietf!", "QED8WEX0")]
-)
-def test_base45_is_that_of_the_rfc(data: bytes, text: str) -> None:
-    assert base45.encoded(data) == text
-    assert base45.decoded(text) == data
-
-
-@given(st.binary(max_size=60))
-def test_whatever_is_written_in_base45_is_read_back(data: bytes) -> None:
-    assert base45.decoded(base45.encoded(data)) == data
-
-
-@given(st.text(alphabet="0AZ %:ab", max_size=12))
-def test_one_text_for_each_sequence_of_bytes(text: str) -> None:
-    try:
-        data = base45.decoded(text)
-    except ValueError:
-        return
-    assert base45.encoded(data) == text
-
-
-def test_a_token_is_verified_with_the_trust_root_alone(made: Made) -> None:
-    text = made.token.text()
-    assert len(text) < 600
-    seen = field_check(text, CASE_.trust, LATER)
-    granted = verify(made.certificate, CASE_.trust, LATER).granted
-    assert (seen.words.serial, seen.words.agency, seen.words.apis) == (granted.serial, "P01", granted.scope.apis)
-    assert {key.known.holder for key in seen.signers} == {"an", "binh"}
-    assert read_token(text + "\n").text() == text
-
-
-def test_no_changed_sign_of_a_token_is_accepted(made: Made) -> None:
-    text = made.token.text()
-    for place in range(len(text)):
-        for sign in ("0", "Z"):
-            changed = text[:place] + sign + text[place + 1 :]
-            if changed != text:
-                with pytest.raises(Refusal):
-                    field_check(changed, CASE_.trust, LATER)
-
-
-@given(st.binary(max_size=120))
-@settings(max_examples=200)
-def test_any_bytes_are_a_token_or_refused(data: bytes) -> None:
-    for text in (SIGNED + base45.encoded(data), data.decode("latin-1")):
-        with pytest.raises(Refusal):
-            field_check(text, CASE_.trust, LATER)
-
-
-def test_one_authority_one_person_or_one_key_is_not_enough(made: Made) -> None:
-    first, second = made.token.signatures
-    words = made.token.words
-    with refused(Code.QUORUM_MISSING):
-        field_check(QrToken(words, (first,)).text(), CASE_.trust, LATER)
-    with pytest.raises(Refusal, match=r"signature-repeated|quorum"):
-        field_check(QrToken(words, (first, first)).text(), CASE_.trust, LATER)
-    chi = signer("chi").sign_both(read_statement(read_envelope(made.certificate).payload, AuthorisationStatement), words)[1]
-    an = next(one for one in (first, second) if signer("an").keyid.startswith(one.keyid[:32]))
-    assert chi is not None
-    with refused(Code.QUORUM_ONE_AUTHORITY):
-        field_check(QrToken(words, (an, chi)).text(), CASE_.trust, LATER)
-
-
-def test_only_approvers_keys_and_only_over_tokens(made: Made) -> None:
-    words = made.token.words
-    statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
-    dung = signer("dung").sign_both(statement, words)[1]
-    assert dung is not None
-    with refused(Code.KEY_ROLE):
-        field_check(QrToken(words, (made.token.signatures[0], dung)).text(), CASE_.trust, LATER)
-    one = made.token.signatures[0]
-    envelope = QrSignature(one.keyid, one.algorithm, bytes.fromhex(signer("an").sign(statement).signature)[:64].ljust(64, b"\0"))
-    with refused(Code.SIGNATURE_WRONG):
-        field_check(QrToken(words, (envelope, made.token.signatures[1])).text(), CASE_.trust, LATER)
-    assert signed_bytes(words, -8) != read_envelope(made.certificate).pae()
-
-
-def test_a_token_counts_in_its_time_and_below_the_ceiling(made: Made) -> None:
-    words = made.token.words
-    with refused(Code.EXPIRED):
-        field_check(made.token.text(), CASE_.trust, words.not_after)
-    with refused(Code.NOT_YET_VALID):
-        field_check(made.token.text(), CASE_.trust, words.not_before - timedelta(seconds=1))
-    less = tuple(each.model_copy(update={"apis": ("read",)}) for each in CASE_.trust.keyring.ceilings)
-    with refused(Code.ABOVE_CEILING):
-        field_check(made.token.text(), root(ceilings=less), LATER)
-    revoked = known("binh", CASE_.trust.key(signer("binh").keyid).known.role, authority="ministry-b", revoked_at=SEEN)
-    keys = tuple(revoked if key.holder == "binh" else key for key in CASE_.trust.keyring.keys)
-    with refused(Code.KEY_REVOKED):
-        field_check(made.token.text(), root(keys=keys), LATER)
-
-
-def test_a_token_of_another_certificate_does_not_belong(made: Made) -> None:
-    statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
-    belongs(made.token.text(), statement, CASE_.trust, LATER)
-    other = statement.model_copy(update={"predicate": statement.predicate.model_copy(update={"serial": "CC-other"})})
-    with refused(Code.QR_DIFFERS):
-        belongs(made.token.text(), other, CASE_.trust, LATER)
-
-
-def test_where_a_signature_does_not_fit_the_code_holds_the_digest_and_says_so(made: Made) -> None:
-    pointer = joined(made.token.words, [made.token.signatures[0], None]).text()
-    assert len(pointer) < 150
-    with refused(Code.QR_POINTER) as told:
-        field_check(pointer, CASE_.trust, LATER)
-    assert made.token.words.serial in str(told.value)
-    for broken in ("NPD0:", "NPD0:AAA", "NPD2:" + pointer[5:]):
-        with refused(Code.QR_MALFORMED):
-            field_check(broken, CASE_.trust, LATER)
+__all__ = ["desk", "made"]
 
 
 # --- the PDF -------------------------------------------------------------------------------------------------------
