@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -42,8 +43,8 @@ class Deadlines(Parameters):
     low: Annotated[Days | None, Stricter.LOWER] = None
     exploited: Annotated[Days, Stricter.LOWER] = 14
     """For flaws that CISA lists as known to be exploited, where the day that CISA demands is not earlier."""
-    likely: Annotated[float, Field(ge=0, le=1), Stricter.NONE] = 0.1
-    """The EPSS score from which a flaw that nobody rated counts as high; below it, as medium."""
+    likely: Annotated[Decimal, Field(ge=0, le=1), Stricter.NONE] = Decimal("0.1")
+    """The EPSS score from which a flaw that nobody rated counts as high; below it, as medium. A file writes it in quotes."""
 
 
 class Tiers(Parameters):
@@ -58,10 +59,15 @@ class Known(Parameters):
     packages: Annotated[tuple[str, ...], Stricter.SUBSET] = ()
 
 
+def _written(score: float) -> Decimal:
+    """The score as its source wrote it: the binary fraction nearest to 0.3 lies below 0.3, and would miss that bound."""
+    return Decimal(str(score))
+
+
 def _rated(flaw: Flaw, deadlines: Deadlines) -> Severity:
     if flaw.severity is not Severity.UNKNOWN:
         return flaw.severity
-    likely = bool(flaw.exploited) or (flaw.epss is not None and flaw.epss >= deadlines.likely)
+    likely = bool(flaw.exploited) or (flaw.epss is not None and _written(flaw.epss) >= deadlines.likely)
     return Severity.HIGH if likely else Severity.MEDIUM
 
 
