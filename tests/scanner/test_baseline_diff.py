@@ -93,7 +93,7 @@ DOCUMENT = {"vi": "d", "en": "d"}
         (
             {"rules": [{"check": "patches-no-overdue"}]},
             {"rules": [{"check": "patches-no-overdue", "parameters": {"likely": 1}}]},
-            ("different", "C-1", "patches-no-overdue: likely 0.1 became 1", (3, 4)),
+            ("different", "C-1", 'patches-no-overdue: likely "0.1" became "1"', (3, 4)),
         ),
     ],
 )
