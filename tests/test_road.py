@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from certification.gateway_bundle import PROBE_REVOKED, PROBE_UNKNOWN
 from examples.ceremony import hold
 from examples.demo import main as demonstrate
+from scanner.store import unpacked
 
 BASELINE = Path(__file__).resolve().parent.parent / "examples" / "lab-baseline.yaml"
 
@@ -162,6 +164,10 @@ def test_no_key_and_no_password_stands_in_any_run_or_bundle(road: Path) -> None:
     for path in kept:
         if path.is_file():
             data = path.read_bytes()
+            if path.name == "gateway.bundle":
+                # it carries the keys of two certificates that must open nothing, to try the gateway with
+                probes = (PROBE_REVOKED, PROBE_UNKNOWN)
+                data = b"".join(content for name, content in unpacked(data).items() if name not in probes)
             assert not [secret for secret in secrets if secret in data], path
 
 

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 _READS_ONLY = "--under"
+_DONE = (0, 10, 11, 14, 130)
+"""Statuses of a command that did something; one that was refused left the run as it was."""
 
 
 def note(words: Sequence[str], status: int) -> None:
@@ -21,7 +23,7 @@ def note(words: Sequence[str], status: int) -> None:
     from scanner.store import Run, StoreError
 
     verb = next((word for word in words if word in COMMANDS), "")
-    if verb not in KEPT or _READS_ONLY in words:
+    if verb not in KEPT or _READS_ONLY in words or status not in _DONE:
         return
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     for folder in _runs(words):

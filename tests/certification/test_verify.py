@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from certification.authorisation import WORDING, AuthorisationStatement, serial
 from certification.envelope import read_envelope
 from certification.feed_bundles import FeedsApprovedStatement, FeedsGatheredStatement
+from certification.gateway_bundle import GatewayBundleStatement
 from certification.keyring import AcceptedBaseline, RootKind
 from certification.keys import Signature
 from certification.opening import opened
 from certification.refusals import Code
 from certification.request import Kind, RequestStatement
+from certification.request_refusal import RequestRefusalStatement
 from certification.signers import signed
 from certification.statements import (
     EvaluationStatement,
@@ -255,11 +257,11 @@ def test_a_certificate_is_no_other_statement(case: Case, certificate: bytes, kin
 
 def test_each_statement_has_a_type_and_a_role_of_its_own() -> None:
     kinds = Statement.__subclasses__()
-    assert {FeedsGatheredStatement, FeedsApprovedStatement} <= set(kinds)
-    assert len({kind.model_fields["predicate_type"].default for kind in kinds}) == len(kinds) == 9
-    # An approver approves and changes what was approved; every other role signs one type only.
+    assert {FeedsGatheredStatement, FeedsApprovedStatement, GatewayBundleStatement, RequestRefusalStatement} <= set(kinds)
+    assert len({kind.model_fields["predicate_type"].default for kind in kinds}) == len(kinds) == 11
+    # An approver approves, refuses, and changes what was approved; every other role signs one type only.
     others = [kind for kind in kinds if kind.role is not Role.APPROVER]
-    assert len({kind.role for kind in others}) == len(others) == len(kinds) - 2
+    assert len({kind.role for kind in others}) == len(others) == len(kinds) - 3
 
 
 def test_an_approver_s_status_event_is_no_authorisation(case: Case, certificate: bytes) -> None:
