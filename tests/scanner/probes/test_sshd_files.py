@@ -166,7 +166,7 @@ LINES = st.sampled_from(
 
 
 @REAL
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINES, max_size=10), st.lists(LINES, max_size=5), st.lists(LINES, max_size=5))
 def test_whatever_the_files_say_it_is_reckoned_as_the_server_does_or_not_at_all(
     tmp_path: Path, key: Path, main: list[str], one: list[str], other: list[str]
