@@ -60,10 +60,10 @@ def application(data: bytes, trust: TrustRoot, at: datetime, log: Iterable[Logga
         found = read_evidence(unpacked(data), trust, at)
         signer = found.evaluation.signer.known.holder
         return Application(Stage.EVALUATED, found.order.scope.agency.code, found.order.run, (signer,))
-    if kind == RequestRefusalStatement.model_fields["predicate_type"].default:
+    if kind == RequestRefusalStatement.kind():
         refusal = opened_refusal(data, trust, at).statement.predicate
         return Application(Stage.REFUSED, refusal.agency, refusal.run, (refusal.by,), reason=refusal.reason)
-    if kind == AuthorisationStatement.model_fields["predicate_type"].default:
+    if kind == AuthorisationStatement.kind():
         return _authorised(data, trust, at, told)
     asked = opened_request(data, trust, at)
     words = asked.statement.predicate

@@ -26,33 +26,6 @@ QUORUM = 2
 """Authorities that must sign. A constant: no file and no option lowers it."""
 
 
-def approve(  # noqa: PLR0913 - what an approval rests on, the means by name
-    bundle: Mapping[str, bytes],
-    request: bytes,
-    trust: TrustRoot,
-    at: datetime,
-    *,
-    signer: Signer,
-    rejudge: Rejudge,
-    confirm: Callable[[str], bool],
-    code_digests: Iterable[FileDigest] | None = None,
-    authorisation: bytes | None = None,
-) -> bytes:
-    """The authorisation with this signer's approval, drafted now or begun by another authority, without its QR token."""
-    made = approved(
-        bundle,
-        request,
-        trust,
-        at,
-        signer=signer,
-        rejudge=rejudge,
-        confirm=confirm,
-        code_digests=code_digests,
-        authorisation=authorisation,
-    )
-    return made.authorisation
-
-
 @dataclass(frozen=True, slots=True)
 class Approved:
     """What one act of approval leaves: the authorisation, and the signer's signature of its QR token."""
@@ -63,7 +36,7 @@ class Approved:
     """None where the signer's key has no signature that fits into a code."""
 
 
-def approved(  # noqa: PLR0913 - as above
+def approved(  # noqa: PLR0913 - what an approval rests on, the means by name
     bundle: Mapping[str, bytes],
     request: bytes,
     trust: TrustRoot,

@@ -55,9 +55,9 @@ from scanner.findings import said
 from scanner.record import Instant, Record, sha256
 from scanner.store import packed
 
-_AUTHORISATION = AuthorisationStatement.model_fields["predicate_type"].default
-_REFUSAL = RequestRefusalStatement.model_fields["predicate_type"].default
-_EVENT = StatusEventStatement.model_fields["predicate_type"].default
+_AUTHORISATION = AuthorisationStatement.kind()
+_REFUSAL = RequestRefusalStatement.kind()
+_EVENT = StatusEventStatement.kind()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from certification.envelope import read_envelope
 from certification.log_proof import LogProof, read_log_proof
 from certification.log_store import Entries, LogEntry, LogStore
 from certification.log_trust import Watch, log_key, watched
-from certification.opening import opened
+from certification.opening import EVER, opened
 from certification.refusals import Code, Refusal
 from certification.request_refusal import RequestRefusalStatement, opened_refusal
 from certification.signers import Signer
@@ -25,7 +25,6 @@ from scanner.findings import said
 
 Loggable = AuthorisationStatement | StatusEventStatement | RequestRefusalStatement
 """What a log holds."""
-_EVER = datetime.min.replace(tzinfo=UTC)
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -149,14 +148,14 @@ def history(log: Entries, trust: TrustRoot) -> Iterator[Loggable]:
     certificates: dict[str, AuthorisationStatement] = {}
     for entry in log.entries():
         # The noted type only says how to read it: the payload must be of that type itself.
-        if entry.kind == AuthorisationStatement.model_fields["predicate_type"].default:
-            certificate = opened(entry.envelope, AuthorisationStatement, trust, _EVER)
+        if entry.kind == AuthorisationStatement.kind():
+            certificate = opened(entry.envelope, AuthorisationStatement, trust, EVER)
             quorum(certificate.signers)
             certificates[certificate.statement.predicate.serial] = certificate.statement
             yield certificate.statement
-        elif entry.kind == RequestRefusalStatement.model_fields["predicate_type"].default:
-            yield opened_refusal(entry.envelope, trust, _EVER).statement
+        elif entry.kind == RequestRefusalStatement.kind():
+            yield opened_refusal(entry.envelope, trust, EVER).statement
         elif entry.serial in certificates:
-            yield opened_event(entry.envelope, certificates[entry.serial], trust, _EVER).statement
+            yield opened_event(entry.envelope, certificates[entry.serial], trust, EVER).statement
         else:
             raise Refusal(Code.SERIAL_UNKNOWN, said("no certificate {serial} stands in the log", serial=entry.serial))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic
 
 from certification.envelope import Envelope, read_envelope
@@ -12,6 +12,9 @@ from certification.refusals import Code, Refusal
 from certification.statements import S, read_statement
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""An instant before every revocation: whose key was valid when it signed is read, whatever became of the key since."""
 
 
 @dataclass(frozen=True, slots=True)

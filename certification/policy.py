@@ -11,7 +11,7 @@ from certification.evidence import Evidence
 from certification.keyring import Ceiling, RootKind
 from certification.refusals import Code, Refusal
 from certification.request import Grant, Kind
-from certification.trust import TrustRoot
+from certification.trust import TrustRoot, ceiling_of
 from scanner.assessment import BaselineRef, Decision
 from scanner.findings import said
 
@@ -65,13 +65,7 @@ def below_ceiling(scope: Grant, echelon: str, trust: TrustRoot, at: datetime) ->
 
 def within(scope: Grant, echelon: str, ceilings: Iterable[Ceiling], at: datetime) -> None:
     """Returns where these ceilings, too, allow the echelon all that is asked for."""
-    for ceiling in ceilings:
-        begun = ceiling.valid_from <= at
-        if ceiling.echelon == echelon and begun and (ceiling.valid_until is None or at < ceiling.valid_until):
-            _below(scope, echelon, ceiling)
-            return
-    message = said("echelon {echelon} may have nothing on {day}", echelon=echelon, day=f"{at:%Y-%m-%d}")
-    raise Refusal(Code.ECHELON_UNKNOWN, message)
+    _below(scope, echelon, ceiling_of(ceilings, echelon, at))
 
 
 def _below(scope: Grant, echelon: str, ceiling: Ceiling) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
 from importlib.resources import files
 
 from jinja2 import PackageLoader, StrictUndefined
@@ -13,10 +12,8 @@ from markupsafe import Markup
 
 from scanner.assessment import Assessment
 from scanner.i18n import _
+from scanner.inert import inert
 from scanner.report_view import View
-
-_LONGEST = 2_000
-_BIDI = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def as_json(assessment: Assessment) -> bytes:
@@ -47,13 +44,4 @@ def as_html(view: View, language: str) -> bytes:
 
 def _shown(value: object) -> object:
     """Whatever stands in the template between braces, before it is escaped: no field can be forgotten."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def plain(text: str) -> str:
-    """Text as it may be shown: control, formatting and bidirectional characters visible as U+FFFD, and cut when very long."""
-    shown = text[:_LONGEST]
-    clean = "".join(
-        sign if sign == "\n" or unicodedata.category(sign) not in _BIDI else "\N{REPLACEMENT CHARACTER}" for sign in shown
-    )
-    return clean if len(text) <= _LONGEST else f"{clean}… (+{len(text) - _LONGEST})"
+    return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
