@@ -29,6 +29,7 @@ from scanner.run_files import (
     SCAN_EVIDENCE,
     SIGNATURES,
     TAILORING,
+    is_evidence,
 )
 from scanner.targets import RunKind
 
@@ -116,7 +117,7 @@ def _permit(files: Mapping[str, bytes], order: Order, trust: TrustRoot, at: date
 
 def _assessed(files: Mapping[str, bytes], order: Order, assessment: Assessment) -> None:
     scope = order.scope
-    evidence = {path: sha256(data) for path, data in files.items() if path.startswith(("observations/", "attestations/"))}
+    evidence = {path: sha256(data) for path, data in files.items() if is_evidence(path)}
     told = {
         "run": (assessment.run, order.run),
         "kind": (assessment.kind, order.kind),

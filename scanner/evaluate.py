@@ -23,6 +23,7 @@ from scanner.findings import (
 )
 from scanner.observations import Method, Observation, Sight, Sighting, Unobserved
 from scanner.order import Order
+from scanner.overlooked import Overlooked, overlooked
 from scanner.plan import applicable, kind_of, looked_at, subjects_of
 from scanner.targets import AGENCY
 
@@ -32,6 +33,8 @@ ATTESTATION = "attestation"
 Sightings = Mapping[Sight, tuple[Sighting, str]]
 Answers = Mapping[str, tuple[Attestation, str]]
 Judged = tuple[Outcome, Message, Confidence | None]
+_MOST = 20
+"""Ports that a finding names."""
 
 _CONFIDENCE = {
     Method.HANDSHAKE: Confidence.CERTAIN,
@@ -42,11 +45,19 @@ _CONFIDENCE = {
 
 
 def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers) -> tuple[Finding, ...]:
-    """The findings, by control, check and subject; as many as there are rules times subjects, whatever was seen."""
+    """The findings, by control, check and subject; as many as there are rules times subjects, whatever was seen.
+
+    What the evidence shows to have been overlooked is a subject too, and not checked there.
+    """
+    beyond = overlooked(order.scope, sightings)
     findings = [
-        *(finding for rule in applicable(bound, order.scope) for finding in _of_rule(rule, order, bound, sightings, answers)),
         *(
-            _of_document(control, order, answers)
+            finding
+            for rule in applicable(bound, order.scope)
+            for finding in _of_rule(rule, order, bound, sightings, answers, beyond)
+        ),
+        *(
+            _of_document(control, order, bound, answers)
             for control in bound.controls(order.scope.system.level)
             if control.attestation is not None
         ),
@@ -54,15 +65,27 @@ def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: 
     return tuple(sorted(findings, key=lambda finding: (finding.control, finding.check, finding.subject)))
 
 
-def _of_rule(rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers) -> Iterator[Finding]:
-    subjects = subjects_of(rule, order.scope)
+def _of_rule(
+    rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers, beyond: Overlooked
+) -> Iterator[Finding]:
+    subjects, kind = subjects_of(rule, order.scope), kind_of(rule.check.observes)
     if not subjects:
         yield _without_subject(rule, answers)
     for subject in subjects:
-        sight = Sight(subject=subject, kind=kind_of(rule.check.observes))
+        sight = Sight(subject=subject, kind=kind)
         sighting, evidence = sightings.get(sight, (None, None))
         outcome, seen, confidence = _judged(rule, order, bound, sight, sighting)
+        if kind == "ports" and outcome is not Outcome.FAIL and subject in beyond.ports:
+            outcome, seen, confidence = _not_checked(_unasked(beyond.ports[subject]))
         yield _finding(rule.control.id, rule.check.id, subject, outcome, seen, confidence, evidence)
+    for subject in beyond.subjects.get(kind, ()):
+        seen = said("it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks", kind=kind)
+        yield _finding(rule.control.id, rule.check.id, subject, Outcome.NOT_CHECKED, seen, None, None)
+
+
+def _unasked(ports: tuple[int, ...]) -> Message:
+    listed = ",".join(map(str, ports[:_MOST])) + (",..." if len(ports) > _MOST else "")
+    return said("the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed)
 
 
 def _judged(rule: BoundRule, order: Order, bound: BoundBaseline, sight: Sight, sighting: Sighting | None) -> Judged:
@@ -146,19 +169,23 @@ def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
     return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)
 
 
-def _of_document(control: Control, order: Order, answers: Answers) -> Finding:
+def _of_document(control: Control, order: Order, bound: BoundBaseline, answers: Answers) -> Finding:
     attestation, evidence = answers.get(control.id, (None, None))
-    outcome, seen = _answered(control, order, attestation)
+    outcome, seen = _answered(control, order, bound, attestation)
     confidence = None if attestation is None else Confidence.STATED
     return _finding(control.id, ATTESTATION, AGENCY, outcome, seen, confidence, evidence)
 
 
-def _answered(control: Control, order: Order, attestation: Attestation | None) -> tuple[Outcome, Message]:
+def _answered(control: Control, order: Order, bound: BoundBaseline, attestation: Attestation | None) -> tuple[Outcome, Message]:
     if attestation is None or control.attestation is None:
         return Outcome.NOT_CHECKED, said("nobody has answered")
     days = control.attestation.max_age_days.get(order.scope.system.level)
     if days is not None and order.judged_at - attestation.dated > timedelta(days=days):
         return Outcome.NOT_CHECKED, said("the document is more than {days} days old", days=days)
+    allowed = bound.baseline.evidence_max_age_days[order.scope.system.level]
+    if attestation.answered_at - order.judged_at > timedelta(days=allowed):
+        # what was seen has lapsed by then: an answer of such a day speaks of another system
+        return Outcome.NOT_CHECKED, said("answered more than {days} days after the judgement", days=allowed)
     match attestation.answer:
         case Answer.YES:
             return Outcome.PASS, said("answered yes by {by}", by=attestation.by)

@@ -27,6 +27,7 @@ from scanner.observations import (
 from scanner.order import FileDigest, Order
 from scanner.plan import DERIVED
 from scanner.record import sha256
+from scanner.run_files import is_evidence
 from scanner.store import StoreError
 from scanner.strict_yaml import InputError
 from scanner.tailoring import tailored
@@ -171,11 +172,7 @@ def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) 
 
 
 def _evidence(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
-    return tuple(
-        FileDigest(path=path, sha256=sha256(data))
-        for path, data in files.items()
-        if path.startswith(("observations/", "attestations/"))
-    )
+    return tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if is_evidence(path))
 
 
 def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime]) -> datetime | None:

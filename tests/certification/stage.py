@@ -49,6 +49,7 @@ from scanner.attestations import Answer, Attestation
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import FileDigest, Order
 from scanner.record import sha256
+from scanner.run_files import is_evidence
 from scanner.store import (
     ASSESSMENT,
     BASELINE,
@@ -265,11 +266,7 @@ def assessment(of: Order, files: Mapping[str, bytes], **changes: Any) -> Assessm
         "fingerprint": "cd" * 32,
         "baseline": BaselineRef(id="stage", version="1", regime="stage", sha256=of.baseline, laboratory=False),
         "checks": CODE,
-        "evidence": tuple(
-            FileDigest(path=path, sha256=sha256(data))
-            for path, data in files.items()
-            if path.startswith(("observations/", "attestations/"))
-        ),
+        "evidence": tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if is_evidence(path)),
         "findings": (),
         "controls": (),
         "tally": Tally(passed=3, counted=3, assessed=3, capped=False, percent=100),
