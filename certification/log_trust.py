@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from certification.checkpoint import NoteAlgorithm, NoteKey, SignedCheckpoint
-from certification.keys import public_key
 from certification.log_proof import read_log_proof
 from certification.refusals import Code, Refusal
 from certification.statements import Role
@@ -28,7 +27,7 @@ class Watch:
 
 def note_key(key: TrustedKey) -> NoteKey:
     """A log's or a witness's key, in the form that checkpoints are signed with; refuses a key of any other role."""
-    public = public_key(key.known.public_key)
+    public = key.verifier.public
     algorithm = {Role.LOG: NoteAlgorithm.LOG, Role.LOG_WITNESS: NoteAlgorithm.COSIGNATURE}.get(key.known.role)
     if algorithm is None or not isinstance(public, Ed25519PublicKey):
         message = said("key {key} is for the role {seen}, not a log's or a witness's", key=key.known.keyid, seen=key.known.role)

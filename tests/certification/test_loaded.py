@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = ("sslyze", "nassl", "paramiko", "asyncssh", "requests", "defusedxml", "openpyxl", "xlsxwriter", "typst", "fontTools", "pyhanko",
           "segno", "pkcs11", "pyrage")  # fmt: skip
 """What the extras bring: the core verifies without any of it."""
-NEVER = (*EXTRAS, "asn1crypto", "ruamel", "jinja2", "rich", "univers", "sqlite3", "tarfile", "tomllib", "asyncio", "unittest",
+NEVER = (*EXTRAS, "asn1crypto", "securesystemslib", "ruamel", "jinja2", "rich", "univers", "sqlite3", "tarfile", "tomllib", "asyncio", "unittest",
          "scanner.observations", "scanner.store", "scanner.order", "scanner.strict_yaml", "scanner.advisories", "scanner.feeds", "scanner.registry",
          "scanner.probes", "scanner.scan", "checks", "gateway", "certification.evidence", "certification.sealing", "certification.grounds",
          "certification.ledger", "certification.signers", "certification.request_drafting")  # fmt: skip
