@@ -11,7 +11,7 @@ from typing import Any
 from certification.keys import Signature
 from certification.refusals import Code, Refusal
 from scanner.findings import said
-from scanner.record import RecordError, canonical, parse_json
+from scanner.record import RecordError, canonical_json, parse_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 ENVELOPE_LIMIT = 32 * 1024 * 1024
@@ -34,7 +34,7 @@ class Envelope:
     def written(self) -> bytes:
         """The envelope's bytes on disk: RFC 8785, so that one envelope has one written form."""
         signatures = [{"keyid": each.keyid, "sig": _encoded(bytes.fromhex(each.signature))} for each in self.signatures]
-        return canonical({"payload": _encoded(self.payload), "payloadType": PAYLOAD_TYPE, "signatures": signatures})
+        return canonical_json({"payload": _encoded(self.payload), "payloadType": PAYLOAD_TYPE, "signatures": signatures})
 
     def signed_also(self, signature: Signature) -> Envelope:
         """The same payload with one signature more."""
@@ -47,7 +47,7 @@ def read_envelope(data: bytes) -> Envelope:
     """The envelope in these bytes; its payload is not looked into."""
     try:
         value = parse_json(data, limit=ENVELOPE_LIMIT)
-        again = canonical(value)
+        again = canonical_json(value)
     except (RecordError, ValueError) as error:
         raise _malformed(str(error)) from None
     if again != data:

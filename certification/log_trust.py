@@ -75,10 +75,33 @@ def watched(signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> Watch:
     return newest
 
 
-def in_log(payload: bytes, proof: bytes, trust: TrustRoot, at: datetime) -> Watch:
-    """Who watched the log when this payload stood in it; refuses where the proof does not show that it does."""
+@dataclass(frozen=True, slots=True)
+class WatchedLog:
+    """A log's checkpoint that was found watched, by one trust root as of one instant: many proofs lead to it, and it is verified once."""
+
+    checkpoint: SignedCheckpoint
+    trust: TrustRoot
+    at: datetime
+    watch: Watch
+
+    def is_of(self, signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> bool:
+        """Whether this very checkpoint, with these very signatures, was verified by this trust root as of this instant."""
+        return self.trust is trust and self.at == at and self.checkpoint == signed
+
+
+def watched_log(signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> WatchedLog:
+    """The checkpoint of a trusted log that another authority's witness cosigned; refuses any other."""
+    return WatchedLog(signed, trust, at, watched(signed, trust, at))
+
+
+def in_log(payload: bytes, proof: bytes, trust: TrustRoot, at: datetime, known: WatchedLog | None = None) -> Watch:
+    """Who watched the log when this payload stood in it; refuses where the proof does not show that it does.
+
+    A proof that leads to the checkpoint that is `known` is not asked for its signatures again; one that leads to another is.
+    """
     found = read_log_proof(proof)
-    watch = watched(found.checkpoint, trust, at)
+    same = known is not None and known.is_of(found.checkpoint, trust, at)
+    watch = known.watch if known is not None and same else watched(found.checkpoint, trust, at)
     found.insist_on(payload)
     return watch
 
