@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from certification.chronology import in_turn
+from certification.evidence_statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement
 from certification.opening import Opened, opened
 from certification.permits import opened_permit
 from certification.quorum import same_name
 from certification.refusals import Code, Refusal
 from certification.sealing import assessment_of, draft_evaluation, draft_scan_evidence, file_of, order_of
-from certification.statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement, Subject
+from certification.statements import Subject
 from certification.trust import TrustRoot
 from scanner.assessment import Assessment
 from scanner.findings import said

@@ -34,13 +34,12 @@ from certification.keyring import (
     RootKey,
     RootKind,
 )
-from certification.keys import CryptoSigner, verifier
 from certification.permits import sign_permit
 from certification.refusals import Code, Refusal
 from certification.request import Kind
 from certification.request_drafting import draft_request
 from certification.sealing import draft_evaluation, draft_scan_evidence
-from certification.signers import FileSigner, signed
+from certification.signers import FileSigner, signature_over, signed
 from certification.statements import Role, read_statement
 from certification.trust import TrustRoot, draft_keyring, read_trust_root
 from scanner import specimens
@@ -405,7 +404,7 @@ def forged(payload: bytes, *names: str) -> bytes:
     envelope = Envelope(payload)
     for name in names:
         private = signer(name)._private
-        envelope = envelope.signed_also(CryptoSigner(private, verifier(private.public_key())).sign(envelope.pae()))
+        envelope = envelope.signed_also(signature_over(envelope.pae(), private))
     return envelope.written()
 
 
