@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from certification.approval import QUORUM
 from certification.authorisation import AuthorisationStatement
 from certification.envelope import read_envelope
 from certification.evidence import read_evidence
-from certification.grounds import opened_request
 from certification.ledger import Loggable
 from certification.opening import opened
+from certification.quorum import QUORUM
 from certification.refusals import Code, Refusal
+from certification.request import opened_request
 from certification.request_refusal import RequestRefusalStatement, opened_refusal
 from certification.trust import TrustRoot
+from scanner.bundle import unpacked
 from scanner.findings import said
 from scanner.record import RecordError, parse_json, sha256
-from scanner.store import unpacked
 
 
 class Stage(StrEnum):

@@ -27,9 +27,8 @@ from certification.gateway_bundle import (
     opened_bundle,
     register_entries,
 )
-from certification.ledger import in_log
 from certification.log_proof import read_log_proof
-from certification.log_trust import watched
+from certification.log_trust import in_log, watched
 from certification.opening import EVER
 from certification.policy import within
 from certification.refusals import Code, Refusal

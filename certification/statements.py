@@ -11,7 +11,6 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 from certification.refusals import Code, Refusal
 from scanner.assessment import BaselineRef, Count, Decision, Status
 from scanner.findings import said
-from scanner.order import FileDigest, FilePath
 from scanner.record import (
     Instant,
     Name,
@@ -25,6 +24,7 @@ from scanner.record import (
     parse_json,
     sha256,
 )
+from scanner.run_files import FileDigest, FilePath
 from scanner.targets import Permit, RunKind
 
 CRITICAL_KNOWN: frozenset[str] = frozenset()

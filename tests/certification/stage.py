@@ -37,7 +37,8 @@ from certification.keyring import (
 from certification.keys import CryptoSigner, verifier
 from certification.permits import sign_permit
 from certification.refusals import Code, Refusal
-from certification.request import Kind, draft_request
+from certification.request import Kind
+from certification.request_drafting import draft_request
 from certification.sealing import draft_evaluation, draft_scan_evidence
 from certification.signers import FileSigner, signed
 from certification.statements import Role, read_statement
