@@ -161,8 +161,9 @@ def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) 
             raise StoreError(f"{path} lies in the run, and the order does not name it")
         if digest is not None:
             _ordered(files, path, digest)
+    planned = frozenset(order.plan)
     for sight, (sighting, _) in seen.items():
-        if sight not in order.plan or sight.kind in DERIVED:
+        if sight not in planned or sight.kind in DERIVED:
             raise StoreError(f"an observation of {sight.kind} at {sight.subject} was not planned")
         match sighting.result:
             case PeerCertificateObservation(revocation=Revocation(crls=crls)) if crls != order.crls:

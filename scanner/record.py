@@ -30,6 +30,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z
 _DEPTH = 64
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
+_PLAIN = re.compile(rb"[\x20-\x5b\x5d-\x7e]*")
+"""Printable ASCII without the backslash, which alone is escaped of it."""
 
 _QUICK = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _UNSAFE = re.compile(r"[0-9][.eE]|[0-9]{16}")
@@ -51,7 +53,8 @@ def _is_nfc(text: str) -> str:
         return text
     if not unicodedata.is_normalized("NFC", text):
         raise ValueError("text must be in Unicode normalisation form C")
-    if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co") and sign != "\n" for sign in text):
+    # what is printable as a whole holds none of them, and is told so at once
+    if not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co") and sign != "\n" for sign in text):
         raise ValueError("text must hold no control or formatting characters")
     return text
 
@@ -229,7 +232,9 @@ def _small_integer(digits: str) -> int:
 def escaped(said: bytes | str, *, limit: int = 1_024) -> str:
     r"""What a peer said as printable ASCII: other characters as \xNN or \u{N}; cut after `limit` bytes, and says so."""
     data = said.encode("utf-8", "surrogateescape") if isinstance(said, str) else said
-    shown = "".join(_escape(sign) for sign in data[:limit].decode("utf-8", "surrogateescape"))
+    kept = data[:limit]
+    plain = _PLAIN.fullmatch(kept)  # most of what is said needs no escape
+    shown = kept.decode("ascii") if plain else "".join(_escape(sign) for sign in kept.decode("utf-8", "surrogateescape"))
     return shown if len(data) <= limit else f"{shown}... ({len(data)} bytes)"
 
 

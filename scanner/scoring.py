@@ -290,10 +290,9 @@ def _fresh(order: Order, asked: FeedAsked, spoke: frozenset[str] | None) -> bool
 
 def uncovered(order: Order, sightings: Mapping[Sight, tuple[Sighting, str]]) -> tuple[str, ...]:
     """Declared hosts and endpoints of which nothing at all was seen, for whatever reason."""
+    skipped = frozenset(order.skipped)
     seen = {
-        sight.subject
-        for sight, (sighting, _) in sightings.items()
-        if shows_something(sighting.result) and sight not in order.skipped
+        sight.subject for sight, (sighting, _) in sightings.items() if shows_something(sighting.result) and sight not in skipped
     }
     return tuple(sorted(subject for subject in order.scope.subjects() if subject != AGENCY and subject not in seen))
 
