@@ -10,13 +10,13 @@ from certification.chronology import in_turn
 from certification.evidence_statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement
 from certification.opening import Opened, opened
 from certification.permits import opened_permit
-from certification.quorum import same_name
 from certification.refusals import Code, Refusal
 from certification.sealing import assessment_of, draft_evaluation, draft_scan_evidence, file_of, order_of
 from certification.statements import Subject
 from certification.trust import TrustRoot
 from scanner.assessment import Assessment
 from scanner.findings import said
+from scanner.likeness import is_among
 from scanner.order import Order
 from scanner.record import sha256
 from scanner.run_files import (
@@ -152,6 +152,6 @@ def _evaluated(files: Mapping[str, bytes], order: Order, evaluation: Opened[Eval
     own = (scope.agency.code, scope.agency.name.vi, scope.agency.name.en, scope.system.operator)
     for organisation in organisations:
         # Decree 331/2026 art. 31.2c: neither of the agency nor of the operator
-        if same_name(organisation, own):
+        if is_among(organisation, own):
             message = said("an inspector of {organisation}, which the inspection is about", organisation=organisation)
             raise Refusal(Code.INSPECTOR_NOT_INDEPENDENT, message)

@@ -23,6 +23,7 @@ from certification.known_logs import contradiction_in_logs
 from certification.refusals import Code, Refusal
 from certification.statements import Role, read_statement, subjects
 from scanner.findings import said
+from scanner.likeness import likeness
 from scanner.record import sha256
 
 ROOT_THRESHOLD = 2
@@ -217,9 +218,9 @@ def _overlap(one: Ceiling | KnownAgency, other: Ceiling | KnownAgency) -> bool:
 def _once(values: Iterable[str], code: Code, what: str) -> None:
     seen: set[str] = set()
     for value in values:
-        if value in seen:
+        if likeness(value) in seen:  # what is counted apart must not be apart by its spelling alone
             raise Refusal(code, said("{what} {value} stands twice", what=what, value=value))
-        seen.add(value)
+        seen.add(likeness(value))
 
 
 def _contradiction(what: str) -> Refusal:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from scanner.likeness import likeness
 from scanner.record import Instant, Name, Record, Sha256, Text
 
 
@@ -63,8 +64,8 @@ class Waiver(Record):
 
     @model_validator(mode="after")
     def _of_two_people(self) -> Self:
-        if self.requester == self.approver:
-            raise ValueError(f"waiver {self.id}: requester and approver are the same person")
+        if likeness(self.requester) == likeness(self.approver):
+            raise ValueError(f"waiver {self.id}: requester and approver are the same person, however it is spelled")
         if self.expires <= self.issued:
             raise ValueError(f"waiver {self.id}: expires before it is issued")
         return self

@@ -24,6 +24,7 @@ from scanner.attestations import Deviations, Remediation, Waiver
 from scanner.baseline import BoundBaseline, Control, FeedAsked
 from scanner.evaluate import ATTESTATION
 from scanner.findings import Finding, Outcome, Stated, said
+from scanner.likeness import is_among
 from scanner.observations import Sight, Sighting, shows_something
 from scanner.order import Order
 from scanner.targets import AGENCY, RunKind
@@ -248,7 +249,7 @@ def independent(order: Order, organisation: str) -> bool:
     """Whether this organisation is neither the agency nor the operator (Decree 331/2026 art. 31.2c)."""
     scope = order.scope
     own = (scope.agency.code, scope.agency.name.vi, scope.agency.name.en, scope.system.operator)
-    return organisation.strip().casefold() not in {name.strip().casefold() for name in own}
+    return not is_among(organisation, own)
 
 
 def _of_the_regime(order: Order, bound: BoundBaseline, approved: datetime | None) -> Iterator[DecisionReason]:

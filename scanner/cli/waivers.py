@@ -36,7 +36,7 @@ def lint(console: Console, file: Path, scope_file: Path | None, baseline: Path |
 
     What a scan would refuse is a fault: all are told with their lines, and the exit status is 2. What it would accept, but nobody may have
     meant, is a warning; warnings alone leave the exit status at 0. Warned of is a waiver that has expired, has not begun, ends within 30
-    days or lasts longer than a year, whose requester and approver look like one person, whose control does not apply at the scope's level
+    days or lasts longer than a year, whose control does not apply at the scope's level
     or decides nothing, that is not alone about its control and subject; and a plan whose day has passed.
 
     Example: clearance waivers lint waivers.yaml --scope scope.yaml

@@ -91,7 +91,6 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
         ("", "", "2027-01-31T23:59:59+07:00", "waiver W-2026-01: expires soon, at 2027-01-31T17:00:00Z"),
         ("", "", "2026-11-01T07:59:59+07:00", "waivers.yaml:11: waiver W-2026-01: not valid before 2026-11-01T01:00:00Z"),
         ("expires: 2027-", "expires: 2028-", AT, "waiver W-2026-01: lasts longer than a year"),
-        ("approver: le.van.c", "approver: TRAN-Thi.B", AT, "waiver W-2026-01: requester and approver look like one person"),
         ("control: NET-20 ", "control: NET-20-HEADERS ", AT, "waiver W-2026-01: NET-20-HEADERS is advice, which decides nothing"),
         (
             "control: LOG-06\n    subject: web1\n",
