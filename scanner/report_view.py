@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status, TailoringRef
 from scanner.attestations import Deviations
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
-from scanner.i18n import _, both, shown, titled
+from scanner.i18n import _, both, ngettext, shown, titled
 from scanner.observations import Sight, Sighting, Unobserved
 from scanner.order import Order
-from scanner.targets import RunKind
+from scanner.targets import BilingualText, RunKind
+from scanner.to_mend import Owner, owners
+from scanner.writing import moment
 
 _CLASSES = tuple(ControlClass)
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
@@ -65,6 +66,17 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason of the decision, with every subject of which it holds."""
+
+    verdict: Word
+    """The decision it leads to."""
+    text: str
+    places: tuple[str, ...]
+    """The subjects, where it holds of more than one; else the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """One reason for which things were not assessed, and where."""
 
@@ -89,7 +101,9 @@ class HeadingView:
     """One heading of the report."""
 
     id: str
+    title: str
     passed: int
+    assessed: int
     counted: int
     controls: tuple[ControlView, ...]
 
@@ -124,6 +138,8 @@ class View:
     observed: str
     valid_until: str
     reasons: tuple[tuple[str, str], ...]
+    causes: tuple[Cause, ...]
+    """The reasons again, those of one control together: a control that fails at a thousand subjects is one line."""
     at_once: tuple[str, ...]
     """The reasons for a refusal that lie in no control: the level, the permit, the inspector."""
     gates: tuple[ControlView, ...]
@@ -131,6 +147,8 @@ class View:
     unseen: int
     """What stands without an answer, all gaps together."""
     actions: tuple[Action, ...]
+    owners: tuple[Owner, ...]
+    """Who mends what where; only what decides."""
     conditions: tuple[tuple[str, str, str, str], ...]
     unmatched_waivers: tuple[str, ...]
     passed: int
@@ -155,12 +173,17 @@ def view(
     deviations: Deviations | None = None,
     fixes: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
+    headings: Mapping[str, BilingualText] | None = None,
 ) -> View:
-    """The view of an assessment; `fixes` and `titles` are those of the checks, by id."""
+    """The view of an assessment; `fixes` and `titles` are those of the checks, by id, `headings` the titles of the baseline's."""
     controls = {control.id: control for control in assessment.controls}
-    rows = tuple(_row(finding, titles) for finding in assessment.findings)
-    shown_controls = {control.id: _control(control, rows) for control in assessment.controls}
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for finding in assessment.findings:
+        rows[finding.control].append(_row(finding, titles))
+    shown_controls = {control.id: _control(control, rows[control.id]) for control in assessment.controls}
     tally, scope, gaps = assessment.tally, order.scope, _gaps(assessment)
+    actions = _actions(assessment.findings, controls, fixes, titles)
+    numbers = {action.check: number for number, action in enumerate(actions, start=1)}
     return View(
         verdict=verdict_word(assessment.decision),
         sentence=_sentence(assessment),
@@ -170,19 +193,21 @@ def view(
         level=assessment.level,
         run=assessment.run,
         kind=_("inspection") if assessment.kind is RunKind.INSPECTION else _("self-check"),
-        judged_at=_moment(assessment.judged_at),
-        observed=f"{_moment(assessment.observed_from)} – {_moment(assessment.observed_until)}",
-        valid_until=_moment(assessment.evidence_until),
+        judged_at=moment(assessment.judged_at),
+        observed=f"{moment(assessment.observed_from)} – {moment(assessment.observed_until)}",
+        valid_until=moment(assessment.evidence_until),
         reasons=tuple((verdict_word(reason.leads_to).sign, shown(reason.message)) for reason in assessment.reasons),
+        causes=_causes(assessment.reasons),
         at_once=tuple(
             shown(reason.message) for reason in assessment.reasons if reason.leads_to is Decision.DENY and reason.control is None
         ),
         gates=tuple(shown_controls[control.id] for control in assessment.controls if control.classed is ControlClass.GATE),
         gaps=gaps,
         unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings) + len(_further(assessment)),
-        actions=_actions(assessment.findings, controls, fixes, titles),
+        actions=actions,
+        owners=owners(assessment, order, deviations, numbers),
         conditions=tuple(
-            (condition.control, condition.subject, _moment(condition.due), condition.waiver or condition.owner or "")
+            (condition.control, condition.subject, moment(condition.due), condition.waiver or condition.owner or "")
             for condition in assessment.conditions
         ),
         unmatched_waivers=_unmatched(assessment, deviations),
@@ -194,7 +219,9 @@ def view(
         headings=tuple(
             HeadingView(
                 id=heading.heading,
+                title=titled(headings[heading.heading]) if headings and heading.heading in headings else heading.heading,
                 passed=heading.tally.passed,
+                assessed=heading.tally.assessed,
                 counted=heading.tally.counted,
                 controls=tuple(
                     shown_controls[control.id] for control in assessment.controls if control.heading == heading.heading
@@ -209,7 +236,7 @@ def view(
             (_("Permit signed"), _("yes") if order.permit_envelope else _("no")),
             (_("Inspectors"), ", ".join(f"{who.person} ({who.organisation})" for who in order.permit.inspectors)),
             (_("Permitted addresses"), ", ".join(order.permit.addresses)),
-            (_("Window"), f"{_moment(order.permit.window.begins)} – {_moment(order.permit.window.ends)}"),
+            (_("Window"), f"{moment(order.permit.window.begins)} – {moment(order.permit.window.ends)}"),
             (
                 _("Rate"),
                 _("{pace}: at most {rate} connections a second, {probes} probes at a host").format(
@@ -236,12 +263,32 @@ def view(
     )
 
 
+def _causes(reasons: Iterable[DecisionReason]) -> tuple[Cause, ...]:
+    grouped: dict[tuple[object, ...], list[DecisionReason]] = defaultdict(list)
+    for reason in reasons:
+        others = tuple((value.name, value.value) for value in reason.message.values if value.name != "subject")
+        grouped[reason.leads_to, reason.code, reason.message.text, others].append(reason)
+    made = []
+    for found in grouped.values():
+        places = tuple(reason.subject for reason in found if reason.subject) if len(found) > 1 else ()
+        text = shown(found[0].message)
+        if places:
+            many = ngettext("{count} place", "{count} places", len(places)).format(count=len(places))
+            values = tuple(
+                value.model_copy(update={"value": many}) if value.name == "subject" else value
+                for value in found[0].message.values
+            )
+            text = shown(found[0].message.model_copy(update={"values": values}))
+        made.append(Cause(verdict_word(found[0].leads_to), text, places))
+    return tuple(made)
+
+
 def _unmatched(assessment: Assessment, deviations: Deviations | None) -> tuple[str, ...]:
     """The waivers that cover nothing, as far as they are given with what each was meant to cover and until when."""
     known = {waiver.id: waiver for waiver in deviations.waivers} if deviations else {}
     text = _("{id} ({control} at {subject}, until {until})")
     return tuple(
-        text.format(id=name, control=found.control, subject=found.subject, until=_moment(found.expires))
+        text.format(id=name, control=found.control, subject=found.subject, until=moment(found.expires))
         if (found := known.get(name))
         else name
         for name in assessment.unmatched_waivers
@@ -354,7 +401,7 @@ def _control(control: ControlResult, rows: Iterable[Row]) -> ControlView:
             f"{clause.source}, {clause.clause}" + (" " + _("(text not verified)") if clause.unverified else "")
             for clause in control.clauses
         ),
-        rows=tuple(row for row in rows if row.control == control.id),
+        rows=tuple(rows),
     )
 
 
@@ -421,7 +468,7 @@ def _piece(sight: Sight, sighting: Sighting, digest: str) -> Piece:
         seen=seen,
         how=how,
         by=by,
-        at=_moment(sighting.observed_at),
+        at=moment(sighting.observed_at),
         vantage=f"{sighting.vantage.zone}, {sighting.vantage.address}",
         digest=digest,
     )
@@ -429,10 +476,6 @@ def _piece(sight: Sight, sighting: Sighting, digest: str) -> Piece:
 
 def _by_sight(item: tuple[Sight, object]) -> tuple[str, str]:
     return item[0].subject, item[0].kind
-
-
-def _moment(instant: datetime | None) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC" if instant else _("never")
 
 
 def _coverage(assessment: Assessment) -> str:

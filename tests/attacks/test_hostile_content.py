@@ -15,8 +15,9 @@ from certification.refusals import Code
 from certification.verify import verify
 from scanner import i18n
 from scanner.cli.judging import view_of
+from scanner.inert import plain
 from scanner.nmap_xml import UnreadableError, read
-from scanner.report import as_html, plain
+from scanner.report import as_html
 from scanner.report_view import View
 from scanner.store import Run
 from tests.certification.stage import LATER, Case, refused, restated
