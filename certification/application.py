@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from certification.approval import QUORUM
 from certification.authorisation import AuthorisationStatement
 from certification.envelope import read_envelope
 from certification.evidence import read_evidence
-from certification.grounds import opened_request
 from certification.ledger import Loggable
 from certification.opening import opened
+from certification.quorum import QUORUM
 from certification.refusals import Code, Refusal
+from certification.request import opened_request
 from certification.request_refusal import RequestRefusalStatement, opened_refusal
 from certification.trust import TrustRoot
+from scanner.bundle import unpacked
 from scanner.findings import said
 from scanner.record import RecordError, parse_json, sha256
-from scanner.store import unpacked
 
 
 class Stage(StrEnum):
@@ -60,10 +60,10 @@ def application(data: bytes, trust: TrustRoot, at: datetime, log: Iterable[Logga
         found = read_evidence(unpacked(data), trust, at)
         signer = found.evaluation.signer.known.holder
         return Application(Stage.EVALUATED, found.order.scope.agency.code, found.order.run, (signer,))
-    if kind == RequestRefusalStatement.model_fields["predicate_type"].default:
+    if kind == RequestRefusalStatement.kind():
         refusal = opened_refusal(data, trust, at).statement.predicate
         return Application(Stage.REFUSED, refusal.agency, refusal.run, (refusal.by,), reason=refusal.reason)
-    if kind == AuthorisationStatement.model_fields["predicate_type"].default:
+    if kind == AuthorisationStatement.kind():
         return _authorised(data, trust, at, told)
     asked = opened_request(data, trust, at)
     words = asked.statement.predicate

@@ -8,49 +8,19 @@ from datetime import datetime
 
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
 from certification.envelope import Envelope
-from certification.evidence import same_name
-from certification.grounds import as_asked, draft_authorisation, follows, opened_request
+from certification.field_check import words_of
+from certification.grounds import draft_authorisation, follows
 from certification.opening import in_role, opened
-from certification.policy import below_ceiling, examined, fresh, in_force
+from certification.policy import below_ceiling, fresh, in_force, sound
 from certification.qr_token import QrSignature, QrWords
+from certification.quorum import apart
 from certification.recomputing import Rejudge, recomputed
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.signers import Signer
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
-from scanner.order import FileDigest
-from scanner.record import sha256
-
-QUORUM = 2
-"""Authorities that must sign. A constant: no file and no option lowers it."""
-
-
-def approve(  # noqa: PLR0913 - what an approval rests on, the means by name
-    bundle: Mapping[str, bytes],
-    request: bytes,
-    trust: TrustRoot,
-    at: datetime,
-    *,
-    signer: Signer,
-    rejudge: Rejudge,
-    confirm: Callable[[str], bool],
-    code_digests: Iterable[FileDigest] | None = None,
-    authorisation: bytes | None = None,
-) -> bytes:
-    """The authorisation with this signer's approval, drafted now or begun by another authority, without its QR token."""
-    made = approved(
-        bundle,
-        request,
-        trust,
-        at,
-        signer=signer,
-        rejudge=rejudge,
-        confirm=confirm,
-        code_digests=code_digests,
-        authorisation=authorisation,
-    )
-    return made.authorisation
+from scanner.run_files import FileDigest
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +33,7 @@ class Approved:
     """None where the signer's key has no signature that fits into a code."""
 
 
-def approved(  # noqa: PLR0913 - as above
+def approved(  # noqa: PLR0913 - what an approval rests on, the means by name
     bundle: Mapping[str, bytes],
     request: bytes,
     trust: TrustRoot,
@@ -83,7 +53,7 @@ def approved(  # noqa: PLR0913 - as above
     # (1) a key of an approver, valid now
     trust.current(at)
     key = trust.key(signer.keyid)
-    in_role(key, AuthorisationStatement)
+    in_role(key, AuthorisationStatement.role)
     key.valid(at, at)
     already: tuple[TrustedKey, ...] = ()
     # (2) what the bundle and the request lead to; what another has begun must be exactly that
@@ -111,30 +81,6 @@ def approved(  # noqa: PLR0913 - as above
     return Approved(envelope.signed_also(signature).written(), words, small)
 
 
-def words_of(statement: AuthorisationStatement) -> QrWords:
-    """What the QR token of this authorisation says: nothing that does not follow from its payload."""
-    granted = statement.predicate
-    return QrWords(
-        serial=granted.serial,
-        kind=granted.kind.value,
-        agency=granted.agency.code,
-        system=granted.system.id,
-        echelon=granted.agency.echelon,
-        apis=granted.scope.apis,
-        not_before=granted.not_before,
-        not_after=granted.not_after,
-        authorisation=sha256(statement.written()),
-        conditions=len(granted.conditions),
-    )
-
-
-def sound(statement: AuthorisationStatement, trust: TrustRoot, at: datetime) -> None:
-    """Returns where the authorisation stands by its own words: policy allows it, its agency asked for it."""
-    granted = statement.predicate
-    examined(granted, trust)
-    as_asked(granted, opened_request(granted.request_envelope(), trust, at).statement.predicate)
-
-
 def grantable(granted: AuthorisationPredicate, trust: TrustRoot, at: datetime) -> None:
     """Returns where it may still be granted at this instant: evidence still young, in force, within today's ceiling."""
     fresh(granted.scan_started, at)
@@ -146,32 +92,6 @@ def for_request(granted: AuthorisationPredicate, request: bytes) -> None:
     """Returns where the authorisation answers this very request."""
     if granted.request_envelope() != request:
         raise Refusal(Code.REQUEST_DIFFERS, said("{serial} answers another request", serial=granted.serial))
-
-
-def quorum(signers: Sequence[TrustedKey]) -> None:
-    """Returns where two authorities approved, by two people with two keys: these are counted, not key ids."""
-    # A person acts for one authority only (a trust root is refused otherwise): two authorities are two people.
-    keys = {signer.known.keyid for signer in signers}
-    people = {signer.known.holder for signer in signers}
-    authorities = {signer.known.authority for signer in signers if signer.known.authority is not None}
-    if len(keys) < QUORUM:
-        raise Refusal(Code.QUORUM_MISSING, said("{count} of {wanted} approvals", count=len(keys), wanted=QUORUM))
-    if len(people) < QUORUM:
-        raise Refusal(Code.QUORUM_ONE_PERSON, said("all approvals are by {person}", person=", ".join(people)))
-    if len(authorities) < QUORUM:
-        message = said("all approvals are for {authority}", authority=", ".join(authorities))
-        raise Refusal(Code.QUORUM_ONE_AUTHORITY, message)
-
-
-def apart(signers: Sequence[TrustedKey], granted: AuthorisationPredicate) -> None:
-    """Returns where no approver inspected the system, or belongs to its agency or operator."""
-    own = (granted.agency.code, granted.agency.name.vi, granted.agency.name.en, granted.system.operator)
-    for signer in signers:
-        holder = signer.known.holder
-        if holder in granted.inspectors:
-            raise Refusal(Code.APPROVER_IS_INSPECTOR, said("{person} inspected the system", person=holder))
-        if signer.person is None or same_name(signer.person.organisation, own):
-            raise Refusal(Code.APPROVER_OF_AGENCY, said("{person} belongs to the agency or the operator", person=holder))
 
 
 def _not_yet(key: TrustedKey, already: Sequence[TrustedKey]) -> None:

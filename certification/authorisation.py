@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from certification.evidence import Evidence
-from certification.request import Grant, Kind, RequestStatement
+from certification.chronology import in_turn
+from certification.refusals import Code, Refusal
+from certification.request import Grant, Kind, RequestPredicate, RequestStatement
 from certification.statements import Predicate, Role, Statement, file_subjects
 from scanner.assessment import BaselineRef, Condition, Decision
+from scanner.findings import said
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text, canonical, sha256
-from scanner.store import EVALUATION
+from scanner.run_files import EVALUATION
 from scanner.targets import BilingualText, Level
+
+if TYPE_CHECKING:
+    from certification.evidence import Evidence
 
 WORDING = BilingualText(
     vi="Kết quả kiểm tra, đánh giá này là căn cứ xem xét kết nối tới Cơ sở dữ liệu quốc gia về dân cư.",
@@ -133,3 +138,26 @@ def described(
 def serial(request_sha256: str, nonce: str, stated_at: datetime) -> str:
     """The serial of the authorisation drafted at this instant for this request."""
     return "CC-" + sha256(canonical([request_sha256, nonce, f"{stated_at:%Y-%m-%dT%H:%M:%SZ}"]))[:32]
+
+
+def as_asked(granted: AuthorisationPredicate, asked: RequestPredicate) -> None:
+    """Returns where the authorisation grants what the request it carries asks for, in the words it must use."""
+    told = {
+        "kind": (granted.kind, asked.kind),
+        "agency": (granted.agency.code, asked.agency),
+        "system": (granted.system.id, asked.system),
+        "fingerprint": (granted.system.fingerprint, asked.fingerprint),
+        "scope": (granted.scope, asked.scope),
+        "client key": (granted.client_key_sha256, asked.client_key_sha256),
+        "run": (granted.run, asked.run),
+        "nonce": (granted.order_nonce, asked.order_nonce),
+        "supersedes": (granted.supersedes, asked.supersedes),
+        "serial": (granted.serial, serial(granted.request_sha256, asked.order_nonce, granted.stated_at)),
+        "request digest": (granted.request_sha256, sha256(granted.request_envelope())),
+        "beginning": (granted.not_before, granted.stated_at),
+        "wording": (granted.wording, WORDING),
+    }
+    for name, (seen, wanted) in told.items():
+        if seen != wanted:
+            raise Refusal(Code.AUTHORISATION_DIFFERS, said("{name} is not what follows from the request", name=name))
+    in_turn(asked.stated_at, granted.stated_at)

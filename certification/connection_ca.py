@@ -6,7 +6,7 @@ authorised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +18,12 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from certification.keys import accepted, spki_sha256
 from certification.refusals import Code, Refusal
-from certification.signers import Passphrase, own_file
+from certification.signers import Passphrase, key_in
 from certification.statements import Role
 from certification.token_uri import read_token_uri
 from certification.trust import TrustedKey, TrustRoot
@@ -191,17 +191,9 @@ def _short(name: str) -> str:
     return name
 
 
-def _from_file(path: Path, passphrase: Callable[[str], str]) -> FileCaKey:
-    data = own_file(path)
-    password = passphrase(path.name).encode() if b"ENCRYPTED" in data else None
-    try:
-        key = load_pem_private_key(data, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # The library's own words are left out: they could quote the input.
-        message = said("{path}: {why}", path=str(path), why="no private key in PEM form, or another passphrase")
-        raise Refusal(Code.KEY_UNREADABLE, message) from None
-    match key:
-        case EllipticCurvePrivateKey() | RSAPrivateKey():
+def _from_file(path: Path, passphrase: Passphrase) -> FileCaKey:
+    match key_in(path, passphrase):
+        case EllipticCurvePrivateKey() | RSAPrivateKey() as key:
             return FileCaKey(key, ca_public(key.public_key()))
         case _:
             raise Refusal(Code.KEY_WEAK, said("a connection CA's key is ECDSA or RSA"))

@@ -21,7 +21,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from certification.keys import PublicKey, accepted, spki_sha256
 from certification.paper import VIETNAM, SoundPaper, sound_paper
 from certification.pdf_additions import BOXES, FIELDS
-from certification.pdf_signatures import insist_on_signatures_only
+from certification.pdf_signatures import insist_on_signatures_only, signed_by
 from certification.refusals import Code, Refusal
 from certification.signers import Signer
 from certification.trust import TrustRoot
@@ -38,7 +38,7 @@ def countersign(
 ) -> bytes:
     """The PDF with this approver's signature added; refuses a PDF that shows or holds anything else, and who did not approve it, or signed it before."""
     paper = sound_paper(pdf, trust, at)
-    before = insist_on_signatures_only(pdf, trust, at)
+    before = signed_by(paper)
     key = trust.key(signer.keyid)
     key.valid(at, at)
     if signer.keyid not in paper.approvers:

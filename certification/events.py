@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from certification.approval import apart
 from certification.envelope import Envelope
 from certification.ledger import entered, history
 from certification.log_proof import LogProof
 from certification.log_store import LogStore
 from certification.opening import in_role, opened
+from certification.quorum import apart
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.signers import Signer
@@ -40,7 +40,7 @@ def change_status(  # noqa: PLR0913 - what an event says, the means by name
     """
     trust.current(at)
     key = trust.key(signer.keyid)
-    in_role(key, StatusEventStatement)
+    in_role(key, StatusEventStatement.role)
     key.valid(at, at)
     now = standing(replayed(history(log, trust)), serial)
     if begun is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
+from certification.chronology import in_turn
 from certification.opening import Opened, opened
 from certification.permits import opened_permit
+from certification.quorum import same_name
 from certification.refusals import Code, Refusal
 from certification.sealing import assessment_of, draft_evaluation, draft_scan_evidence, file_of, order_of
 from certification.statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement, Subject
@@ -17,7 +18,7 @@ from scanner.assessment import Assessment
 from scanner.findings import said
 from scanner.order import Order
 from scanner.record import sha256
-from scanner.store import (
+from scanner.run_files import (
     ANCHORS,
     BASELINE,
     CRLS,
@@ -30,9 +31,6 @@ from scanner.store import (
     TAILORING,
 )
 from scanner.targets import RunKind
-
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far the clocks of two stations may be apart before their dates contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +87,6 @@ def same_files(subjects: tuple[Subject, ...], files: Mapping[str, bytes]) -> Non
     for path, digest in signed.items():
         if sha256(files[path]) != digest:
             raise Refusal(Code.EVIDENCE_CHANGED, said("{path} was changed after it was signed for", path=path))
-
-
-def in_turn(*instants: datetime) -> None:
-    """Returns where each instant is not before the one it follows, as far as clocks agree."""
-    for earlier, later in pairwise(instants):
-        if later < earlier - CLOCK_SKEW:
-            first, second = f"{earlier:%Y-%m-%d %H:%M:%S}", f"{later:%Y-%m-%d %H:%M:%S}"
-            raise Refusal(
-                Code.CHRONOLOGY,
-                said("what happened at {second} rests on what happened at {first} UTC", first=first, second=second),
-            )
-
-
-def same_name(organisation: str, names: Iterable[str]) -> bool:
-    """Whether this organisation is one of these, however it is capitalised."""
-    return organisation.strip().casefold() in {name.strip().casefold() for name in names}
 
 
 def _inputs(files: Mapping[str, bytes], order: Order) -> None:

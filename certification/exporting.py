@@ -51,13 +51,13 @@ from certification.statements import file_subjects
 from certification.status import Standing, State, replayed
 from certification.status_event import StatusEventStatement
 from certification.trust import TrustRoot
+from scanner.bundle import packed
 from scanner.findings import said
 from scanner.record import Instant, Record, sha256
-from scanner.store import packed
 
-_AUTHORISATION = AuthorisationStatement.model_fields["predicate_type"].default
-_REFUSAL = RequestRefusalStatement.model_fields["predicate_type"].default
-_EVENT = StatusEventStatement.model_fields["predicate_type"].default
+_AUTHORISATION = AuthorisationStatement.kind()
+_REFUSAL = RequestRefusalStatement.kind()
+_EVENT = StatusEventStatement.kind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def export(  # noqa: PLR0913 - what a bundle is made of, the keys by name
     """The bundle of all that the log holds in force; `clients` gives the X.509 certificate of a serial, where it was issued."""
     trust.current(at)
     key = trust.key(signer.keyid)
-    in_role(key, GatewayBundleStatement)
+    in_role(key, GatewayBundleStatement.role)
     key.valid(at, at)
     in_time(log, at)
     # (1) the log is what another authority saw

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from certification.approval import quorum, words_of
-from certification.authorisation import AuthorisationStatement
 from certification.keys import Signature, verified
 from certification.opening import in_role
 from certification.qr_token import QrSignature, QrToken, QrWords, der, joined, read_token, signed_bytes
+from certification.quorum import quorum
 from certification.refusals import Code, Refusal
+from certification.statements import Role
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
+from scanner.record import sha256
+
+if TYPE_CHECKING:
+    from certification.authorisation import AuthorisationStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def _signers(token: QrToken, trust: TrustRoot, at: datetime) -> tuple[TrustedKey
     found = []
     for one in token.signatures:
         key = _key(one, trust)
-        in_role(key, AuthorisationStatement)
+        in_role(key, Role.APPROVER)
         made = Signature(key.known.keyid, der(one.algorithm, one.signature).hex())
         verified(key.verifier, made, signed_bytes(token.words, one.algorithm))
         key.valid(token.words.not_before, at)
@@ -74,3 +79,20 @@ def _key(one: QrSignature, trust: TrustRoot) -> TrustedKey:
     if len(fitting) != 1:
         raise Refusal(Code.KEY_UNKNOWN, said("key {key} does not stand in the trust root", key=one.keyid))
     return fitting[0]
+
+
+def words_of(statement: AuthorisationStatement) -> QrWords:
+    """What the QR token of this authorisation says: nothing that does not follow from its payload."""
+    granted = statement.predicate
+    return QrWords(
+        serial=granted.serial,
+        kind=granted.kind.value,
+        agency=granted.agency.code,
+        system=granted.system.id,
+        echelon=granted.agency.echelon,
+        apis=granted.scope.apis,
+        not_before=granted.not_before,
+        not_after=granted.not_after,
+        authorisation=sha256(statement.written()),
+        conditions=len(granted.conditions),
+    )

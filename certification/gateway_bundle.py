@@ -15,9 +15,10 @@ from certification.refusals import Code, Refusal
 from certification.statements import Predicate, Role, Statement, file_subjects
 from certification.status import State
 from certification.trust import TrustRoot
+from scanner.bundle import unpacked
+from scanner.faults import StoreError
 from scanner.findings import said
 from scanner.record import Instant, Name, Record, RecordError, Sha256, Sorted, Text
-from scanner.store import StoreError, unpacked
 
 STATEMENT = "gateway-bundle.dsse.json"
 REGISTER = "register.jsonl"

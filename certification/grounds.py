@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from certification.authorisation import WORDING, AuthorisationPredicate, AuthorisationStatement, described, serial
-from certification.csr import plain, proven_key
-from certification.evidence import Evidence, in_turn, read_evidence, same_files
-from certification.opening import Opened, opened
+from certification.authorisation import AuthorisationStatement, described
+from certification.chronology import in_turn
+from certification.evidence import Evidence, read_evidence, same_files
+from certification.opening import Opened
 from certification.policy import examined, latest
 from certification.refusals import Code, Refusal
-from certification.request import RequestPredicate, RequestStatement, inspected
-from certification.statements import subjects
+from certification.request import RequestPredicate, RequestStatement, opened_request
+from certification.request_drafting import inspected
 from certification.trust import TrustRoot
+from scanner.bundle import packed
 from scanner.findings import said
 from scanner.record import sha256
-from scanner.store import packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +50,6 @@ def read_grounds(bundle: Mapping[str, bytes], request: bytes, trust: TrustRoot, 
     asked = opened_request(request, trust, at)
     _tied(asked.statement.predicate, evidence)
     return Grounds(evidence, asked, request)
-
-
-def opened_request(data: bytes, trust: TrustRoot, at: datetime) -> Opened[RequestStatement]:
-    """The request in this envelope, signed by its agency, with a client key that is strong and proven."""
-    found = opened(data, RequestStatement, trust, at)
-    asked = found.statement.predicate
-    holder = found.signer.known.holder
-    if holder != asked.agency:
-        raise Refusal(Code.REQUEST_SIGNER, said("signed by {seen} for {wanted}", seen=holder, wanted=asked.agency))
-    csr = asked.csr.encode()
-    if plain(csr) != asked.csr or asked.client_key_sha256 != (proven_key(csr),):
-        raise Refusal(Code.REQUEST_DIFFERS, said("the client key is not the one of the signing request"))
-    if found.statement.subject != subjects({"bundle.tar": asked.bundle_sha256, "client.csr.pem": sha256(csr)}):
-        raise Refusal(Code.REQUEST_DIFFERS, said("the request's subjects are not what it asks about"))
-    return found
-
-
-def as_asked(granted: AuthorisationPredicate, asked: RequestPredicate) -> None:
-    """Returns where the authorisation grants what the request it carries asks for, in the words it must use."""
-    told = {
-        "kind": (granted.kind, asked.kind),
-        "agency": (granted.agency.code, asked.agency),
-        "system": (granted.system.id, asked.system),
-        "fingerprint": (granted.system.fingerprint, asked.fingerprint),
-        "scope": (granted.scope, asked.scope),
-        "client key": (granted.client_key_sha256, asked.client_key_sha256),
-        "run": (granted.run, asked.run),
-        "nonce": (granted.order_nonce, asked.order_nonce),
-        "supersedes": (granted.supersedes, asked.supersedes),
-        "serial": (granted.serial, serial(granted.request_sha256, asked.order_nonce, granted.stated_at)),
-        "request digest": (granted.request_sha256, sha256(granted.request_envelope())),
-        "beginning": (granted.not_before, granted.stated_at),
-        "wording": (granted.wording, WORDING),
-    }
-    for name, (seen, wanted) in told.items():
-        if seen != wanted:
-            raise Refusal(Code.AUTHORISATION_DIFFERS, said("{name} is not what follows from the request", name=name))
-    in_turn(asked.stated_at, granted.stated_at)
 
 
 def follows(statement: AuthorisationStatement, bundle: Mapping[str, bytes], trust: TrustRoot, at: datetime) -> None:

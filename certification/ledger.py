@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from certification import merkle
-from certification.approval import quorum
 from certification.authorisation import AuthorisationStatement
 from certification.checkpoint import Checkpoint, SignedCheckpoint, read_checkpoint
 from certification.envelope import read_envelope
-from certification.log_proof import LogProof, read_log_proof
+from certification.log_proof import LogProof
 from certification.log_store import Entries, LogEntry, LogStore
-from certification.log_trust import Watch, log_key, watched
-from certification.opening import opened
+from certification.log_trust import log_key
+from certification.opening import EVER, opened
+from certification.quorum import quorum
 from certification.refusals import Code, Refusal
 from certification.request_refusal import RequestRefusalStatement, opened_refusal
 from certification.signers import Signer
@@ -25,7 +25,6 @@ from scanner.findings import said
 
 Loggable = AuthorisationStatement | StatusEventStatement | RequestRefusalStatement
 """What a log holds."""
-_EVER = datetime.min.replace(tzinfo=UTC)
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -71,14 +70,6 @@ def newest(log: LogStore) -> SignedCheckpoint:
     if note is None:
         raise Refusal(Code.CHECKPOINT_UNSIGNED, said("the log {log} has no signed checkpoint", log=log.origin))
     return read_checkpoint(note)
-
-
-def in_log(payload: bytes, proof: bytes, trust: TrustRoot, at: datetime) -> Watch:
-    """Who watched the log when this payload stood in it; refuses where the proof does not show that it does."""
-    found = read_log_proof(proof)
-    watch = watched(found.checkpoint, trust, at)
-    found.insist_on(payload)
-    return watch
 
 
 def in_time(log: LogStore, at: datetime) -> None:
@@ -149,14 +140,14 @@ def history(log: Entries, trust: TrustRoot) -> Iterator[Loggable]:
     certificates: dict[str, AuthorisationStatement] = {}
     for entry in log.entries():
         # The noted type only says how to read it: the payload must be of that type itself.
-        if entry.kind == AuthorisationStatement.model_fields["predicate_type"].default:
-            certificate = opened(entry.envelope, AuthorisationStatement, trust, _EVER)
+        if entry.kind == AuthorisationStatement.kind():
+            certificate = opened(entry.envelope, AuthorisationStatement, trust, EVER)
             quorum(certificate.signers)
             certificates[certificate.statement.predicate.serial] = certificate.statement
             yield certificate.statement
-        elif entry.kind == RequestRefusalStatement.model_fields["predicate_type"].default:
-            yield opened_refusal(entry.envelope, trust, _EVER).statement
+        elif entry.kind == RequestRefusalStatement.kind():
+            yield opened_refusal(entry.envelope, trust, EVER).statement
         elif entry.serial in certificates:
-            yield opened_event(entry.envelope, certificates[entry.serial], trust, _EVER).statement
+            yield opened_event(entry.envelope, certificates[entry.serial], trust, EVER).statement
         else:
             raise Refusal(Code.SERIAL_UNKNOWN, said("no certificate {serial} stands in the log", serial=entry.serial))

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from certification.checkpoint import NoteAlgorithm, NoteKey, SignedCheckpoint
 from certification.keys import public_key
+from certification.log_proof import read_log_proof
 from certification.refusals import Code, Refusal
 from certification.statements import Role
 from certification.trust import TrustedKey, TrustRoot
@@ -73,6 +74,14 @@ def watched(signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> Watch:
     key.valid(newest.at, at)
     signed.insist_on(note_key(key))
     return newest
+
+
+def in_log(payload: bytes, proof: bytes, trust: TrustRoot, at: datetime) -> Watch:
+    """Who watched the log when this payload stood in it; refuses where the proof does not show that it does."""
+    found = read_log_proof(proof)
+    watch = watched(found.checkpoint, trust, at)
+    found.insist_on(payload)
+    return watch
 
 
 def witness_key(trust: TrustRoot, keyid: str, origin: str, at: datetime) -> NoteKey:

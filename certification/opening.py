@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic
 
 from certification.envelope import Envelope, read_envelope
 from certification.keys import verified
 from certification.refusals import Code, Refusal
-from certification.statements import S, read_statement
+from certification.statements import Role, S, read_statement
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""An instant before every revocation: whose key was valid when it signed is read, whatever became of the key since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def opened(data: bytes, kind: type[S], trust: TrustRoot, at: datetime) -> Opened
     # (2) known keys of the right role
     signers = tuple(trust.key(signature.keyid) for signature in envelope.signatures)
     for signer in signers:
-        in_role(signer, kind)
+        in_role(signer, kind.role)
     # (3) signatures over these very bytes
     for signer, signature in zip(signers, envelope.signatures, strict=True):
         verified(signer.verifier, signature, envelope.pae())
@@ -50,9 +53,9 @@ def opened(data: bytes, kind: type[S], trust: TrustRoot, at: datetime) -> Opened
     return Opened(statement, signers, envelope)
 
 
-def in_role(signer: TrustedKey, kind: type[S]) -> None:
-    """Returns where this key may sign statements of this type."""
+def in_role(signer: TrustedKey, role: Role) -> None:
+    """Returns where this key may sign what this role signs."""
     known = signer.known
-    if known.role is not kind.role:
-        message = said("key {key} is for the role {seen}, not {wanted}", key=known.keyid, seen=known.role, wanted=kind.role)
+    if known.role is not role:
+        message = said("key {key} is for the role {seen}, not {wanted}", key=known.keyid, seen=known.role, wanted=role)
         raise Refusal(Code.KEY_ROLE, message)

@@ -6,7 +6,7 @@ root and the QR token's text; with the same Typst, fonts and template the same b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -15,6 +15,7 @@ from certification.authorisation import AuthorisationStatement
 from certification.field_check import belongs
 from certification.opening import Opened, opened
 from certification.pdf_reading import reader
+from certification.qr_token import SIGNED
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.trust import TrustedKey, TrustRoot
@@ -41,7 +42,10 @@ _LIMIT = 32 * 1024 * 1024
 
 def certificate_pdf(envelope: bytes, token: str, trust: TrustRoot, at: datetime) -> bytes:
     """The PDF of this certificate; refuses an envelope that is none. Raises InputError where Typst or the font is not installed."""
-    found = opened(envelope, AuthorisationStatement, trust, at)
+    return _typeset(envelope, opened(envelope, AuthorisationStatement, trust, at), token)
+
+
+def _typeset(envelope: bytes, found: Opened[AuthorisationStatement], token: str) -> bytes:
     attached = {ENVELOPE: envelope, RENDERER: renderer_bytes(TEMPLATE), TOKEN: token.encode()}
     return typeset(TEMPLATE, _shown(found, token), attached)
 
@@ -52,8 +56,12 @@ class SoundPaper:
 
     pdf: bytes
     statement: AuthorisationStatement
-    approvers: frozenset[str]
-    """The ids of the keys that signed the certificate."""
+    approvers: Mapping[str, str]
+    """Who holds each key that signed the certificate, by the key's id."""
+    envelope: bytes
+    """The certificate it carries."""
+    made: int
+    """How many bytes at its beginning are exactly the PDF of that certificate."""
 
     @property
     def serial(self) -> str:
@@ -71,10 +79,20 @@ class SoundPaper:
 
 
 def sound_paper(pdf: bytes, trust: TrustRoot, at: datetime) -> SoundPaper:
-    """The PDF with what it shows; refuses as `shows_what_was_signed` does. What follows its beginning is not looked at."""
-    shows_what_was_signed(pdf, trust, at)
-    found = opened(carried(pdf)[ENVELOPE], AuthorisationStatement, trust, at)
-    return SoundPaper(pdf, found.statement, frozenset(signer.known.keyid for signer in found.signers))
+    """The PDF with what it shows, which is exactly what was signed. What follows its beginning is not looked at.
+
+    Refuses one that shows anything else, and one made with another Typst, font or template: that is neither a match nor a forgery.
+    """
+    files = carried(pdf)
+    _made_here(files[RENDERER])
+    found = opened(files[ENVELOPE], AuthorisationStatement, trust, at)
+    token = files[TOKEN].decode("ascii", "replace")
+    belongs(token, found.statement, trust, at)
+    again = _typeset(files[ENVELOPE], found, token)
+    if not pdf.startswith(again):
+        raise Refusal(Code.PDF_DIFFERS, said("made again from what it carries, it is another"))
+    approvers = {signer.known.keyid: signer.known.holder for signer in found.signers}
+    return SoundPaper(pdf, found.statement, approvers, files[ENVELOPE], len(again))
 
 
 def carried(pdf: bytes) -> dict[str, bytes]:
@@ -93,14 +111,10 @@ def carried(pdf: bytes) -> dict[str, bytes]:
     return found
 
 
-def shows_what_was_signed(pdf: bytes, trust: TrustRoot, at: datetime) -> int:
-    """How many bytes at the PDF's beginning are exactly the PDF of the certificate it carries.
-
-    Refuses one that shows anything else, and one made with another Typst, font or template: that is neither a match nor a forgery.
-    """
-    files = carried(pdf)
+def _made_here(written: bytes) -> None:
+    """Returns where this machine makes the PDF with the same as it says."""
     try:
-        made_with = Renderer.read(files[RENDERER].rstrip(b"\n"))
+        made_with = Renderer.read(written.rstrip(b"\n"))
     except RecordError:
         raise Refusal(Code.PDF_MALFORMED, said("it does not say what it was made with")) from None
     try:
@@ -117,12 +131,6 @@ def shows_what_was_signed(pdf: bytes, trust: TrustRoot, at: datetime) -> int:
             own=here.typst,
         )
         raise Refusal(Code.PDF_OTHER_RENDERER, message)
-    statement = opened(files[ENVELOPE], AuthorisationStatement, trust, at).statement
-    belongs(files[TOKEN].decode("ascii", "replace"), statement, trust, at)
-    again = certificate_pdf(files[ENVELOPE], files[TOKEN].decode("ascii", "replace"), trust, at)
-    if not pdf.startswith(again):
-        raise Refusal(Code.PDF_DIFFERS, said("made again from what it carries, it is another"))
-    return len(again)
 
 
 def _names(node: Any) -> list[tuple[str, Any]]:
@@ -223,7 +231,7 @@ def _block(signer: TrustedKey) -> dict[str, Any]:
 
 
 def _qr_note(token: str) -> dict[str, str]:
-    if token.startswith("NPD1:"):
+    if token.startswith(SIGNED):
         return {
             "vi": "Mã QR chứa nội dung chính và chữ ký của cả hai cơ quan; không chứa địa chỉ trang nào. Hãy so sánh cơ quan và hệ thống.",
             "en": "The code holds the main words and both authorities' signatures, and no address. Compare agency and system.",

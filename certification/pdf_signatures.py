@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from certification.authorisation import AuthorisationStatement
 from certification.keys import spki_sha256
-from certification.opening import opened
-from certification.paper import ENVELOPE, carried, shows_what_was_signed
+from certification.paper import SoundPaper, sound_paper
 from certification.pdf_additions import insist_on_fields_only
 from certification.pdf_reading import reader
 from certification.refusals import Code, Refusal
@@ -25,18 +23,20 @@ from scanner.findings import said
 
 def insist_on_signatures_only(pdf: bytes, trust: TrustRoot, at: datetime) -> tuple[str, ...]:
     """The approvers who signed the PDF, in order; none is well. Refuses a PDF to which anything but their signatures was added."""
-    made = shows_what_was_signed(pdf, trust, at)
-    approvers = {
-        signer.known.keyid: signer.known.holder
-        for signer in opened(carried(pdf)[ENVELOPE], AuthorisationStatement, trust, at).signers
-    }
+    return signed_by(sound_paper(pdf, trust, at))
+
+
+def signed_by(paper: SoundPaper) -> tuple[str, ...]:
+    """The same, of a PDF that was made again and compared already."""
+    pdf, approvers = paper.pdf, paper.approvers
     found = _signatures(pdf)
     if not found:
-        if len(pdf) != made:
-            raise Refusal(Code.PDF_CHANGED, said("{count} bytes follow, and no signature is among them", count=len(pdf) - made))
+        after = len(pdf) - paper.made
+        if after:
+            raise Refusal(Code.PDF_CHANGED, said("{count} bytes follow, and no signature is among them", count=after))
         return ()
     with _hostile():
-        insist_on_fields_only(pdf, made, len(found))
+        insist_on_fields_only(pdf, paper.made, len(found))
     people = []
     for number, signature in enumerate(found):
         status = _status(signature)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from certification.authorisation import AuthorisationPredicate
-from certification.evidence import Evidence
+from certification.authorisation import AuthorisationPredicate, AuthorisationStatement, as_asked
 from certification.keyring import Ceiling, RootKind
 from certification.refusals import Code, Refusal
-from certification.request import Grant, Kind
-from certification.trust import TrustRoot
+from certification.request import Grant, Kind, opened_request
+from certification.trust import TrustRoot, ceiling_of
 from scanner.assessment import BaselineRef, Decision
 from scanner.findings import said
+
+if TYPE_CHECKING:
+    from certification.evidence import Evidence
 
 EVIDENCE_AGE = timedelta(days=30)
 """Older evidence is not certified on; counted from the first thing that was seen."""
@@ -65,13 +67,7 @@ def below_ceiling(scope: Grant, echelon: str, trust: TrustRoot, at: datetime) ->
 
 def within(scope: Grant, echelon: str, ceilings: Iterable[Ceiling], at: datetime) -> None:
     """Returns where these ceilings, too, allow the echelon all that is asked for."""
-    for ceiling in ceilings:
-        begun = ceiling.valid_from <= at
-        if ceiling.echelon == echelon and begun and (ceiling.valid_until is None or at < ceiling.valid_until):
-            _below(scope, echelon, ceiling)
-            return
-    message = said("echelon {echelon} may have nothing on {day}", echelon=echelon, day=f"{at:%Y-%m-%d}")
-    raise Refusal(Code.ECHELON_UNKNOWN, message)
+    _below(scope, echelon, ceiling_of(ceilings, echelon, at))
 
 
 def _below(scope: Grant, echelon: str, ceiling: Ceiling) -> None:
@@ -119,6 +115,13 @@ def examined(granted: AuthorisationPredicate, trust: TrustRoot) -> None:
             wanted=f"{last:%Y-%m-%d}",
         )
         raise Refusal(Code.VALIDITY_TOO_LONG, message)
+
+
+def sound(statement: AuthorisationStatement, trust: TrustRoot, at: datetime) -> None:
+    """Returns where the authorisation stands by its own words: policy allows it, its agency asked for it."""
+    granted = statement.predicate
+    examined(granted, trust)
+    as_asked(granted, opened_request(granted.request_envelope(), trust, at).statement.predicate)
 
 
 def in_force(granted: AuthorisationPredicate, at: datetime) -> None:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from certification.refusals import Code, Refusal
 from certification.sealing import assessment_of, file_of
 from scanner.assessment import Assessment
+from scanner.faults import StoreError
 from scanner.findings import said
-from scanner.order import FileDigest
 from scanner.record import RecordError, sha256
-from scanner.store import ASSESSMENT, StoreError
+from scanner.run_files import ASSESSMENT, FileDigest
 
 Rejudge = Callable[[Mapping[str, bytes]], bytes]
 """Judges the files of a run with the checks of this installation: the bytes of the assessment."""

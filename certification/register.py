@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
@@ -27,9 +27,9 @@ from certification.gateway_bundle import (
     opened_bundle,
     register_entries,
 )
-from certification.ledger import in_log
 from certification.log_proof import read_log_proof
-from certification.log_trust import watched
+from certification.log_trust import in_log, watched
+from certification.opening import EVER
 from certification.policy import within
 from certification.refusals import Code, Refusal
 from certification.revocation_list import read_revocation_list
@@ -40,7 +40,6 @@ from certification.verify import verify
 from scanner.findings import said
 from scanner.record import sha256
 
-_EVER = datetime.min.replace(tzinfo=UTC)
 LEFT_OUT = frozenset(
     {
         Code.EXPIRED,
@@ -231,7 +230,7 @@ def _event(
 ) -> StatusEventStatement:
     envelope = base64.b64decode(logged.event)
     in_log(read_envelope(envelope).payload, _led(logged.proof, checkpoint), trust, at)
-    event = opened_event(envelope, statement, trust, _EVER).statement
+    event = opened_event(envelope, statement, trust, EVER).statement
     if event.predicate.state is Change.RESUMED:
         # Stopping outlives its signer's key; letting in again does not.
         opened_event(envelope, statement, trust, at)

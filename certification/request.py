@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from certification.csr import plain, proven_key
 from certification.keyring import PerMinute
+from certification.opening import Opened, opened
 from certification.refusals import Code, Refusal
-from certification.sealing import assessment_of, order_of
 from certification.statements import Predicate, Role, Statement, subjects
+from certification.trust import TrustRoot
 from scanner.findings import said
-from scanner.order import Order
 from scanner.record import Name, Record, Sha256, Sorted, Text, sha256
-from scanner.store import packed
-from scanner.targets import Network, RunKind
-
-DEFAULT_RATE = 60
+from scanner.targets import Network
 
 
 class Kind(StrEnum):
@@ -75,64 +70,16 @@ class RequestStatement(Statement):
     predicate: RequestPredicate
 
 
-def draft_request(  # noqa: PLR0913 - what every request needs; the rest goes by name
-    bundle: Mapping[str, bytes],
-    csr_pem: bytes,
-    kind: Kind,
-    apis: tuple[str, ...],
-    purpose: str,
-    at: datetime,
-    *,
-    rate: int = DEFAULT_RATE,
-    bulk: bool = False,
-    endpoints: tuple[str, ...] = (),
-    supersedes: str | None = None,
-    diagram: bytes | None = None,
-) -> RequestStatement:
-    """The request for this sealed bundle; without `endpoints`, for the addresses that were declared and inspected."""
-    order, assessment = order_of(bundle), assessment_of(bundle)
-    if order.kind is RunKind.SELF_CHECK:
-        raise Refusal(Code.SELF_CHECK, said("run {run} is a self-check", run=order.run))
-    key, digest = proven_key(csr_pem), sha256(packed(bundle))
-    csr = plain(csr_pem)
-    scope = Grant(endpoints=endpoints or declared_endpoints(order), apis=tuple(apis), bulk=bulk, rate=rate, purpose=purpose)
-    inspected(scope, order)
-    return RequestStatement(
-        subject=subjects({"bundle.tar": digest, "client.csr.pem": sha256(csr.encode())}),
-        predicate=RequestPredicate(
-            stated_at=at,
-            kind=kind,
-            agency=order.scope.agency.code,
-            system=order.scope.system.id,
-            run=order.run,
-            order_nonce=order.nonce,
-            bundle_sha256=digest,
-            inventory_sha256=order.scope.digest(),
-            diagram_sha256=None if diagram is None else sha256(diagram),
-            fingerprint=assessment.fingerprint,
-            scope=scope,
-            csr=csr,
-            client_key_sha256=(key,),
-            supersedes=supersedes,
-        ),
-    )
-
-
-def declared_endpoints(order: Order) -> tuple[str, ...]:
-    """The declared hosts' addresses; the permit's ranges where a host is declared by name."""
-    try:
-        return tuple(str(ip_network(ip_address(host.address))) for host in order.scope.hosts)
-    except ValueError:
-        return tuple(order.permit.addresses)
-
-
-def inspected(scope: Grant, order: Order) -> None:
-    """Returns where every address asked for lies inside what was permitted to be inspected."""
-    permitted = [ip_network(network) for network in order.permit.addresses]
-    for endpoint in scope.endpoints:
-        wanted = ip_network(endpoint)
-        if not any(
-            wanted.version == network.version and wanted.network_address in network and wanted.broadcast_address in network
-            for network in permitted
-        ):
-            raise Refusal(Code.OUTSIDE_PERMIT, said("{endpoint} lies outside what was inspected", endpoint=endpoint))
+def opened_request(data: bytes, trust: TrustRoot, at: datetime) -> Opened[RequestStatement]:
+    """The request in this envelope, signed by its agency, with a client key that is strong and proven."""
+    found = opened(data, RequestStatement, trust, at)
+    asked = found.statement.predicate
+    holder = found.signer.known.holder
+    if holder != asked.agency:
+        raise Refusal(Code.REQUEST_SIGNER, said("signed by {seen} for {wanted}", seen=holder, wanted=asked.agency))
+    csr = asked.csr.encode()
+    if plain(csr) != asked.csr or asked.client_key_sha256 != (proven_key(csr),):
+        raise Refusal(Code.REQUEST_DIFFERS, said("the client key is not the one of the signing request"))
+    if found.statement.subject != subjects({"bundle.tar": asked.bundle_sha256, "client.csr.pem": sha256(csr)}):
+        raise Refusal(Code.REQUEST_DIFFERS, said("the request's subjects are not what it asks about"))
+    return found

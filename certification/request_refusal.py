@@ -8,11 +8,10 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from certification.grounds import opened_request
 from certification.opening import Opened, in_role, opened
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
-from certification.request import RequestStatement
+from certification.request import RequestStatement, opened_request
 from certification.signers import Signer, signed
 from certification.statements import Predicate, Role, Statement, subjects
 from certification.trust import TrustRoot
@@ -93,7 +92,7 @@ def refuse(
     """The signed refusal of a request that its agency signed; `confirm` is shown what will be signed, and may still say no."""
     trust.current(at)
     key = trust.key(signer.keyid)
-    in_role(key, RequestRefusalStatement)
+    in_role(key, RequestRefusalStatement.role)
     key.valid(at, at)
     asked = opened_request(request, trust, at).statement
     statement = draft_refusal(request, asked, reason, key.known.holder, at)

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
 from certification.envelope import read_envelope
 from certification.ledger import history
 from certification.log_store import LogStore
-from certification.opening import opened
+from certification.opening import EVER, opened
 from certification.policy import examined
 from certification.refusals import Code, Refusal
 from certification.status import Standing, replayed
 from certification.trust import TrustRoot, read_trust_root
 from scanner.findings import said
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def lost(log: LogStore, old: TrustRoot, new: TrustRoot, at: datetime) -> dict[st
     found: dict[str, Refusal] = {}
     usable = {serial: one for serial, one in replayed(history(log, old)).items() if _in_force(one, at)}
     for entry in log.entries():
-        if entry.kind != AuthorisationStatement.model_fields["predicate_type"].default or entry.serial not in usable:
+        if entry.kind != AuthorisationStatement.kind() or entry.serial not in usable:
             continue
         try:
             examined(usable[entry.serial].granted, old)
@@ -90,9 +88,9 @@ def resting_on(log: LogStore, trust: TrustRoot, whom: str) -> Iterator[Rest]:
     """Every certificate in the log that this person, agency or key had a part in, in the log's order."""
     standings = replayed(history(log, trust))
     for entry in log.entries():
-        if entry.kind != AuthorisationStatement.model_fields["predicate_type"].default:
+        if entry.kind != AuthorisationStatement.kind():
             continue
-        signers = opened(entry.envelope, AuthorisationStatement, trust, _EVER).signers
+        signers = opened(entry.envelope, AuthorisationStatement, trust, EVER).signers
         one = standings[entry.serial]
         if any(whom in (signer.known.holder, signer.known.keyid) for signer in signers):
             yield Rest(one, "approved")

@@ -128,6 +128,6 @@ def sign_scan_evidence(files: Mapping[str, bytes], signer: Signer, at: datetime)
 def sign_evaluation(files: Mapping[str, bytes], signer: Signer, trust: TrustRoot, at: datetime) -> bytes:
     """The evaluation of a run in its envelope: evaluation.dsse.json; the key tells who the inspector is."""
     key = trust.key(signer.keyid)
-    in_role(key, EvaluationStatement)
+    in_role(key, EvaluationStatement.role)
     key.valid(at, at)
     return signed(draft_evaluation(files, key.known.holder, at), signer)

@@ -13,6 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -186,20 +187,24 @@ def write_secret(path: Path, data: bytes) -> None:
 
 
 def _private_key(path: Path, passphrase: Passphrase) -> PrivateKey:
+    match key_in(path, passphrase):
+        case Ed25519PrivateKey() as edwards:
+            return edwards
+        case EllipticCurvePrivateKey() as curve if isinstance(curve.curve, SECP256R1):
+            return curve
+        case _:
+            raise Refusal(Code.KEY_WEAK, said("{path}: neither Ed25519 nor ECDSA P-256", path=str(path)))
+
+
+def key_in(path: Path, passphrase: Passphrase) -> PrivateKeyTypes:
+    """The private key in a PEM file that its owner alone can read, of whatever kind; for the code that holds private keys."""
     data = own_file(path)
     password = passphrase(path.name).encode() if b"ENCRYPTED" in data else None
     try:
-        key = load_pem_private_key(data, password)
+        return load_pem_private_key(data, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The library's own words are left out: they could quote the input.
         raise _unreadable(path, "no private key in PEM form, or another passphrase") from None
-    match key:
-        case Ed25519PrivateKey():
-            return key
-        case EllipticCurvePrivateKey() if isinstance(key.curve, SECP256R1):
-            return key
-        case _:
-            raise Refusal(Code.KEY_WEAK, said("{path}: neither Ed25519 nor ECDSA P-256", path=str(path)))
 
 
 def own_file(path: Path) -> bytes:

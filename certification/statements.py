@@ -11,7 +11,6 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 from certification.refusals import Code, Refusal
 from scanner.assessment import BaselineRef, Count, Decision, Status
 from scanner.findings import said
-from scanner.order import FileDigest, FilePath
 from scanner.record import (
     Instant,
     Name,
@@ -25,6 +24,7 @@ from scanner.record import (
     parse_json,
     sha256,
 )
+from scanner.run_files import FileDigest, FilePath
 from scanner.targets import Permit, RunKind
 
 CRITICAL_KNOWN: frozenset[str] = frozenset()
@@ -102,6 +102,12 @@ class Statement(Record):
     predicate_type: str = Field(alias="predicateType")
     predicate: Predicate
 
+    @classmethod
+    def kind(cls) -> str:
+        """The predicate type of the statements of this type."""
+        found: str = cls.model_fields["predicate_type"].default
+        return found
+
     def written(self) -> bytes:
         """The payload: what is signed and hashed."""
         return canonical(self.model_dump(mode="json", by_alias=True))
@@ -132,7 +138,7 @@ def read_statement(payload: bytes, kind: type[S]) -> S:
 
 
 def _of_type(value: Any, kind: type[Statement]) -> None:
-    wanted = kind.model_fields["predicate_type"].default
+    wanted = kind.kind()
     match value:
         case {"predicateType": str(seen)} if seen != wanted:
             message = said("a statement of type {seen}, where {wanted} is wanted", seen=seen, wanted=wanted)

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from certification.approval import apart, quorum
 from certification.authorisation import AuthorisationStatement
 from certification.opening import Opened, opened
+from certification.quorum import apart, quorum
 from certification.refusals import Code, Refusal
 from certification.statements import Predicate, Role, Statement, subjects
 from certification.trust import TrustRoot

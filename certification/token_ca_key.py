@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from certification.connection_ca import CaPrivateKey, CaPublicKey, ca_public
 from certification.keys import spki_sha256
 from certification.refusals import Code, Refusal
-from certification.token_signer import Presence, logged_in, usable
+from certification.token_signer import Presence, consented
 from certification.token_uri import TokenUri
-from certification.tokens import failing, one_object, public_in, public_key_of, token_of
+from certification.tokens import one_object, public_key_of
 from scanner.findings import said
 
 
@@ -33,12 +33,7 @@ class TokenCaKey:
         """The key, as long as the session lasts."""
         from pkcs11 import ObjectClass
 
-        token = token_of(self._uri)
-        usable(self._uri, token)
-        self._presence.show(what + "\n")
-        with failing(), logged_in(self._uri, token, self._presence) as session:
-            if spki_sha256(public_in(session, self._uri)) != spki_sha256(self.public):
-                raise Refusal(Code.TOKEN_KEY, said("the token's key has changed since it was first read; nothing was signed"))
+        with consented(self._uri, self._presence, spki_sha256(self.public), what + "\n") as session:
             private = one_object(session, self._uri, ObjectClass.PRIVATE_KEY)
             match self.public:
                 case ec.EllipticCurvePublicKey():
@@ -47,7 +42,25 @@ class TokenCaKey:
                     yield _RsaKey(self.public, private)
 
 
-class _EcKey(ec.EllipticCurvePrivateKey):
+class _Kept:
+    """What every private key can be asked for, and a token never gives."""
+
+    def private_numbers(self) -> Never:
+        """Refuses."""
+        raise _kept()
+
+    def private_bytes(self, *_: object) -> Never:
+        """Refuses."""
+        raise _kept()
+
+    def __copy__(self) -> Never:
+        raise _kept()
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Never:
+        raise _kept()
+
+
+class _EcKey(_Kept, ec.EllipticCurvePrivateKey):
     """What a builder needs of an EC key: to sign. All else the token keeps."""
 
     def __init__(self, public: ec.EllipticCurvePublicKey, private: Any) -> None:
@@ -80,22 +93,8 @@ class _EcKey(ec.EllipticCurvePrivateKey):
         """Refuses."""
         raise _kept()
 
-    def private_numbers(self) -> Never:
-        """Refuses."""
-        raise _kept()
 
-    def private_bytes(self, *_: object) -> Never:
-        """Refuses."""
-        raise _kept()
-
-    def __copy__(self) -> Never:
-        raise _kept()
-
-    def __deepcopy__(self, memo: dict[Any, Any]) -> Never:
-        raise _kept()
-
-
-class _RsaKey(rsa.RSAPrivateKey):
+class _RsaKey(_Kept, rsa.RSAPrivateKey):
     """What a builder needs of an RSA key: to sign."""
 
     def __init__(self, public: rsa.RSAPublicKey, private: Any) -> None:
@@ -120,20 +119,6 @@ class _RsaKey(rsa.RSAPrivateKey):
 
     def decrypt(self, *_: object) -> Never:
         """Refuses."""
-        raise _kept()
-
-    def private_numbers(self) -> Never:
-        """Refuses."""
-        raise _kept()
-
-    def private_bytes(self, *_: object) -> Never:
-        """Refuses."""
-        raise _kept()
-
-    def __copy__(self) -> Never:
-        raise _kept()
-
-    def __deepcopy__(self, memo: dict[Any, Any]) -> Never:
         raise _kept()
 
 

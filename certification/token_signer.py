@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256, sha384
@@ -85,13 +86,7 @@ class TokenSigner:
 
     def _signed(self, what: str, *encodings: bytes) -> list[Signature]:
         """A signature over each encoding of what is shown, in one session."""
-        token = token_of(self._uri)
-        usable(self._uri, token)
-        self._presence.show(what)
-        with failing(), logged_in(self._uri, token, self._presence) as session:
-            # Another token may have been plugged in under the same name meanwhile.
-            if spki_sha256(public_in(session, self._uri)) != self.keyid:
-                raise Refusal(Code.TOKEN_KEY, said("the token's key has changed since it was first read; nothing was signed"))
+        with consented(self._uri, self._presence, self.keyid, what) as session:
             found = [Signature(self.keyid, _signature(session, self._uri, self._public, data).hex()) for data in encodings]
         for made, data in zip(found, encodings, strict=True):
             try:
@@ -110,7 +105,20 @@ class TokenSigner:
         raise _not_a_log_key()
 
 
-def logged_in(uri: TokenUri, token: Token, presence: Presence) -> Session:
+@contextmanager
+def consented(uri: TokenUri, presence: Presence, keyid: str, what: str) -> Iterator[Session]:
+    """A session with the token that still holds this key, after its holder was shown `what` is signed and gave the PIN."""
+    token = token_of(uri)
+    _usable(uri, token)
+    presence.show(what)
+    with failing(), _logged_in(uri, token, presence) as session:
+        # Another token may have been plugged in under the same name meanwhile.
+        if spki_sha256(public_in(session, uri)) != keyid:
+            raise Refusal(Code.TOKEN_KEY, said("the token's key has changed since it was first read; nothing was signed"))
+        yield session
+
+
+def _logged_in(uri: TokenUri, token: Token, presence: Presence) -> Session:
     """A session in which the token signs; the PIN is asked for once, and one that is refused is never tried again."""
     from pkcs11 import PROTECTED_AUTH, TokenFlag
     from pkcs11 import exceptions as errors
@@ -129,7 +137,7 @@ def logged_in(uri: TokenUri, token: Token, presence: Presence) -> Session:
         raise _refused_pin(uri) from None
 
 
-def usable(uri: TokenUri, token: Token) -> None:
+def _usable(uri: TokenUri, token: Token) -> None:
     """Returns where a PIN may be tried on the token."""
     from pkcs11 import TokenFlag
 

@@ -88,12 +88,17 @@ class TrustRoot:
 
     def ceiling(self, echelon: str, at: datetime) -> Ceiling:
         """The most this echelon may have at this instant."""
-        for ceiling in self.keyring.ceilings:
-            begun = ceiling.valid_from <= at
-            if ceiling.echelon == echelon and begun and (ceiling.valid_until is None or at < ceiling.valid_until):
-                return ceiling
-        message = said("echelon {echelon} may have nothing on {day}", echelon=echelon, day=f"{at:%Y-%m-%d}")
-        raise Refusal(Code.ECHELON_UNKNOWN, message)
+        return ceiling_of(self.keyring.ceilings, echelon, at)
+
+
+def ceiling_of(ceilings: Iterable[Ceiling], echelon: str, at: datetime) -> Ceiling:
+    """The one of these ceilings that holds for this echelon at this instant; refuses an echelon that has none."""
+    for ceiling in ceilings:
+        begun = ceiling.valid_from <= at
+        if ceiling.echelon == echelon and begun and (ceiling.valid_until is None or at < ceiling.valid_until):
+            return ceiling
+    message = said("echelon {echelon} may have nothing on {day}", echelon=echelon, day=f"{at:%Y-%m-%d}")
+    raise Refusal(Code.ECHELON_UNKNOWN, message)
 
 
 def draft_keyring(keyring: Keyring) -> KeyringStatement:

@@ -6,21 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from certification.approval import apart, quorum, sound
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
 from certification.codes import N_
-from certification.grounds import follows
-from certification.ledger import in_log
-from certification.log_trust import Watch
+from certification.log_trust import Watch, in_log
 from certification.opening import opened
-from certification.policy import below_ceiling, in_force
-from certification.recomputing import Rejudge, recomputed
-from certification.status import Standing, standing
+from certification.policy import below_ceiling, in_force, sound
+from certification.quorum import apart, quorum
 from certification.trust import TrustedKey, TrustRoot
 from scanner.i18n import _
-from scanner.order import FileDigest
 from scanner.record import sha256
+from scanner.run_files import FileDigest
+
+if TYPE_CHECKING:
+    from certification.recomputing import Rejudge
+    from certification.status import Standing
 
 
 class Step(StrEnum):
@@ -113,14 +114,20 @@ def verify(
         steps.append(Step.LOGGED)
     # (8) and nothing in the log took it out of use
     if standings is not None:
+        from certification.status import standing
+
         standing(standings, statement.predicate.serial).insist_on_use(at)
         steps.append(Step.STATUS)
     # (9) exactly these files, each signed by whom it had to be, lead to exactly this statement
     if bundle is not None:
+        from certification.grounds import follows
+
         follows(statement, bundle, trust_root, at)
         steps.append(Step.EVIDENCE)
     # (10) and to the same judgement
     if bundle is not None and rejudge is not None:
+        from certification.recomputing import recomputed
+
         recomputed(bundle, rejudge, code_digests)
         steps.append(Step.RECOMPUTED)
     return VerifiedCertificate(statement, sha256(certificate.envelope.payload), certificate.signers, tuple(steps), watch)

@@ -96,12 +96,12 @@ def freshness(site: Site, at: datetime) -> Freshness:
             stale = Refusal(Code.BUNDLE_STALE, said("the bundle was good until {when}", when=f"{mark.expires:{form}}"))
             _closed_for(stale, states, site)
             raise stale
-        return Freshness(current, mark.expires, ends_soon(mark, at))
+        return Freshness(current, mark.expires, ends_soon(mark.issued, mark.expires, at))
 
 
-def ends_soon(mark: Mark, at: datetime) -> bool:
-    """Whether less than half of the bundle's life is left."""
-    return (mark.expires - at) * 2 < mark.expires - mark.issued
+def ends_soon(issued: datetime, expires: datetime, at: datetime) -> bool:
+    """Whether less than half of a bundle's life is left."""
+    return (expires - at) * 2 < expires - issued
 
 
 def _stopped_first(states: States, site: Site, bundle: bytes, trust: TrustRoot, mark: Mark | None, at: datetime) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scanner.findings import Finding, Message
-from scanner.observations import SubjectId
-from scanner.order import FileDigest
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
+from scanner.run_files import FileDigest
+from scanner.sights import SubjectId
 from scanner.targets import BilingualText, Level, RunKind
 
 Count = Annotated[int, Field(ge=0)]

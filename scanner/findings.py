@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from scanner.observations import SubjectId
 from scanner.record import Name, Record, Sha256, Text, escaped, sha256
+from scanner.sights import SubjectId
 
 _LONGEST = 1_024
 """Characters of what a person wrote that a message holds; the record it stands in holds all."""

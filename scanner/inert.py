@@ -1,19 +1,24 @@
-"""Text of strangers as it may be shown: nothing in it moves the cursor, turns the direction of reading, or fills a page."""
+"""Inert text: what hosts, people and files say, as every page and export may show it."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 
 LONGEST = 2_000
-"""Characters of one text that a page shows."""
-_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Characters that are shown of one text."""
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
-def plain(text: str, longest: int = LONGEST) -> str:
-    """The text with control, formatting and bidirectional characters visible as U+FFFD, and cut where it is very long."""
-    shown = text[:longest]
-    if not shown.isprintable():
-        shown = "".join(
-            sign if sign == "\n" or unicodedata.category(sign) not in _UNSEEN else "\N{REPLACEMENT CHARACTER}" for sign in shown
-        )
-    return shown if len(text) <= longest else f"{shown}… (+{len(text) - longest})"
+def inert(text: str, *, glyphs: Container[int] | None = None) -> str:
+    """Text that no reader interprets: NFC, with control, formatting and bidirectional characters as U+FFFD, and cut when very long.
+
+    Line breaks stay. Where `glyphs` is given, what stands in it alone can be drawn, and all else is U+FFFD too.
+    """
+    clean = "".join(
+        sign
+        if sign == "\n" or (unicodedata.category(sign) not in _HIDDEN and (glyphs is None or ord(sign) in glyphs))
+        else "\N{REPLACEMENT CHARACTER}"
+        for sign in unicodedata.normalize("NFC", text[:LONGEST])
+    )
+    return clean if len(text) <= LONGEST else f"{clean}… (+{len(text) - LONGEST})"

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import model_validator
 
 from scanner.advisories import FeedKind
-from scanner.observations import Sight, Vantage
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
+from scanner.run_files import FileDigest, FilePath
+from scanner.sights import Sight, Vantage
 from scanner.targets import Pace, Permit, Rate, RunKind, Scope
 
-FilePath = Annotated[
-    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$")
-]
-"""A relative path inside a run folder, with forward slashes and without dot segments."""
-
-
-class FileDigest(Record):
-    """A file by its path and SHA-256."""
-
-    path: FilePath
-    sha256: Sha256
+__all__ = ["Feed", "FileDigest", "FilePath", "Order"]
 
 
 class Feed(Record):

@@ -117,7 +117,7 @@ Sorted = Annotated[tuple[T, ...], AfterValidator(_in_order)]
 class Record(BaseModel):
     """A frozen value with one written form: RFC 8785 canonical JSON."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     def written(self) -> bytes:
         """The record's bytes on disk."""

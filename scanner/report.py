@@ -18,7 +18,7 @@ from scanner import readers
 from scanner.assessment import Assessment
 from scanner.changes import Comparison
 from scanner.i18n import _, ngettext, speaking
-from scanner.inert import LONGEST, plain
+from scanner.inert import LONGEST, inert
 from scanner.readers import Reader
 from scanner.report_view import Piece, Row, View
 from scanner.writing import count, day, share
@@ -253,4 +253,4 @@ def environment() -> Environment:
 
 def _shown(value: object) -> object:
     """Whatever stands in the template between braces, before it is escaped: no field can be forgotten."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from scanner.faults import InputError
 from scanner.i18n import N_, _
-from scanner.strict_yaml import InputError
 
 FILE = "clearance.toml"
 LIMIT = 64 * 1024
@@ -54,6 +53,8 @@ def applies(verb: str | None) -> bool:
 
 def read(folder: Path) -> dict[str, Any]:
     """The settings of this folder, paths made whole; none where there is no such file. Raises InputError at the first fault."""
+    import tomllib
+
     path = folder / FILE
     if not path.is_file():
         return {}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import re
 import sqlite3
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,35 +13,65 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from scanner.attestations import Attestation
-from scanner.observations import Sight, Sighting
-from scanner.order import FileDigest, Order
+from scanner.bundle import BUNDLE_LIMIT, packed, unpacked
+from scanner.faults import StoreError
+from scanner.observations import Sighting
+from scanner.order import Order
 from scanner.record import JSON_LIMIT, Record, RecordError, Sorted, sha256
+from scanner.run_files import (
+    ADVISORIES,
+    ANCHORS,
+    ASSESSMENT,
+    BASELINE,
+    CONTACT,
+    CRLS,
+    DEVIATIONS,
+    EVALUATION,
+    JOURNAL,
+    MANIFEST,
+    ORDER,
+    PATH,
+    PERMIT_ENVELOPE,
+    SCAN_EVIDENCE,
+    SIGNATURES,
+    TAILORING,
+    FileDigest,
+)
+from scanner.sights import Sight
 
-ORDER = "order.json"
-ASSESSMENT = "assessment.json"
-MANIFEST = "manifest.json"
-CONTACT = "contact.json"
-JOURNAL = "journal.sqlite"
-BASELINE = "inputs/baseline.yaml"
-TAILORING = "inputs/tailoring.yaml"
-DEVIATIONS = "inputs/deviations.yaml"
-ANCHORS = "inputs/anchors.pem"
-CRLS = "inputs/crls.pem"
-PERMIT_ENVELOPE = "inputs/permit.dsse.json"
-ADVISORIES = "inputs/advisories.json"
-SCAN_EVIDENCE = "scan-evidence.dsse.json"
-EVALUATION = "evaluation.dsse.json"
-SIGNATURES = (SCAN_EVIDENCE, EVALUATION)
-"""Envelopes that sign the manifest or the assessment, and so are not in the manifest themselves."""
+__all__ = [
+    "ADVISORIES",
+    "ANCHORS",
+    "ASSESSMENT",
+    "BASELINE",
+    "BUNDLE_LIMIT",
+    "CONTACT",
+    "CRLS",
+    "DEVIATIONS",
+    "EVALUATION",
+    "JOURNAL",
+    "MANIFEST",
+    "ORDER",
+    "PERMIT_ENVELOPE",
+    "SCAN_EVIDENCE",
+    "SIGNATURES",
+    "TAILORING",
+    "Manifest",
+    "Run",
+    "StoreError",
+    "attestations",
+    "manifest_of",
+    "packed",
+    "sighting_path",
+    "sightings",
+    "unpacked",
+    "unwritable",
+]
+"""Whoever works on a run folder finds the names of its files, the bundle and the fault here too."""
 
-BUNDLE_LIMIT = 512 * 1024 * 1024
-_FILES_LIMIT = 200_000
+
 R = TypeVar("R", bound=Record)
-_PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$")
-
-
-class StoreError(Exception):
-    """A run folder or bundle that is not whole: what, where, what to do."""
+_PATH = re.compile(PATH)
 
 
 class Manifest(Record):
@@ -227,34 +255,3 @@ def _whole(kind: type[R], data: bytes, where: object) -> R:
         return kind.read(data)
     except RecordError as error:
         raise StoreError(f"{where}: {error}") from error
-
-
-def packed(files: Mapping[str, bytes]) -> bytes:
-    """The files as one tar whose bytes depend on nothing but them: sorted, no owner, no time, no compression."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for path in sorted(files):
-            member = tarfile.TarInfo(path)
-            member.size = len(files[path])
-            member.mode = 0o600
-            tar.addfile(member, io.BytesIO(files[path]))
-    return buffer.getvalue()
-
-
-def unpacked(data: bytes) -> dict[str, bytes]:
-    """The files of a bundle; refuses links, strange paths, repeats, more than the limits, and any other packing of the same files."""
-    if len(data) > BUNDLE_LIMIT:
-        raise StoreError(f"a bundle of {len(data)} bytes; at most {BUNDLE_LIMIT} are read")
-    files: dict[str, bytes] = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-            for member in tar:
-                if not member.isreg() or not _PATH.match(member.name) or member.name in files or len(files) >= _FILES_LIMIT:
-                    raise StoreError(f"the bundle holds {member.name[:80]!r}, which has no place in it")
-                content = tar.extractfile(member)
-                files[member.name] = content.read() if content else b""
-    except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
-        raise StoreError(f"not a bundle: {type(error).__name__}") from None
-    if packed(files) != data:
-        raise StoreError("the bundle holds bytes that belong to no file")
-    return files

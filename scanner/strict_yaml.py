@@ -13,7 +13,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from scanner.faults import InputError
 from scanner.record import Record
+
+__all__ = ["LIMIT", "Document", "InputError", "Place", "complaint", "complaints", "parse"]
 
 LIMIT = 4 * 1024 * 1024
 _DEPTH = 32
@@ -21,10 +24,6 @@ _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 R = TypeVar("R", bound=Record)
 Place = tuple[str | int, ...]
-
-
-class InputError(ValueError):
-    """A file of the operator's that cannot be used: where, what was found, what to do."""
 
 
 @dataclass(frozen=True, slots=True)

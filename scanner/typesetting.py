@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -18,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from scanner.i18n import _
+from scanner.inert import inert
 from scanner.record import Record, Sha256, Text, canonical, sha256
 from scanner.strict_yaml import InputError
 
 FONTS = Path("/usr/share/fonts/truetype/croscore")
 """Where Debian's fonts-croscore puts Tinos, whose widths are those of Times New Roman (Decree 30/2020, annex I)."""
 FACES = ("Tinos-Regular.ttf", "Tinos-Bold.ttf", "Tinos-Italic.ttf", "Tinos-BoldItalic.ttf")
-_LONGEST = 2_000
 _MOST_BYTES = 32 * 1024 * 1024
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 class MissingPartError(InputError):
@@ -87,24 +85,13 @@ def shown(value: Any) -> Any:
     """The value with every text in it fit for the page."""
     match value:
         case str():
-            return _plain(value)
+            return inert(value, glyphs=_glyphs())
         case Mapping():
             return {str(key): shown(each) for key, each in value.items()}
         case list() | tuple():
             return [shown(each) for each in value]
         case _:
             return value
-
-
-def _plain(text: str) -> str:
-    glyphs = _glyphs()
-    clean = "".join(
-        sign
-        if sign == "\n" or (ord(sign) in glyphs and unicodedata.category(sign) not in _HIDDEN)
-        else "\N{REPLACEMENT CHARACTER}"
-        for sign in unicodedata.normalize("NFC", text[:_LONGEST])
-    )
-    return clean if len(text) <= _LONGEST else f"{clean}… (+{len(text) - _LONGEST})"
 
 
 def _template(name: str) -> str:

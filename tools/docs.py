@@ -11,12 +11,12 @@ import click
 
 from scanner.baseline import read_baseline
 from scanner.check import Check
-from scanner.cli import clearance
 from scanner.cli.shipped import shipped
 from scanner.i18n import FOLDER, Catalogue
 from scanner.plan import kind_of
 from scanner.registry import load_checks
 from scanner.settings import SETTINGS
+from tools.commands import commands
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = DOCS / "generated"
@@ -83,20 +83,10 @@ def _plain(text: str) -> str:
 def commands_page() -> str:
     """Every command with its help, as the terminal shows it."""
     lines = ["# The commands", ""]
-    for words, command in _commands(clearance, ("clearance",)):
+    for words, command in commands():
         context = click.Context(command, info_name=" ".join(words), max_content_width=100, terminal_width=100)
         lines += [f"## {' '.join(words)}", "", "```text", command.get_help(context).replace("\b", ""), "```", ""]
     return "\n".join(lines)
-
-
-def _commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    yield words, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            under = command.get_command(context, name)
-            if under is not None:
-                yield from _commands(under, (*words, name))
 
 
 if __name__ == "__main__":

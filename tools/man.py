@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from scanner.cli import clearance
 from scanner.cli.exits import ExitStatus
+from tools.commands import commands
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "man" / "man1"
 
@@ -18,21 +18,11 @@ def written(folder: Path) -> list[Path]:
     """The pages, written into this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    for words, command in _commands(clearance, ("clearance",)):
+    for words, command in commands():
         page = folder / f"{'-'.join(words)}.1"
         page.write_text("\n".join(_page(words, command)) + "\n", "utf-8")
         found.append(page)
     return found
-
-
-def _commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    yield words, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            under = command.get_command(context, name)
-            if under is not None:
-                yield from _commands(under, (*words, name))
 
 
 def _page(words: tuple[str, ...], command: click.Command) -> Iterator[str]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.console import Console, bytes_of, keep, moment, now, pass_console
+from scanner.faults import InputError
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -154,8 +154,8 @@ def loaded(path: Path | None, *others: Path | None) -> BoundBaseline:
 
 def _parent(data: bytes, name: str, others: list[Path]) -> tuple[bytes, str]:
     from scanner.cli.shipped import shipped
+    from scanner.faults import InputError
     from scanner.record import sha256
-    from scanner.strict_yaml import InputError
     from scanner.tailoring import read_parent
 
     wanted = read_parent(data, name)

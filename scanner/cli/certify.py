@@ -44,9 +44,9 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     """
     from certification.recipients import sealed_to
     from certification.sealing import sign_scan_evidence
+    from scanner.faults import InputError
     from scanner.record import sha256
     from scanner.store import ASSESSMENT, SCAN_EVIDENCE, Run, packed
-    from scanner.strict_yaml import InputError
 
     opened = Run.opened(run)
     if not opened.has(ASSESSMENT):
@@ -120,8 +120,8 @@ def approve(
 ) -> None:
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
     from certification.approval import approved
+    from scanner.bundle import unpacked
     from scanner.cli.papers import keep_token
-    from scanner.store import unpacked
 
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
@@ -166,8 +166,8 @@ def issue(
     from certification.issue import issue as issued
     from certification.ledger import entered
     from certification.log_store import opened
+    from scanner.bundle import unpacked
     from scanner.cli.papers import keep_papers, token_of
-    from scanner.store import unpacked
 
     insist_on_all_or_none()
     rejudge, code = judge_again()
@@ -221,9 +221,7 @@ def verify(
 
     Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
     """
-    from certification.verify import verify as verified
     from scanner.cli.papers import beside, envelope_in, is_token, tell_token
-    from scanner.store import unpacked
 
     if recompute and bundle is None:
         raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
@@ -237,12 +235,14 @@ def verify(
     if envelope.startswith(b"%PDF-"):
         envelope = envelope_in(console, envelope, root, instant)
         certificate = beside(certificate)
+    from certification.verify import verify as verified
+
     shown, standings = (proof_at(proof or proof_of(certificate)), None) if log_file is None else _by_log(log_file, envelope, root)
     found = verified(
         envelope,
         root,
         instant,
-        bundle=None if bundle is None else unpacked(bundle_of(bundle)),
+        bundle=None if bundle is None else _files(bundle),
         rejudge=rejudge,
         code_digests=code,
         proof=shown,
@@ -271,6 +271,13 @@ def verify(
         console.say(_("  ! without --log nobody can tell whether it was suspended or revoked since"))
     if bundle is None:
         console.say(_("  ! without --bundle the evidence behind it was not looked at"))
+
+
+def _files(bundle: Path) -> Mapping[str, bytes]:
+    """The files of this sealed bundle."""
+    from scanner.bundle import unpacked
+
+    return unpacked(bundle_of(bundle))
 
 
 def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Mapping[str, Standing]]:

@@ -12,8 +12,8 @@ from scanner.cli.console import Console, pass_console
 from scanner.cli.drifting import drifted_lines
 from scanner.cli.exits import ExitStatus
 from scanner.cli.stored import Stored, stored
+from scanner.faults import InputError
 from scanner.i18n import _, shown
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,10 +14,8 @@ import click
 from scanner import told
 from scanner.cli.clock import steady
 from scanner.cli.exits import ExitStatus
+from scanner.faults import InputError, StoreError
 from scanner.i18n import _
-from scanner.record import RecordError, escaped
-from scanner.store import BUNDLE_LIMIT, StoreError
-from scanner.strict_yaml import InputError
 
 SMALL = 64 * 1024 * 1024
 
@@ -78,6 +76,8 @@ def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
 
 def bundle_of(path: Path) -> bytes:
     """A sealed bundle's bytes; one that is encrypted is opened first, with `clearance unseal`."""
+    from scanner.bundle import BUNDLE_LIMIT
+
     data = bytes_of(path, limit=BUNDLE_LIMIT)
     if data.startswith(b"age-encryption.org/v1\n"):
         text = _("{path}: encrypted to recipients; open it with `clearance unseal {path} --identity FILE --out BUNDLE`")
@@ -102,17 +102,10 @@ def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 def explained(error: Exception) -> tuple[str, ExitStatus]:
     """What to tell the person about an error, and the exit status it stands for."""
-    from pydantic import ValidationError
-
     from certification.refusals import Refusal, RefusalKind
-    from scanner import record
-    from scanner.feeds.reading import FeedError, StaleFeedError
-    from scanner.registry import RegistryError
 
     match error:
-        case StaleFeedError():
-            return _("refused: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
-        case InputError() | FeedError():
+        case InputError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
         case Refusal():
             status = {RefusalKind.POLICY: ExitStatus.REFUSED, RefusalKind.INPUT: ExitStatus.USAGE}.get(
@@ -121,7 +114,26 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
             return _("refused [{code}]: {message}").format(code=error.code, message=escaped_lines(error.message)), status
         case StoreError() if isinstance(error.__cause__, OSError):
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
-        case StoreError() | RecordError():
+        case StoreError():
+            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+        case _:
+            return _explained_otherwise(error)
+
+
+def _explained_otherwise(error: Exception) -> tuple[str, ExitStatus]:
+    """The same of an error that only parts of the product raise which most commands do not load."""
+    from pydantic import ValidationError
+
+    from scanner import record
+    from scanner.feeds.reading import FeedError, StaleFeedError
+    from scanner.registry import RegistryError
+
+    match error:
+        case StaleFeedError():
+            return _("refused: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
+        case FeedError():
+            return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
+        case record.RecordError():
             return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
         case _ if type(error).__name__ == "GatewayError":
             return _("gateway: {message}").format(
@@ -140,4 +152,8 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
 
 def escaped_lines(text: str) -> str:
     """A message fit for a terminal: Vietnamese letters stay, control and formatting characters do not."""
+    if text.replace("\n", "").isprintable():
+        return text
+    from scanner.record import escaped
+
     return "".join(sign if sign.isprintable() or sign == "\n" else escaped(sign) for sign in text)

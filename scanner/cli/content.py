@@ -9,8 +9,8 @@ import click
 
 from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
 from scanner.cli.console import Console, bytes_of, keep, pass_console
+from scanner.faults import InputError
 from scanner.i18n import _, titled
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -55,8 +55,8 @@ def doctor(
 
     Logs in as a scan would, inside the permit, and keeps nothing. Exits with 0 when all is ready and with 11 when something is not.
     """
+    from scanner.faults import InputError
     from scanner.record import canonical
-    from scanner.strict_yaml import InputError
 
     given = inputs_of({"scope": scope, "permit": permit, "trust": trust})
     known = {host.id: host for host in given.scope.hosts}

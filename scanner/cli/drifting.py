@@ -11,8 +11,8 @@ import click
 from scanner.cli.certify import trust_at
 from scanner.cli.console import Console, bundle_of, bytes_of, moment, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.faults import InputError
 from scanner.i18n import N_, _
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scanner.faults import InputError
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, ngettext, shown, titled
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

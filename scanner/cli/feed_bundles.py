@@ -14,8 +14,8 @@ import click
 
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.signing import signer_at, signer_option
+from scanner.faults import InputError
 from scanner.i18n import _, ngettext
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.advisories import FeedRef

@@ -13,8 +13,8 @@ from scanner.cli import feed_bundles
 from scanner.cli.console import Console, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.shipped import BaselineFile
+from scanner.faults import InputError
 from scanner.i18n import _, ngettext
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.advisories import FeedRef

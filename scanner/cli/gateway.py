@@ -126,7 +126,7 @@ def gateway_export(
 @click.pass_context
 def gateway_apply(context: click.Context, console: Console, bundle: Path, site_file: Path) -> None:
     """Verify a bundle, every entry of it, and put it in force: write, test, swap, reload, and try that a revoked one is kept out."""
-    from gateway.applying import apply
+    from gateway.applying import apply, ends_soon
 
     site, at = _site(site_file), instant()
     done = apply(bundle_of(bundle), trust_at(Path(site.trust), at), site, at)
@@ -134,7 +134,7 @@ def gateway_apply(context: click.Context, console: Console, bundle: Path, site_f
     text = ngettext("✓ in force: state {state}, {count} certificate, until {end}",
                     "✓ in force: state {state}, {count} certificates, until {end}", admitted)  # fmt: skip
     console.say(text.format(state=done.state, count=admitted, end=f"{told.expires:%Y-%m-%d %H:%M} UTC"))
-    if (told.expires - at) * 2 < told.expires - told.stated_at:
+    if ends_soon(told.stated_at, told.expires, at):
         console.say(_("! less than half of the bundle's time is left: why did no newer one come?"))
     for serial, refusal in done.register.left_out:
         console.say(_("! not let in: {serial} [{code}] {why}").format(serial=serial, code=refusal.code, why=refusal.message))

@@ -61,6 +61,7 @@ def speak() -> None:
 def spoken(command: click.Command) -> click.Command:
     """The command with its help in the chosen language; the one that was given stays as it is."""
     made = copy.copy(command)
+    made._help_option = None  # noqa: SLF001 - click keeps the first it makes, in the language and with the names of then
     made.help = _(inspect.cleandoc(command.help)) if command.help else command.help
     if command.epilog:
         made.epilog = command.epilog.replace("Example:", _("Example:"), 1)

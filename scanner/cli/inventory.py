@@ -79,9 +79,9 @@ def inventory_export(console: Console, scope: Path, form: str | None, out: Path 
 
     Example: clearance inventory export --out inventory.xlsx
     """
+    from scanner.faults import InputError
     from scanner.inventory.reading import WRITTEN, Form, written
     from scanner.inventory.scope_file import hosts_in
-    from scanner.strict_yaml import InputError
 
     ending = None if out is None else out.suffix.removeprefix(".").casefold()
     chosen = form or (ending if ending in {str(known) for known in WRITTEN} else None if ending else "yaml")
@@ -99,7 +99,7 @@ def inventory_export(console: Console, scope: Path, form: str | None, out: Path 
 
 
 def _day(text: str | None) -> date:
-    from scanner.strict_yaml import InputError
+    from scanner.faults import InputError
 
     if text is None:
         return now().date()

@@ -11,8 +11,8 @@ import click
 from scanner.cli.certify import trust_at
 from scanner.cli.console import Console, bytes_of, escaped_lines, keep, now, pass_console
 from scanner.cli.signing import PIN_FILE, signer_at
+from scanner.faults import InputError
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -10,7 +10,6 @@ from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of, trust_at
 from scanner.cli.console import Console, bytes_of, keep, now, pass_console
 from scanner.cli.signing import signer_at
 from scanner.i18n import _, ngettext
-from scanner.record import escaped
 
 LOG = click.argument("log_file", metavar="LOG", type=FILE)
 
@@ -31,7 +30,7 @@ def log_init(console: Console, log_file: Path, trust: Path, origin: str, signer:
     from certification.ledger import begun
     from certification.log_store import opened
     from certification.log_trust import log_authority
-    from scanner.strict_yaml import InputError
+    from scanner.faults import InputError
 
     if log_file.exists():
         raise InputError(_("{path}: exists already; nothing was overwritten").format(path=log_file))
@@ -47,6 +46,7 @@ def log_init(console: Console, log_file: Path, trust: Path, origin: str, signer:
 def log_show(log_file: Path) -> None:
     """Print the log's entries, oldest first; nothing is verified."""
     from certification.log_store import opened
+    from scanner.record import escaped
 
     with opened(log_file) as found:
         for entry in found.entries():

@@ -11,8 +11,8 @@ import click
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
+from scanner.faults import InputError
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.observations import Sight

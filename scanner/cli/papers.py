@@ -140,12 +140,13 @@ def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> No
 
 def envelope_in(console: Console, pdf: bytes, root: TrustRoot, at: datetime) -> bytes:
     """The certificate a PDF carries, where the PDF shows exactly that and nothing but signatures was added to it."""
-    from certification.paper import ENVELOPE, carried
-    from certification.pdf_signatures import insist_on_signatures_only
+    from certification.paper import sound_paper
+    from certification.pdf_signatures import signed_by
 
-    insist_on_signatures_only(pdf, root, at)
+    paper = sound_paper(pdf, root, at)
+    signed_by(paper)
     console.say(_("  ✓ made again from what it carries, the PDF is the same byte for byte"))
-    return carried(pdf)[ENVELOPE]
+    return paper.envelope
 
 
 def is_token(data: bytes) -> bool:

@@ -11,9 +11,9 @@ from scanner.cli.console import Console, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.look import FILE, created, how, looked, permit_of
 from scanner.cli.stored import Stored, stored
+from scanner.faults import InputError
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, shown
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.observations import Sight

@@ -25,11 +25,11 @@ _MOST = 10
 def tell(console: Console, baseline: Path, folders: tuple[Path, ...], form: str) -> ExitStatus:
     """Says for each run what this baseline would do to it; the exit status of the worst decision, or of a run that cannot be judged."""
     from scanner.baseline import load
+    from scanner.faults import InputError
     from scanner.record import RecordError, canonical
     from scanner.registry import code_digests, load_checks
     from scanner.rejudging import under, worst
     from scanner.store import Run, StoreError
-    from scanner.strict_yaml import InputError
 
     data = bytes_of(baseline)
     checks = load_checks(baseline=data)

@@ -38,7 +38,8 @@ def request(
     out: Path,
 ) -> None:
     """Ask for a connection on a sealed inspection, signed with the agency's key."""
-    from certification.request import Kind, draft_request
+    from certification.request import Kind
+    from certification.request_drafting import draft_request
     from certification.signers import signed
     from scanner.store import unpacked
 
@@ -81,7 +82,8 @@ def renew(
     from certification.ledger import history
     from certification.log_audit import audited
     from certification.log_store import opened
-    from certification.request import Kind, draft_request
+    from certification.request import Kind
+    from certification.request_drafting import draft_request
     from certification.signers import signed
     from certification.status import Act, replayed, standing
     from scanner.store import unpacked

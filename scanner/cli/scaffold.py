@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from scanner.faults import InputError
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 

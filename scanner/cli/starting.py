@@ -66,8 +66,8 @@ def init(console: Console, /, folder: Path, **options: Any) -> None:
 
     Example: clearance init --agency H15 --name "UBND tỉnh Mẫu" --echelon province --level 3 --system dvc
     """
+    from scanner.faults import InputError
     from scanner.inventory.sheets import write
-    from scanner.strict_yaml import InputError
 
     paths = {name: folder / name for name in ("scope.yaml", "clearance.toml", "inventory.xlsx")}
     there = [str(path) for path in paths.values() if path.exists()]

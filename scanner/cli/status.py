@@ -14,7 +14,6 @@ from scanner.cli.console import Console, bundle_of, bytes_of, escaped_lines, kee
 from scanner.cli.exits import ExitStatus
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
-from scanner.record import canonical
 
 if TYPE_CHECKING:
     from certification.status import Standing
@@ -113,6 +112,8 @@ def status(
             key=lambda row: (row["days_left"], row["serial"]),
         )
     if form == "json":
+        from scanner.record import canonical
+
         console.data(canonical(rows) + b"\n")
     else:
         for row in rows:
@@ -180,6 +181,7 @@ def _tell_application(console: Console, path: Path, log_file: Path | None, root:
     from certification.ledger import history
     from certification.log_audit import audited
     from certification.log_store import opened
+    from scanner.record import canonical
 
     data = bundle_of(path)
     if log_file is None:

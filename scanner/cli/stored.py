@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.cli.console import bundle_of
+from scanner.faults import InputError
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 if TYPE_CHECKING:
     from scanner.assessment import Assessment

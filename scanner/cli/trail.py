@@ -20,13 +20,17 @@ _DONE = (0, 10, 11, 14, 130)
 def note(words: Sequence[str], status: int) -> None:
     """Adds one line to the journal of each run these words name; a journal that cannot be written keeps none, and stops nobody."""
     from scanner.cli import COMMANDS, KEPT
-    from scanner.store import Run, StoreError
 
     verb = next((word for word in words if word in COMMANDS), "")
     if verb not in KEPT or _READS_ONLY in words or status not in _DONE:
         return
+    folders = list(_folders(words))
+    if not folders:  # as after `scan --help`, which should load no more for it
+        return
+    from scanner.store import Run, StoreError
+
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    for folder in _runs(words):
+    for folder in _runs(folders):
         with suppress(StoreError, OSError, sqlite3.Error), Run(folder).journal() as journal:
             journal.execute("CREATE TABLE IF NOT EXISTS command (at TEXT, who TEXT, verb TEXT, status INTEGER)")
             journal.execute("INSERT INTO command VALUES (?, ?, ?, ?)", (at, _who(), verb, status))
@@ -41,13 +45,21 @@ def trail(folder: Path) -> list[tuple[str, str, str, int]]:
     return []
 
 
-def _runs(words: Sequence[str]) -> Iterator[Path]:
-    """The scanned runs among these words; one without a journal was put there by hand, and is left as it is."""
-    from scanner.store import JOURNAL, ORDER
-
+def _folders(words: Sequence[str]) -> Iterator[Path]:
+    """The folders among these words."""
     for word in dict.fromkeys(words):
         with suppress(OSError, ValueError):
-            folder = Path(word.partition("=")[2] if word.startswith("--") else word)
+            name = word.partition("=")[2] if word.startswith("--") else word
+            if name and Path(name).is_dir():
+                yield Path(name)
+
+
+def _runs(folders: Sequence[Path]) -> Iterator[Path]:
+    """The scanned runs among these folders; one without a journal was put there by hand, and is left as it is."""
+    from scanner.run_files import JOURNAL, ORDER
+
+    for folder in folders:
+        with suppress(OSError):
             if (folder / ORDER).is_file() and (folder / JOURNAL).is_file():
                 yield folder
 

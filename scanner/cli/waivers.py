@@ -9,8 +9,8 @@ import click
 from scanner.cli.console import Console, bytes_of, moment, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.shipped import BaselineFile
+from scanner.faults import InputError
 from scanner.i18n import _
-from scanner.strict_yaml import InputError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from scanner.exports.items import Judged
+if TYPE_CHECKING:
+    from scanner.exports.items import Judged
 
 
 @dataclass(frozen=True, slots=True)

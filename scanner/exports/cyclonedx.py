@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scanner.exports.items import Judged, inert, pretty, stable
+from scanner.exports.items import Judged, on_one_line, pretty, stable
 from scanner.observations import Unobserved
 from scanner.observations.patches import Flaw, Missing, Remaining, Standing
 
@@ -43,9 +43,9 @@ def as_vex(runs: Sequence[Judged]) -> bytes:
                 components[ref] = {
                     "type": "application",
                     "bom-ref": ref,
-                    "name": inert(one.package),
-                    "version": inert(one.installed),
-                    "group": inert(place),
+                    "name": on_one_line(one.package),
+                    "version": on_one_line(one.installed),
+                    "group": on_one_line(place),
                 }
                 vulnerabilities += [
                     _vulnerability(run, ref, one, flaw, name) for flaw in one.flaws for name in (flaw.cves or (flaw.advisory,))
@@ -76,7 +76,7 @@ def _gaps(runs: Sequence[Judged]) -> Iterator[dict[str, str]]:
         for name, found in sorted(run.patches.items()):
             for unjudged in found.undecided:
                 place = f"{run.assessment.agency}/{run.assessment.system}/{name}/{unjudged.package}@{unjudged.version}"
-                yield {"name": "clearance:not-determined", "value": inert(place)}
+                yield {"name": "clearance:not-determined", "value": on_one_line(place)}
         for host in run.order.scope.hosts:
             seen = run.patches.get(host.id)
             if seen is None or isinstance(seen.missing, Unobserved) or isinstance(seen.remaining, Unobserved):
@@ -94,9 +94,9 @@ def _vulnerability(run: Judged, ref: str, one: Missing | Remaining, flaw: Flaw, 
     exploited = " Known to be exploited (CISA KEV)." if flaw.exploited else ""
     return {
         "bom-ref": stable("vex", run.assessment.agency, run.assessment.system, ref, flaw.advisory, name),
-        "id": inert(name),
-        "source": {"name": inert(flaw.advisory)},
+        "id": on_one_line(name),
+        "source": {"name": on_one_line(flaw.advisory)},
         "ratings": [{"severity": severity, "method": "other"}],
-        "analysis": {"state": state, "response": [response], "detail": inert(detail + needed + exploited)},
+        "analysis": {"state": state, "response": [response], "detail": on_one_line(detail + needed + exploited)},
         "affects": [{"ref": ref}],
     }

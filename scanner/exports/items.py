@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +12,12 @@ from typing import Any
 from scanner.assessment import Assessment, Condition, ControlClass, ControlResult, Decision, Status
 from scanner.findings import Finding, Outcome
 from scanner.i18n import _, shown
+from scanner.inert import inert
 from scanner.observations.patches import PatchesObservation
 from scanner.order import Order
 
 _NAMESPACE = uuid.UUID("6f1c2f0e-8f1b-5a54-9d0a-2f6f0b6c9a11")
 """Of our own, so that the ids of one finding are the same in every run and export (RFC 9562 section 5.5)."""
-LONGEST = 2_000
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 class Result(StrEnum):
@@ -127,20 +125,21 @@ class Judged:
             system=self.assessment.system,
             run=self.assessment.run,
             control=control.id,
-            control_title=inert(control.title.vi if self.language == "vi" else control.title.en),
+            control_title=on_one_line(control.title.vi if self.language == "vi" else control.title.en),
             heading=control.heading,
             classed=control.classed,
             clauses=tuple(
-                inert(f"{clause.source}, {clause.clause}" + (" (?)" if clause.unverified else "")) for clause in control.clauses
+                on_one_line(f"{clause.source}, {clause.clause}" + (" (?)" if clause.unverified else ""))
+                for clause in control.clauses
             ),
             check=finding.check,
-            title=inert(_(title) if title else _("A person's answer")),
+            title=on_one_line(_(title) if title else _("A person's answer")),
             subject=finding.subject,
             result=result_of(finding.outcome, status),
             outcome=finding.outcome,
             confidence="" if finding.confidence is None else finding.confidence.value,
-            seen=inert(shown(finding.seen)),
-            fixes={product: inert(_(text)) for product, text in self.fixes.get(finding.check, {}).items()},
+            seen=on_one_line(shown(finding.seen)),
+            fixes={product: on_one_line(_(text)) for product, text in self.fixes.get(finding.check, {}).items()},
             evidence=finding.evidence or "",
             waiver="" if condition is None else (condition.waiver or condition.owner or ""),
             until="" if condition is None else f"{condition.due:%Y-%m-%dT%H:%M:%SZ}",
@@ -161,13 +160,9 @@ def result_of(outcome: Outcome, status: Status | None) -> Result:
             return Result.UNDETERMINED
 
 
-def inert(text: str) -> str:
-    """Text that no reader interprets: NFC, control, formatting and bidirectional characters as U+FFFD, cut when very long."""
-    clean = "".join(
-        " " if sign in "\n\t" else sign if unicodedata.category(sign) not in _HIDDEN else "\N{REPLACEMENT CHARACTER}"
-        for sign in unicodedata.normalize("NFC", text[:LONGEST])
-    )
-    return clean if len(text) <= LONGEST else f"{clean}… (+{len(text) - LONGEST})"
+def on_one_line(text: str) -> str:
+    """Inert text in which line breaks and tabs are spaces, as a cell or an attribute takes it."""
+    return inert(text.replace("\n", " ").replace("\t", " "))
 
 
 def stable(*words: str) -> str:

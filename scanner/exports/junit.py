@@ -11,7 +11,7 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from scanner.assessment import Decision
-from scanner.exports.items import Item, Judged, Result, inert
+from scanner.exports.items import Item, Judged, Result, on_one_line
 
 
 def as_junit(runs: Sequence[Judged]) -> bytes:
@@ -76,9 +76,9 @@ def _case(whole: str, item: Item) -> str:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(inert(text))
+    return quoteattr(on_one_line(text))
 
 
 def _plain(text: str) -> str:
     """Text without the characters that XML 1.0 has no place for; lines stay lines."""
-    return "\n".join(inert(line) for line in text.splitlines())
+    return "\n".join(on_one_line(line) for line in text.splitlines())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scanner.assessment import Status
-from scanner.exports.items import Item, Judged, inert, pretty, stable
+from scanner.exports.items import Item, Judged, on_one_line, pretty, stable
 
 VERSION = "1.2.1"
 """Of OSCAL, as it stands in the file."""
@@ -61,7 +61,7 @@ def _result(run: Judged) -> dict[str, Any]:
     found: dict[str, Any] = {
         "uuid": stable("result", *run.place, assessment.run),
         "title": f"{assessment.agency} {assessment.system}: {assessment.decision.value}",
-        "description": inert(
+        "description": on_one_line(
             f"Decision {assessment.decision.value}; {assessment.tally.passed} of {assessment.tally.counted} passed, "
             f"{assessment.tally.assessed} assessed; baseline {assessment.baseline.id} {assessment.baseline.version}."
         ),
@@ -113,8 +113,8 @@ def _finding(run: Judged, control: str, title: str, subject: str, status: Status
     state = "satisfied" if status in _SATISFIED else "not-satisfied"
     found: dict[str, Any] = {
         "uuid": stable("finding", *run.place, assessment.run, control, subject),
-        "title": inert(f"{control} at {subject}: {status.value}"),
-        "description": inert(title),
+        "title": on_one_line(f"{control} at {subject}: {status.value}"),
+        "description": on_one_line(title),
         "target": {
             "type": "objective-id",
             "target-id": _token(control),

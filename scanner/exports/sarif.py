@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scanner.assessment import ControlClass, Decision
-from scanner.exports.items import Item, Judged, Result, inert, pretty, stable
+from scanner.exports.items import Item, Judged, Result, on_one_line, pretty, stable
 
 _LEVEL = {ControlClass.GATE: "error", ControlClass.MAJOR: "error", ControlClass.MINOR: "warning", ControlClass.ADVISORY: "note"}
 _KIND = {
@@ -66,7 +66,7 @@ def _run(run: Judged) -> dict[str, Any]:
 
 def assessment_tool(run: Judged) -> str:
     """Name and version of the program that looked."""
-    return inert(run.order.tool)
+    return on_one_line(run.order.tool)
 
 
 def _rule_id(item: Item) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from scanner.observations.base import Count, Method, MissingFactError, PortNumber, Reason, Seen, Unobserved, Vantage, fact
+from scanner.observations.base import Count, Method, MissingFactError, PortNumber, Reason, Seen, Unobserved, fact
 from scanner.observations.certificates import (
     CertificateFacts,
     ChainFault,
@@ -46,6 +46,7 @@ from scanner.observations.tls import GroupName, SuiteName, TlsObservation, TlsVe
 from scanner.observations.upgrade import UpgradeObservation
 from scanner.observations.web_paths import SecurityTxt, WebPath, WebPathsObservation
 from scanner.record import Instant, Record
+from scanner.sights import Kind, Sight, SubjectId, Vantage
 
 __all__ = [
     "KINDS",
@@ -174,17 +175,6 @@ KINDS: dict[str, type[Observation]] = {
         PatchesObservation,
     )
 }
-
-Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,39}$")]
-SubjectId = Annotated[str, StringConstraints(max_length=140, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5}(/udp)?)?$")]
-"""`agency`, a host's id, or an endpoint as `web1:443` or `ns1:53/udp`."""
-
-
-class Sight(Record):
-    """One thing to look at: a subject and a kind of observation. The plan is a set of these."""
-
-    subject: SubjectId
-    kind: Kind
 
 
 class Sighting(Record):

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from scanner.record import Instant, Name, PeerText, Record, Text
+from scanner.record import Instant, PeerText, Record, Text
+from scanner.sights import Vantage
 
 Count = Annotated[int, Field(ge=0)]
 PortNumber = Annotated[int, Field(ge=0, le=65_535)]
@@ -20,13 +21,6 @@ class Method(StrEnum):
     LOGIN = "login"
     BANNER = "banner"
     DOCUMENT = "document"
-
-
-class Vantage(Record):
-    """From where a thing was seen: the network zone and the address the probe looked from."""
-
-    zone: Name
-    address: PeerText
 
 
 class Seen(Record):

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certification.approval import approve
+from certification.approval import approved
 from certification.authorisation import AuthorisationStatement
 from certification.envelope import Envelope, read_envelope
 from certification.issue import issue
@@ -37,7 +37,8 @@ from certification.keyring import (
 from certification.keys import CryptoSigner, verifier
 from certification.permits import sign_permit
 from certification.refusals import Code, Refusal
-from certification.request import Kind, draft_request
+from certification.request import Kind
+from certification.request_drafting import draft_request
 from certification.sealing import draft_evaluation, draft_scan_evidence
 from certification.signers import FileSigner, signed
 from certification.statements import Role, read_statement
@@ -365,7 +366,7 @@ class Case:
         confirm: Callable[[str], bool] = lambda _: True,
     ) -> bytes:
         """An approval by this key."""
-        return approve(
+        return approved(
             self.bundle,
             self.request,
             self.trust,
@@ -375,7 +376,7 @@ class Case:
             code_digests=CODE,
             confirm=confirm,
             authorisation=begun,
-        )
+        ).authorisation
 
     def issue(self, authorisation: bytes, at: datetime = DRAFTED) -> bytes:
         """The certificate."""

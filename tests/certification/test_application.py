@@ -201,7 +201,7 @@ def test_a_renewal_asks_for_what_was_granted_on_a_new_inspection(desk: Desk) -> 
 
 
 def test_a_refusal_is_drafted_about_one_request() -> None:
-    from certification.grounds import opened_request
+    from certification.request import opened_request
 
     asked = opened_request(CASE.request, TRUST, LATER).statement
     one = draft_refusal(CASE.request, asked, "x", "an", LATER)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from certification.approval import QUORUM, quorum
 from certification.envelope import Envelope, read_envelope
 from certification.grounds import draft_authorisation
 from certification.keyring import KnownPerson
+from certification.quorum import QUORUM, quorum
 from certification.refusals import Code, RefusalKind
 from certification.request import Kind
 from certification.statements import Role

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from certification.authorisation import AuthorisationStatement
 from certification.countersigning import countersign
 from certification.envelope import read_envelope
 from certification.field_check import field_check
-from certification.paper import certificate_pdf, shows_what_was_signed
+from certification.paper import certificate_pdf, sound_paper
 from certification.pdf_additions import BOXES
 from certification.pdf_signatures import insist_on_signatures_only
 from certification.qr_token import joined, signed_bytes
@@ -60,7 +61,7 @@ def test_the_pdf_shows_what_was_signed_and_is_made_again_byte_for_byte(made: Mad
     assert granted.wording.vi[:60] in " ".join(text.split())
     assert "\N{REPLACEMENT CHARACTER}" not in text
     assert certificate_pdf(made.certificate, made.token.text(), CASE_.trust, LATER) == made.pdf
-    assert shows_what_was_signed(made.pdf, CASE_.trust, LATER) == len(made.pdf)
+    assert sound_paper(made.pdf, CASE_.trust, LATER).made == len(made.pdf)
     assert insist_on_signatures_only(made.pdf, CASE_.trust, LATER) == ()
 
 
@@ -280,7 +281,7 @@ def test_an_overlay_that_stands_before_an_approver_s_signature_is_refused(made: 
     from certification import countersigning
 
     sound = paper.sound_paper(made.pdf, CASE_.trust, LATER)
-    painted = paper.SoundPaper(overlaid(made.pdf), sound.statement, sound.approvers)
+    painted = dataclasses.replace(sound, pdf=overlaid(made.pdf))
     own = x509.load_pem_x509_certificate(own_certificate("an"))
     with refused(Code.PDF_CHANGED):
         insist_on_signatures_only(countersigning._signed(painted, own, "an", LATER, signer("an"), first=True), CASE_.trust, LATER)

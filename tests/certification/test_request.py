@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from certification import csr
 from certification.csr import plain, proven_key
-from certification.grounds import draft_authorisation, opened_request
+from certification.grounds import draft_authorisation
 from certification.refusals import Code
-from certification.request import Kind, draft_request
+from certification.request import Kind, opened_request
+from certification.request_drafting import draft_request
 from certification.signers import signed
 from certification.statements import Role, subjects
 from scanner.record import sha256

@@ -15,14 +15,15 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from pkcs11 import Attribute, KeyType, ObjectClass, TokenFlag
 
 from certification import token_signer, tokens
-from certification.approval import words_of
 from certification.authorisation import AuthorisationStatement
 from certification.envelope import Envelope, read_envelope
+from certification.field_check import words_of
 from certification.keys import Signature, public_key, spki_sha256, verified, verifier
 from certification.permits import draft_permit
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
-from certification.request import Kind, draft_request
+from certification.request import Kind
+from certification.request_drafting import draft_request
 from certification.signers import Signer, signed, signer_of
 from certification.statements import read_statement
 from certification.token_signer import Presence, TokenSigner

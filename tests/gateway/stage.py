@@ -26,7 +26,8 @@ from certification.keyring import HolderKind, Keyring, KnownKey
 from certification.keys import pem_of, spki_sha256
 from certification.ledger import begun, entered, newest
 from certification.log_store import SqliteLog
-from certification.request import Kind, RequestStatement, draft_request
+from certification.request import Kind, RequestStatement
+from certification.request_drafting import draft_request
 from certification.signers import signed
 from certification.statements import Role, read_statement
 from certification.status_event import Change, Reason

@@ -1,0 +1,22 @@
+"""Every command there is, with the words that call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from scanner.cli import clearance
+
+
+def commands(
+    command: click.Command = clearance, words: tuple[str, ...] = ("clearance",)
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """This command and all below it, groups first, in the order of the help."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            under = command.get_command(context, name)
+            if under is not None:
+                yield from commands(under, (*words, name))
