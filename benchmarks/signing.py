@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from certification.envelope import Envelope
-from certification.keys import CryptoSigner, verifier
 from certification.permits import draft_permit
-from certification.signers import Signer
+from certification.signers import Signer, signature_over
 from certification.token_signer import Presence, TokenSigner
 from certification.token_uri import read_token_uri
 from tests.certification import stage
@@ -43,8 +43,9 @@ def main() -> int:
         held = {name: TokenSigner(read_token_uri(uri(name, "approver")), presence) for name in private}
         statement = draft_permit(stage.permit(), stage.SEEN)
         data = Envelope(statement.written()).pae()
-        file = CryptoSigner(private["binh"], verifier(private["binh"].public_key()))
-        in_file = _best(lambda: file.sign(data))
+        key = private["binh"]
+        assert isinstance(key, EllipticCurvePrivateKey)
+        in_file = _best(lambda: signature_over(data, key))
         alone = {name: _best(lambda signer=signer: signer.sign(statement)) for name, signer in held.items()}  # type: ignore[misc]
         issued = _best(_road(dict(held)))
         start = _best(lambda: _started(store, uri("an", "approver")))

@@ -12,11 +12,10 @@ from certification.chronology import in_turn
 from certification.refusals import Code, Refusal
 from certification.request import Grant, Kind, RequestPredicate, RequestStatement
 from certification.statements import Predicate, Role, Statement, file_subjects
-from scanner.assessment import BaselineRef, Condition, Decision
+from scanner.decision import BaselineRef, Condition, Decision, Level
 from scanner.findings import said
-from scanner.record import Instant, Name, Record, Sha256, Sorted, Text, canonical, sha256
+from scanner.record import BilingualText, Instant, Name, Record, Sha256, Sorted, Text, canonical, sha256
 from scanner.run_files import EVALUATION
-from scanner.targets import BilingualText, Level
 
 if TYPE_CHECKING:
     from certification.evidence import Evidence

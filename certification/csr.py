@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
@@ -56,6 +58,7 @@ def plain(pem: bytes) -> str:
     return _read(pem).public_bytes(Encoding.PEM).decode()
 
 
+@lru_cache(maxsize=16)  # one request is looked at in several places, one after the other
 def _read(pem: bytes) -> x509.CertificateSigningRequest:
     if len(pem) > _LIMIT:
         raise Refusal(Code.CSR_MALFORMED, said("{count} bytes; at most {limit} are read", count=len(pem), limit=_LIMIT))

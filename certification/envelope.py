@@ -8,12 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from securesystemslib.dsse import Envelope as DsseEnvelope
-
 from certification.keys import Signature
 from certification.refusals import Code, Refusal
 from scanner.findings import said
-from scanner.record import RecordError, canonical, parse_json
+from scanner.record import RecordError, canonical_json, parse_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 ENVELOPE_LIMIT = 32 * 1024 * 1024
@@ -31,12 +29,12 @@ class Envelope:
 
     def pae(self) -> bytes:
         """What is really signed: payload type and payload, each with its length (DSSE v1.0, PAE)."""
-        encoded: bytes = self._dsse().pae()
-        return encoded
+        return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(self.payload), self.payload)
 
     def written(self) -> bytes:
         """The envelope's bytes on disk: RFC 8785, so that one envelope has one written form."""
-        return canonical(self._dsse().to_dict())
+        signatures = [{"keyid": each.keyid, "sig": _encoded(bytes.fromhex(each.signature))} for each in self.signatures]
+        return canonical_json({"payload": _encoded(self.payload), "payloadType": PAYLOAD_TYPE, "signatures": signatures})
 
     def signed_also(self, signature: Signature) -> Envelope:
         """The same payload with one signature more."""
@@ -44,15 +42,12 @@ class Envelope:
             raise Refusal(Code.SIGNATURE_REPEATED, said("key {key} has signed already", key=signature.keyid))
         return Envelope(self.payload, _in_order((*self.signatures, signature)))
 
-    def _dsse(self) -> DsseEnvelope:
-        return DsseEnvelope(self.payload, PAYLOAD_TYPE, {signature.keyid: signature for signature in self.signatures})
-
 
 def read_envelope(data: bytes) -> Envelope:
     """The envelope in these bytes; its payload is not looked into."""
     try:
         value = parse_json(data, limit=ENVELOPE_LIMIT)
-        again = canonical(value)
+        again = canonical_json(value)
     except (RecordError, ValueError) as error:
         raise _malformed(str(error)) from None
     if again != data:
@@ -96,13 +91,17 @@ def _decoded(text: str) -> bytes:
         data = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error, ValueError):
         raise _malformed("not base64") from None
-    if base64.b64encode(data).decode() != text:
+    if _encoded(data) != text:
         raise Refusal(Code.ENVELOPE_NOT_CANONICAL, said("base64 that is not in canonical form"))
     return data
 
 
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def _in_order(signatures: tuple[Signature, ...]) -> tuple[Signature, ...]:
-    return tuple(sorted(signatures, key=lambda signature: str(signature.keyid)))
+    return tuple(sorted(signatures, key=lambda signature: signature.keyid))
 
 
 def _malformed(why: str) -> Refusal:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from certification.chronology import in_turn
+from certification.evidence_statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement
 from certification.opening import Opened, opened
 from certification.permits import opened_permit
 from certification.quorum import same_name
 from certification.refusals import Code, Refusal
 from certification.sealing import assessment_of, draft_evaluation, draft_scan_evidence, file_of, order_of
-from certification.statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement, Subject
+from certification.statements import Subject
 from certification.trust import TrustRoot
 from scanner.assessment import Assessment
 from scanner.findings import said
@@ -29,6 +30,7 @@ from scanner.run_files import (
     SCAN_EVIDENCE,
     SIGNATURES,
     TAILORING,
+    is_evidence,
 )
 from scanner.targets import RunKind
 
@@ -116,7 +118,7 @@ def _permit(files: Mapping[str, bytes], order: Order, trust: TrustRoot, at: date
 
 def _assessed(files: Mapping[str, bytes], order: Order, assessment: Assessment) -> None:
     scope = order.scope
-    evidence = {path: sha256(data) for path, data in files.items() if path.startswith(("observations/", "attestations/"))}
+    evidence = {path: sha256(data) for path, data in files.items() if is_evidence(path)}
     told = {
         "run": (assessment.run, order.run),
         "kind": (assessment.kind, order.kind),

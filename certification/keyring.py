@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from certification.statements import Predicate, Role, Statement, subjects
-from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
-from scanner.targets import BilingualText
+from scanner.record import BilingualText, Instant, Name, Record, Sha256, Sorted, Text
 
 LogName = Annotated[Name, StringConstraints(max_length=100)]
 """A log's origin or a witness's name, as it stands in checkpoints: usually a name of the DNS."""

@@ -1,41 +1,66 @@
-"""Public keys: which types are accepted, and the one fingerprint by which a key is known."""
+"""Public keys: which types are accepted, the one fingerprint by which a key is known, and how a signature is verified with one.
+
+Each type of key has one scheme, so that nothing in a file chooses how it is verified. The tests verify the same signatures with
+securesystemslib, which the signers use, as a second opinion.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import assert_never
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    SECP384R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from securesystemslib.exceptions import UnverifiedSignatureError
-from securesystemslib.signer import CryptoSigner, Signature, SSlibKey  # type: ignore[attr-defined] # it lists no __all__
 
 from certification.refusals import Code, Refusal
 from scanner.findings import said
 from scanner.record import sha256
-
-__all__ = [
-    "CryptoSigner",
-    "PrivateKey",
-    "PublicKey",
-    "SSlibKey",
-    "Signature",
-    "accepted",
-    "keyid_of",
-    "pem_of",
-    "public_key",
-    "spki_sha256",
-    "verified",
-    "verifier",
-]
 
 PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 
 _RSA_BITS, _RSA_BITS_MOST, _RSA_EXPONENT = 2_048, 4_096, 65_537
 _PSS = PSS(mgf=MGF1(SHA256()), salt_length=SHA256.digest_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature in hexadecimal, and whose it says it is."""
+
+    keyid: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A public key of an accepted type, read once, with its key id."""
+
+    keyid: str
+    public: PublicKey
+
+    @property
+    def scheme(self) -> str:
+        """How this key's signatures are verified, by the name that TUF and in-toto have for it."""
+        match self.public:
+            case Ed25519PublicKey():
+                return "ed25519"
+            case EllipticCurvePublicKey():
+                return "ecdsa-sha2-nistp384" if isinstance(self.public.curve, SECP384R1) else "ecdsa-sha2-nistp256"
+            case RSAPublicKey():
+                return "rsassa-pss-sha256"
+            case _:
+                assert_never(self.public)
 
 
 def spki_sha256(key: PublicKey) -> str:
@@ -80,23 +105,37 @@ def keyid_of(pem: str) -> str:
     return spki_sha256(public_key(pem))
 
 
-def verifier(key: PublicKey) -> SSlibKey:
+def verifier(key: PublicKey) -> Verifier:
     """The key in the form that verifies signatures."""
-    return SSlibKey.from_crypto(key, keyid=spki_sha256(key))
+    return Verifier(spki_sha256(key), key)
 
 
-def verified(key: SSlibKey, signature: Signature, data: bytes) -> None:
+def verified(key: Verifier, signature: Signature, data: bytes) -> None:
     """Returns where this key made this signature over these bytes, and refuses otherwise.
 
     ECDSA in DER alone, and with either value of s, as FIPS 186-5 says; RSA by PSS with SHA-256 and a salt of 32 bytes.
     """
+    if signature.keyid != key.keyid or not _fits(key.public, signature.signature, data):
+        raise Refusal(Code.SIGNATURE_WRONG, said("the signature of key {key} does not fit", key=key.keyid))
+
+
+def _fits(public: PublicKey, signature: str, data: bytes) -> bool:
     try:
-        if key.keytype == "rsa":
-            # The library would take a salt of any length; one scheme has one length here.
-            numbers = load_pem_public_key(key.keyval["public"].encode())
-            assert isinstance(numbers, RSAPublicKey)  # noqa: S101 - `verifier` made it of one
-            numbers.verify(bytes.fromhex(signature.signature), data, _PSS, SHA256())
-        else:
-            key.verify_signature(signature, data)
-    except (UnverifiedSignatureError, InvalidSignature):
-        raise Refusal(Code.SIGNATURE_WRONG, said("the signature of key {key} does not fit", key=key.keyid)) from None
+        _verify(public, bytes.fromhex(signature), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _verify(public: PublicKey, signature: bytes, data: bytes) -> None:
+    """Returns where the signature fits; raises InvalidSignature or ValueError otherwise."""
+    match public:
+        case Ed25519PublicKey():
+            public.verify(signature, data)
+        case EllipticCurvePublicKey():
+            public.verify(signature, data, ECDSA(SHA384() if isinstance(public.curve, SECP384R1) else SHA256()))
+        case RSAPublicKey():
+            # A salt of one length: the library would verify one of any, were it let.
+            public.verify(signature, data, _PSS, SHA256())
+        case _:
+            assert_never(public)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from certification.checkpoint import NOTE_LIMIT, SignedCheckpoint, read_checkpoint
 from certification.merkle import HASH_BYTES, ProofError, insist_on_inclusion, leaf_hash
@@ -39,6 +40,7 @@ class LogProof:
             raise Refusal(Code.NOT_IN_LOG, said("{why}", why=str(error))) from None
 
 
+@lru_cache(maxsize=8)  # a register's entry is asked for its place, its checkpoint and its inclusion, one after the other
 def read_log_proof(data: bytes) -> LogProof:
     """The proof in these bytes, which must be written as this program writes it."""
     head, gap, note = data.partition(b"\n\n")

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from certification.checkpoint import NoteAlgorithm, NoteKey, SignedCheckpoint
-from certification.keys import public_key
 from certification.log_proof import read_log_proof
 from certification.refusals import Code, Refusal
 from certification.statements import Role
@@ -28,7 +27,7 @@ class Watch:
 
 def note_key(key: TrustedKey) -> NoteKey:
     """A log's or a witness's key, in the form that checkpoints are signed with; refuses a key of any other role."""
-    public = public_key(key.known.public_key)
+    public = key.verifier.public
     algorithm = {Role.LOG: NoteAlgorithm.LOG, Role.LOG_WITNESS: NoteAlgorithm.COSIGNATURE}.get(key.known.role)
     if algorithm is None or not isinstance(public, Ed25519PublicKey):
         message = said("key {key} is for the role {seen}, not a log's or a witness's", key=key.known.keyid, seen=key.known.role)
@@ -76,10 +75,33 @@ def watched(signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> Watch:
     return newest
 
 
-def in_log(payload: bytes, proof: bytes, trust: TrustRoot, at: datetime) -> Watch:
-    """Who watched the log when this payload stood in it; refuses where the proof does not show that it does."""
+@dataclass(frozen=True, slots=True)
+class WatchedLog:
+    """A log's checkpoint that was found watched, by one trust root as of one instant: many proofs lead to it, and it is verified once."""
+
+    checkpoint: SignedCheckpoint
+    trust: TrustRoot
+    at: datetime
+    watch: Watch
+
+    def is_of(self, signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> bool:
+        """Whether this very checkpoint, with these very signatures, was verified by this trust root as of this instant."""
+        return self.trust is trust and self.at == at and self.checkpoint == signed
+
+
+def watched_log(signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> WatchedLog:
+    """The checkpoint of a trusted log that another authority's witness cosigned; refuses any other."""
+    return WatchedLog(signed, trust, at, watched(signed, trust, at))
+
+
+def in_log(payload: bytes, proof: bytes, trust: TrustRoot, at: datetime, known: WatchedLog | None = None) -> Watch:
+    """Who watched the log when this payload stood in it; refuses where the proof does not show that it does.
+
+    A proof that leads to the checkpoint that is `known` is not asked for its signatures again; one that leads to another is.
+    """
     found = read_log_proof(proof)
-    watch = watched(found.checkpoint, trust, at)
+    same = known is not None and known.is_of(found.checkpoint, trust, at)
+    watch = known.watch if known is not None and same else watched(found.checkpoint, trust, at)
     found.insist_on(payload)
     return watch
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from certification.evidence_statements import PermitPredicate, PermitStatement
 from certification.keyring import HolderKind
 from certification.opening import Opened, opened
 from certification.refusals import Code, Refusal
 from certification.signers import Signer, signed
-from certification.statements import PermitPredicate, PermitStatement, subjects
+from certification.statements import subjects
 from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
 from scanner.targets import Permit

@@ -11,7 +11,7 @@ from certification.keyring import Ceiling, RootKind
 from certification.refusals import Code, Refusal
 from certification.request import Grant, Kind, opened_request
 from certification.trust import TrustRoot, ceiling_of
-from scanner.assessment import BaselineRef, Decision
+from scanner.decision import BaselineRef, Decision
 from scanner.findings import said
 
 if TYPE_CHECKING:

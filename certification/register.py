@@ -28,7 +28,7 @@ from certification.gateway_bundle import (
     register_entries,
 )
 from certification.log_proof import read_log_proof
-from certification.log_trust import in_log, watched
+from certification.log_trust import WatchedLog, in_log, watched_log
 from certification.opening import EVER
 from certification.policy import within
 from certification.refusals import Code, Refusal
@@ -116,8 +116,7 @@ def read_register(data: bytes, trust: TrustRoot, at: datetime) -> Register:
     told = bundle.statement.predicate
     in_time(told, at)
     # (2) the log as the bundle saw it, watched by another authority
-    checkpoint = read_checkpoint(told.checkpoint.encode())
-    watched(checkpoint, trust, at)
+    log = watched_log(read_checkpoint(told.checkpoint.encode()), trust, at)
     # (3) the CA of the trust root, and its list
     ca = read_ca(files[CA], trust, at)
     stopped = read_revocation_list(files[CRL], ca, at)
@@ -127,7 +126,7 @@ def read_register(data: bytes, trust: TrustRoot, at: datetime) -> Register:
     if revoked not in stopped.serials or unknown in stopped.serials:
         raise Refusal(Code.CRL_DIFFERS, said("the certificates to try a gateway with are not listed as they must be"))
     # (4) every entry on its own
-    admitted, left_out = _entries(register_entries(files[REGISTER], told.entries), told, checkpoint, ca, trust, at)
+    admitted, left_out = _entries(register_entries(files[REGISTER], told.entries), told, log, ca, trust, at)
     for each in admitted:
         if each.x509_serial in stopped.serials:
             raise Refusal(Code.CRL_DIFFERS, said("{serial} is let in and on the revocation list", serial=each.serial))
@@ -137,7 +136,7 @@ def read_register(data: bytes, trust: TrustRoot, at: datetime) -> Register:
         bundle.signer.known.keyid,
         tuple(admitted),
         tuple(left_out),
-        checkpoint,
+        log.checkpoint,
         files[CA],
         files[CRL],
         files[PROBE_REVOKED],
@@ -158,7 +157,7 @@ def in_time(told: GatewayBundlePredicate, at: datetime) -> None:
 def _entries(
     entries: Iterable[RegisterEntry],
     told: GatewayBundlePredicate,
-    checkpoint: SignedCheckpoint,
+    log: WatchedLog,
     ca: ConnectionCa,
     trust: TrustRoot,
     at: datetime,
@@ -171,7 +170,7 @@ def _entries(
         if entry.serial in stopped:
             raise Refusal(Code.REGISTER_TWICE, said("{serial} is let in and stopped at once", serial=entry.serial))
         try:
-            checked = _checked(entry, told, checkpoint, ca, trust, at)
+            checked = _checked(entry, told, log, ca, trust, at)
         except Refusal as refusal:
             if refusal.code not in LEFT_OUT:
                 raise Refusal(refusal.code, said("{serial}: {why}", serial=entry.serial, why=refusal.message)) from None
@@ -187,20 +186,20 @@ def _entries(
 def _checked(
     entry: RegisterEntry,
     told: GatewayBundlePredicate,
-    checkpoint: SignedCheckpoint,
+    log: WatchedLog,
     ca: ConnectionCa,
     trust: TrustRoot,
     at: datetime,
 ) -> Admitted:
     """The entry, where two authorities signed it, a watched log holds it, nothing stopped it, and its X.509 certificate follows from it."""
     envelope = base64.b64decode(entry.authorisation)
-    found = verify(envelope, trust, at, proof=_led(entry.proof, checkpoint))
+    found = verify(envelope, trust, at, proof=_led(entry.proof, log), log=log)
     granted = found.granted
     if granted.serial != entry.serial:
         raise Refusal(Code.REGISTER_TWICE, said("the authorisation is {seen}", seen=granted.serial))
     within(granted.scope, granted.agency.echelon, told.ceilings, at)
     plain_names(granted)
-    standing, resumed = _standing(found.statement, entry, checkpoint, trust, at)
+    standing, resumed = _standing(found.statement, entry, log, trust, at)
     standing.insist_on_use(at)
     certificate = read_certificate(entry.certificate.encode())
     insist_on_certificate(certificate, granted, found.payload_sha256, ca)
@@ -209,13 +208,13 @@ def _checked(
 
 
 def _standing(
-    statement: AuthorisationStatement, entry: RegisterEntry, checkpoint: SignedCheckpoint, trust: TrustRoot, at: datetime
+    statement: AuthorisationStatement, entry: RegisterEntry, log: WatchedLog, trust: TrustRoot, at: datetime
 ) -> tuple[Standing, datetime | None]:
     index = read_log_proof(entry.proof.encode()).index
     events: list[StatusEventStatement] = []
     resumed = None
     for logged in entry.events:
-        event = _event(logged, statement, checkpoint, trust, at)
+        event = _event(logged, statement, log, trust, at)
         position = read_log_proof(logged.proof.encode()).index
         if position <= index:
             raise Refusal(Code.EVENT_LATE, said("the events are not in the order of the log"))
@@ -226,10 +225,10 @@ def _standing(
 
 
 def _event(
-    logged: LoggedEvent, statement: AuthorisationStatement, checkpoint: SignedCheckpoint, trust: TrustRoot, at: datetime
+    logged: LoggedEvent, statement: AuthorisationStatement, log: WatchedLog, trust: TrustRoot, at: datetime
 ) -> StatusEventStatement:
     envelope = base64.b64decode(logged.event)
-    in_log(read_envelope(envelope).payload, _led(logged.proof, checkpoint), trust, at)
+    in_log(read_envelope(envelope).payload, _led(logged.proof, log), trust, at, log)
     event = opened_event(envelope, statement, trust, EVER).statement
     if event.predicate.state is Change.RESUMED:
         # Stopping outlives its signer's key; letting in again does not.
@@ -237,9 +236,9 @@ def _event(
     return event
 
 
-def _led(proof: str, checkpoint: SignedCheckpoint) -> bytes:
+def _led(proof: str, log: WatchedLog) -> bytes:
     data = proof.encode()
-    if read_log_proof(data).checkpoint.checkpoint != checkpoint.checkpoint:
+    if read_log_proof(data).checkpoint.checkpoint != log.checkpoint.checkpoint:
         raise Refusal(Code.NOT_IN_LOG, said("the proof leads to another checkpoint than the bundle's"))
     return data
 

@@ -14,9 +14,9 @@ from certification.opening import Opened, opened
 from certification.refusals import Code, Refusal
 from certification.statements import Predicate, Role, Statement, subjects
 from certification.trust import TrustRoot
+from scanner.addresses import Network
 from scanner.findings import said
 from scanner.record import Name, Record, Sha256, Sorted, Text, sha256
-from scanner.targets import Network
 
 
 class Kind(StrEnum):

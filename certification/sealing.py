@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from certification.opening import in_role
-from certification.refusals import Code, Refusal
-from certification.signers import Signer, signed
-from certification.statements import (
+from certification.evidence_statements import (
     ControlVerdict,
     Coverage,
     EvaluationPredicate,
     EvaluationStatement,
     ScanEvidencePredicate,
     ScanEvidenceStatement,
-    file_subjects,
-    subjects,
 )
+from certification.opening import in_role
+from certification.refusals import Code, Refusal
+from certification.signers import Signer, signed
+from certification.statements import file_subjects, subjects
 from certification.trust import TrustRoot
 from scanner.assessment import Assessment, Status
 from scanner.findings import said

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from certification.checkpoint import Checkpoint, NoteAlgorithm, NoteKey, NoteSignature, checked_name, cosignature
 from certification.envelope import Envelope
-from certification.keys import CryptoSigner, PrivateKey, PublicKey, Signature, accepted, pem_of, spki_sha256, verifier
+from certification.keys import PrivateKey, PublicKey, Signature, accepted, pem_of, spki_sha256
 from certification.qr_token import QrSignature, QrWords, algorithm_of, raw, signed_bytes
 from certification.refusals import Code, Refusal
 from certification.statements import Statement
@@ -68,6 +68,15 @@ class Signer(Protocol):
         """A witness's signature of another's checkpoint, with the time in it."""
 
 
+def signature_over(data: bytes, private: PrivateKey) -> Signature:
+    """This key's signature over these bytes, for the signers of this package alone: what they sign is typed."""
+    from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined] # it lists no __all__
+
+    public = private.public_key()
+    made = CryptoSigner(private, SSlibKey.from_crypto(public, keyid=spki_sha256(public))).sign(data)
+    return Signature(made.keyid, made.signature)
+
+
 class FileSigner:
     """A signer whose key was read from a file."""
 
@@ -89,8 +98,7 @@ class FileSigner:
 
     def sign(self, statement: Statement) -> Signature:
         """The signature over the statement's envelope encoding (DSSE PAE)."""
-        signature: Signature = CryptoSigner(self._private, verifier(self._public)).sign(Envelope(statement.written()).pae())
-        return signature
+        return signature_over(Envelope(statement.written()).pae(), self._private)
 
     def sign_both(self, statement: Statement, words: QrWords) -> tuple[Signature, QrSignature | None]:
         """The signatures over a statement and over its QR token, in one act; None where the key's would not fit into a code."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from certification.refusals import Code, Refusal
-from scanner.assessment import BaselineRef, Count, Decision, Status
 from scanner.findings import said
 from scanner.record import (
     Instant,
@@ -18,14 +17,12 @@ from scanner.record import (
     RecordError,
     Sha256,
     Sorted,
-    Text,
-    canonical,
+    canonical_json,
     explained,
     parse_json,
     sha256,
 )
-from scanner.run_files import FileDigest, FilePath
-from scanner.targets import Permit, RunKind
+from scanner.run_files import FilePath
 
 CRITICAL_KNOWN: frozenset[str] = frozenset()
 """Restrictions this version understands; none has been added to the first version of any statement yet."""
@@ -110,7 +107,7 @@ class Statement(Record):
 
     def written(self) -> bytes:
         """The payload: what is signed and hashed."""
-        return canonical(self.model_dump(mode="json", by_alias=True))
+        return canonical_json(self.model_dump(mode="json", by_alias=True))
 
 
 S = TypeVar("S", bound=Statement)
@@ -148,96 +145,6 @@ def _of_type(value: Any, kind: type[Statement]) -> None:
             if unknown:
                 message = said("a restriction this version does not know: {names}", names=", ".join(unknown))
                 raise Refusal(Code.CRITICAL_UNKNOWN, message)
-
-
-class PermitPredicate(Predicate):
-    """The permit that is granted."""
-
-    permit: Permit
-
-
-class PermitStatement(Statement):
-    """The owner's authority permits an inspection."""
-
-    role: ClassVar[Role] = Role.OWNER
-    predicate_type: Literal["urn:npd:clearance:permit/v1"] = Field(default="urn:npd:clearance:permit/v1", alias="predicateType")
-    predicate: PermitPredicate
-
-    @model_validator(mode="after")
-    def _about_its_permit(self) -> Self:
-        if self.subject != subjects({"permit.json": self.predicate.permit.digest()}):
-            raise ValueError("the subject is not the permit in the predicate")
-        return self
-
-
-class Coverage(Record):
-    """How much of the plan was seen, and what stood in the way."""
-
-    planned: Count
-    seen: Count
-    unobserved: Count
-    skipped: Count
-    interfered: Count
-    """Sights that ended in a block, a reset or a time-out: signs of interference with the scan."""
-
-
-class ScanEvidencePredicate(Predicate):
-    """What the scanner instance vouches for: this order, by this tool, gathered these files."""
-
-    run: Name
-    kind: RunKind
-    order_sha256: Sha256
-    order_nonce: Sha256
-    baseline_sha256: Sha256
-    tool: Text
-    checks: Sorted[FileDigest]
-    observed_from: Instant | None
-    observed_until: Instant | None
-    coverage: Coverage
-
-
-class ScanEvidenceStatement(Statement):
-    """The scanner instance seals a run: the manifest and every file in it are subjects."""
-
-    role: ClassVar[Role] = Role.SCANNER_INSTANCE
-    predicate_type: Literal["urn:npd:clearance:scan-evidence/v1"] = Field(
-        default="urn:npd:clearance:scan-evidence/v1", alias="predicateType"
-    )
-    predicate: ScanEvidencePredicate
-
-
-class ControlVerdict(Record):
-    """One control's status, as the inspector signs it."""
-
-    control: Name
-    status: Status
-
-
-class EvaluationPredicate(Predicate):
-    """The inspector's evaluation, after the SLSA verification summary: verifier, policy and result."""
-
-    inspector: Name
-    run: Name
-    order_sha256: Sha256
-    order_nonce: Sha256
-    policy: BaselineRef
-    deviations_sha256: Sha256 | None
-    results: tuple[ControlVerdict, ...]
-    inconclusive: Sorted[Name]
-    """Controls that are undetermined somewhere."""
-    passed: Count
-    counted: Count
-    decision: Decision
-
-
-class EvaluationStatement(Statement):
-    """An inspector signs an assessment."""
-
-    role: ClassVar[Role] = Role.INSPECTOR
-    predicate_type: Literal["urn:npd:clearance:evaluation/v1"] = Field(
-        default="urn:npd:clearance:evaluation/v1", alias="predicateType"
-    )
-    predicate: EvaluationPredicate
 
 
 def file_subjects(files: Mapping[str, bytes]) -> tuple[Subject, ...]:

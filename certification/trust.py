@@ -17,7 +17,7 @@ from certification.keyring import (
     KnownPerson,
     RootKey,
 )
-from certification.keys import SSlibKey, public_key, spki_sha256, verified, verifier
+from certification.keys import Verifier, public_key, spki_sha256, verified, verifier
 from certification.known_logs import contradiction_in_logs
 from certification.refusals import Code, Refusal
 from certification.statements import Role, read_statement, subjects
@@ -50,7 +50,7 @@ class TrustedKey:
 
     known: KnownKey
     person: KnownPerson | None
-    verifier: SSlibKey
+    verifier: Verifier
 
     def valid(self, stated: datetime, at: datetime) -> None:
         """Returns where the key was valid when the statement was made, and is not revoked as of `at`."""
@@ -155,7 +155,7 @@ def sound(keyring: Keyring) -> dict[str, TrustedKey]:
     }
 
 
-def _key(entry: KnownKey | RootKey) -> SSlibKey:
+def _key(entry: KnownKey | RootKey) -> Verifier:
     key = public_key(entry.public_key)
     if spki_sha256(key) != entry.keyid:
         raise Refusal(Code.ROOT_KEY_ID, said("{key} is not the fingerprint of its key", key=entry.keyid))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from certification.authorisation import AuthorisationPredicate, AuthorisationStatement
 from certification.codes import N_
-from certification.log_trust import Watch, in_log
+from certification.log_trust import Watch, WatchedLog, in_log
 from certification.opening import opened
 from certification.policy import below_ceiling, in_force, sound
 from certification.quorum import apart, quorum
@@ -75,7 +75,7 @@ class VerifiedCertificate:
         return self.statement.predicate
 
 
-def verify(
+def verify(  # noqa: PLR0913 - what a verdict may rest on, by name
     envelope: bytes,
     trust_root: TrustRoot,
     at: datetime,
@@ -85,10 +85,11 @@ def verify(
     *,
     proof: bytes | None = None,
     standings: Mapping[str, Standing] | None = None,
+    log: WatchedLog | None = None,
 ) -> VerifiedCertificate:
     """The certificate, verified as of `at`: in its log with `proof`, against its evidence with `bundle`, its judgement with `rejudge`.
 
-    Without `proof` it is verified as it must stand before it is logged: whoever relies on a certificate gives the proof.
+    `log` is a checkpoint that was verified already, as for another certificate of one bundle. Without `proof` it is verified as it must stand before it is logged: whoever relies on a certificate gives the proof.
     """
     if rejudge is not None and bundle is None:
         raise TypeError("judging again needs the bundle")
@@ -110,7 +111,7 @@ def verify(
     # (7) it stands in a log that two authorities vouch for
     watch = None
     if proof is not None:
-        watch = in_log(certificate.envelope.payload, proof, trust_root, at)
+        watch = in_log(certificate.envelope.payload, proof, trust_root, at, log)
         steps.append(Step.LOGGED)
     # (8) and nothing in the log took it out of use
     if standings is not None:

@@ -7,11 +7,30 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from scanner.decision import BaselineRef, Condition, Decision, Level, TailoringRef
 from scanner.findings import Finding, Message
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
 from scanner.run_files import FileDigest
 from scanner.sights import SubjectId
-from scanner.targets import BilingualText, Level, RunKind
+from scanner.targets import BilingualText, RunKind
+
+__all__ = [
+    "Assessment",
+    "BaselineRef",
+    "Clause",
+    "Condition",
+    "ControlClass",
+    "ControlResult",
+    "Count",
+    "Decision",
+    "DecisionReason",
+    "HeadingTally",
+    "ReasonCode",
+    "Status",
+    "SubjectStatus",
+    "TailoringRef",
+    "Tally",
+]
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -41,15 +60,6 @@ class ControlClass(StrEnum):
         return self is not ControlClass.ADVISORY
 
 
-class Decision(StrEnum):
-    """What the truth table of DESIGN section 4 arrives at."""
-
-    AUTHORISE = "authorise"
-    AUTHORISE_TRIAL = "authorise-trial"
-    INCOMPLETE = "incomplete"
-    DENY = "deny"
-
-
 class ReasonCode(StrEnum):
     """Why a decision is not a plain authorise; in the order of the truth table."""
 
@@ -76,18 +86,6 @@ class DecisionReason(Record):
     control: Name | None = None
     subject: SubjectId | None = None
     findings: Sorted[str] = ()
-
-
-class Condition(Record):
-    """An open deviation under which a certificate may still be issued; printed on it."""
-
-    control: Name
-    subject: SubjectId
-    due: Instant
-    """When the waiver expires or the remediation is due."""
-    waiver: Name | None
-    owner: Text | None
-    findings: Sorted[str]
 
 
 class Clause(Record):
@@ -139,28 +137,6 @@ class HeadingTally(Record):
 
     heading: Name
     tally: Tally
-
-
-class TailoringRef(Record):
-    """What was demanded beyond a baseline, and on whose decision."""
-
-    id: Name
-    version: Text
-    by: Text
-    sha256: Sha256
-
-
-class BaselineRef(Record):
-    """Which baseline was judged by."""
-
-    id: Name
-    version: Text
-    regime: Name
-    sha256: Sha256
-    laboratory: bool
-    """Made for exercises: a production trust root refuses certificates under it."""
-    tailoring: TailoringRef | None = None
-    """None where the baseline was judged by as it stands."""
 
 
 class Assessment(Record):

@@ -181,6 +181,8 @@ class BoundBaseline:
     rules: tuple[BoundRule, ...]
     tailoring: TailoringRef | None = None
     """What was demanded beyond the baseline with this digest."""
+    further: frozenset[tuple[str, str]] = frozenset()
+    """The controls and checks of the rules that the tailoring adds to controls of its parent."""
 
     def ref(self) -> BaselineRef:
         """What an assessment records of it."""

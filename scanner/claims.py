@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from scanner.assessment import Assessment
 from scanner.attestations import Answer, Attestation
@@ -42,6 +42,8 @@ class Weighed(Record):
     contradicted: tuple[Contradicted, ...]
     other_documents: Sorted[Name]
     """Controls answered by both with different documents."""
+    not_inspected: tuple[Finding, ...]
+    """What the agency found in order under a mandatory control, and the inspection did not ask: by another baseline, or of fewer subjects."""
 
     @property
     def refuted(self) -> tuple[Change, ...]:
@@ -58,12 +60,13 @@ class Weighed(Record):
         """Whether the claims hold: False where one is refuted, None where one that is mandatory could not be confirmed."""
         if self.contradicted or self.system.lapses or any(change.classed.mandatory for change in self.refuted):
             return False
-        open_ = any(change.classed.mandatory for change in self.unconfirmed) or not self.system.complete
-        return None if open_ else True
+        unconfirmed = any(change.classed.mandatory for change in self.unconfirmed) or bool(self.not_inspected)
+        return None if unconfirmed or not self.system.complete else True
 
 
 _REFUTED = (Turn.WORSE, Turn.NEW)
 _GOOD = (Answer.YES, Answer.NOT_APPLICABLE)
+_IN_ORDER = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 Answers = Mapping[str, Attestation]
 
@@ -83,7 +86,16 @@ def weighed(
             if (found := _contradicted(control, own[control], inspected.get(control), seen)) is not None
         ),
         other_documents=tuple(control for control in both if own[control].document != inspected[control].document),
+        not_inspected=tuple(_not_inspected(claims, seen)),
     )
+
+
+def _not_inspected(claims: Assessment, seen: Assessment) -> Iterator[Finding]:
+    mandatory = {control.id for control in claims.controls if control.classed.mandatory}
+    asked = {finding.id for finding in seen.findings}
+    for finding in claims.findings:
+        if finding.control in mandatory and finding.outcome in _IN_ORDER and finding.id not in asked:
+            yield finding
 
 
 def _contradicted(control: str, claim: Attestation, other: Attestation | None, seen: Assessment) -> Contradicted | None:

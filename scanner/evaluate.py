@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -23,8 +24,9 @@ from scanner.findings import (
 )
 from scanner.observations import Method, Observation, Sight, Sighting, Unobserved
 from scanner.order import Order
+from scanner.overlooked import Overlooked, overlooked
 from scanner.plan import applicable, kind_of, looked_at, subjects_of
-from scanner.targets import AGENCY
+from scanner.targets import AGENCY, Level
 
 ATTESTATION = "attestation"
 """Stands for the check's id in findings that rest on a person's answer."""
@@ -32,6 +34,10 @@ ATTESTATION = "attestation"
 Sightings = Mapping[Sight, tuple[Sighting, str]]
 Answers = Mapping[str, tuple[Attestation, str]]
 Judged = tuple[Outcome, Message, Confidence | None]
+_UNREFUTED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+"""What is said of the ports that were tried, and not of those that were not."""
+_MOST = 20
+"""Ports that a finding names."""
 
 _CONFIDENCE = {
     Method.HANDSHAKE: Confidence.CERTAIN,
@@ -41,61 +47,100 @@ _CONFIDENCE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What lies at one sight: the observation for its rules to judge, or what is the outcome of every one of them."""
+
+    subject: str
+    evidence: str | None
+    found: Observation | Judged
+
+
 def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers) -> tuple[Finding, ...]:
-    """The findings, by control, check and subject; as many as there are rules times subjects, whatever was seen."""
-    findings = [
-        *(finding for rule in applicable(bound, order.scope) for finding in _of_rule(rule, order, bound, sightings, answers)),
-        *(
-            _of_document(control, order, answers)
-            for control in bound.controls(order.scope.system.level)
-            if control.attestation is not None
-        ),
+    """The findings, by control, check and subject; as many as there are rules times subjects, whatever was seen.
+
+    What the evidence shows to have been overlooked is a subject too, and not checked there.
+    """
+    level = order.scope.system.level
+    beyond = overlooked(order.scope, sightings)
+    looks: dict[type[Observation], tuple[_Look, ...]] = {}
+    findings: list[Finding] = []
+    for rule in applicable(bound, order.scope):
+        observes = rule.check.observes
+        if observes not in looks:  # what nobody can judge is told once, however many rules ask for it
+            looks[observes] = tuple(_looks(observes, subjects_of(rule, order.scope), order, bound, sightings))
+        findings += _of_rule(rule, level, looks[observes], answers, beyond)
+    findings += [
+        _of_document(control, order, bound, answers) for control in bound.controls(level) if control.attestation is not None
     ]
     return tuple(sorted(findings, key=lambda finding: (finding.control, finding.check, finding.subject)))
 
 
-def _of_rule(rule: BoundRule, order: Order, bound: BoundBaseline, sightings: Sightings, answers: Answers) -> Iterator[Finding]:
-    subjects = subjects_of(rule, order.scope)
-    if not subjects:
-        yield _without_subject(rule, answers)
+def _looks(
+    observes: type[Observation], subjects: tuple[str, ...], order: Order, bound: BoundBaseline, sightings: Sightings
+) -> Iterator[_Look]:
+    kind = kind_of(observes)
+    skipped = {sight.subject for sight in order.skipped if sight.kind == looked_at(kind)}
     for subject in subjects:
-        sight = Sight(subject=subject, kind=kind_of(rule.check.observes))
+        sight = Sight(subject=subject, kind=kind)
         sighting, evidence = sightings.get(sight, (None, None))
-        outcome, seen, confidence = _judged(rule, order, bound, sight, sighting)
-        yield _finding(rule.control.id, rule.check.id, subject, outcome, seen, confidence, evidence)
+        if subject in skipped:
+            yield _Look(subject, evidence, _not_checked(said("skipped by the operator")))
+        elif sighting is None:
+            yield _Look(subject, evidence, _not_checked(said("no probe ran")))
+        elif isinstance(sighting.result, Unobserved):
+            yield _Look(subject, evidence, _not_checked(_why(sighting.result)))
+        elif not isinstance(sighting.result, observes) or sighting.sight != sight:
+            told = said("the evidence is of another kind than the check reads")
+            yield _Look(subject, evidence, (Outcome.ERROR, told, None))
+        else:
+            yield _Look(subject, evidence, _out_of_date(sighting.result, order, bound) or sighting.result)
 
 
-def _judged(rule: BoundRule, order: Order, bound: BoundBaseline, sight: Sight, sighting: Sighting | None) -> Judged:
-    if Sight(subject=sight.subject, kind=looked_at(sight.kind)) in order.skipped:
-        return _not_checked(said("skipped by the operator"))
-    if sighting is None:
-        return _not_checked(said("no probe ran"))
-    observation = sighting.result
-    if isinstance(observation, Unobserved):
-        return _not_checked(_why(observation))
-    if not isinstance(observation, rule.check.observes) or sighting.sight != sight:
-        return Outcome.ERROR, said("the evidence is of another kind than the check reads"), None
+def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -> Judged | None:
+    at = observation.seen.observed_at
     confidence = _CONFIDENCE[observation.seen.how]
-    complaint = _unfit(rule, order, bound, observation, confidence)
+    allowed = bound.baseline.evidence_max_age_days[order.scope.system.level]
+    if order.permit.closed(at):
+        return Outcome.NOT_CHECKED, said("seen outside the permit's window"), confidence
+    if order.judged_at - at > timedelta(days=allowed):
+        return Outcome.NOT_CHECKED, said("seen more than {days} days before the judgement", days=allowed), confidence
+    return None
+
+
+def _of_rule(rule: BoundRule, level: Level, looks: tuple[_Look, ...], answers: Answers, beyond: Overlooked) -> Iterator[Finding]:
+    kind = kind_of(rule.check.observes)
+    if not looks:
+        yield _without_subject(rule, answers)
+    for look in looks:
+        outcome, seen, confidence = look.found if isinstance(look.found, tuple) else _judged(rule, level, look.found)
+        if kind == "ports" and outcome in _UNREFUTED and look.subject in beyond.ports:
+            outcome, seen, confidence = _not_checked(_unasked(beyond.ports[look.subject]))
+        yield _finding(rule.control.id, rule.check.id, look.subject, outcome, seen, confidence, look.evidence)
+    for subject in beyond.subjects.get(kind, ()):
+        seen = said("it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks", kind=kind)
+        yield _finding(rule.control.id, rule.check.id, subject, Outcome.NOT_CHECKED, seen, None, None)
+
+
+def _unasked(ports: tuple[int, ...]) -> Message:
+    listed = ",".join(map(str, ports[:_MOST])) + (",..." if len(ports) > _MOST else "")
+    return said("the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed)
+
+
+def _judged(rule: BoundRule, level: Level, observation: Observation) -> Judged:
+    confidence = _CONFIDENCE[observation.seen.how]
+    complaint = _unfit(rule, observation, confidence)
     if complaint is not None:
         return Outcome.NOT_CHECKED, complaint, confidence
     try:
-        verdict = rule.check(observation, rule.parameters[order.scope.system.level])
+        verdict = rule.check(observation, rule.parameters[level])
         unseen = None if isinstance(verdict, Fail) else _unseen(observation, rule.check.to_pass)
         return (Outcome.NOT_CHECKED, unseen, confidence) if unseen is not None else (*_outcome(verdict), confidence)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place where a check's fault becomes an outcome
         return Outcome.ERROR, said("the check failed: {error}", error=type(error).__name__), confidence
 
 
-def _unfit(
-    rule: BoundRule, order: Order, bound: BoundBaseline, observation: Observation, confidence: Confidence
-) -> Message | None:
-    at = observation.seen.observed_at
-    allowed = bound.baseline.evidence_max_age_days[order.scope.system.level]
-    if order.permit.closed(at):
-        return said("seen outside the permit's window")
-    if order.judged_at - at > timedelta(days=allowed):
-        return said("seen more than {days} days before the judgement", days=allowed)
+def _unfit(rule: BoundRule, observation: Observation, confidence: Confidence) -> Message | None:
     if not confidence.suffices_for(rule.check.needs):
         return said("needs an authenticated check: it was only seen in a {how}", how=observation.seen.how)
     return _unseen(observation, rule.check.facts)
@@ -146,19 +191,23 @@ def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
     return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)
 
 
-def _of_document(control: Control, order: Order, answers: Answers) -> Finding:
+def _of_document(control: Control, order: Order, bound: BoundBaseline, answers: Answers) -> Finding:
     attestation, evidence = answers.get(control.id, (None, None))
-    outcome, seen = _answered(control, order, attestation)
+    outcome, seen = _answered(control, order, bound, attestation)
     confidence = None if attestation is None else Confidence.STATED
     return _finding(control.id, ATTESTATION, AGENCY, outcome, seen, confidence, evidence)
 
 
-def _answered(control: Control, order: Order, attestation: Attestation | None) -> tuple[Outcome, Message]:
+def _answered(control: Control, order: Order, bound: BoundBaseline, attestation: Attestation | None) -> tuple[Outcome, Message]:
     if attestation is None or control.attestation is None:
         return Outcome.NOT_CHECKED, said("nobody has answered")
     days = control.attestation.max_age_days.get(order.scope.system.level)
     if days is not None and order.judged_at - attestation.dated > timedelta(days=days):
         return Outcome.NOT_CHECKED, said("the document is more than {days} days old", days=days)
+    allowed = bound.baseline.evidence_max_age_days[order.scope.system.level]
+    if attestation.answered_at - order.judged_at > timedelta(days=allowed):
+        # what was seen has lapsed by then: an answer of such a day speaks of another system
+        return Outcome.NOT_CHECKED, said("answered more than {days} days after the judgement", days=allowed)
     match attestation.answer:
         case Answer.YES:
             return Outcome.PASS, said("answered yes by {by}", by=attestation.by)

@@ -27,6 +27,7 @@ from scanner.observations import (
 from scanner.order import FileDigest, Order
 from scanner.plan import DERIVED
 from scanner.record import sha256
+from scanner.run_files import is_evidence
 from scanner.store import StoreError
 from scanner.strict_yaml import InputError
 from scanner.tailoring import tailored
@@ -160,8 +161,9 @@ def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) 
             raise StoreError(f"{path} lies in the run, and the order does not name it")
         if digest is not None:
             _ordered(files, path, digest)
+    planned = frozenset(order.plan)
     for sight, (sighting, _) in seen.items():
-        if sight not in order.plan or sight.kind in DERIVED:
+        if sight not in planned or sight.kind in DERIVED:
             raise StoreError(f"an observation of {sight.kind} at {sight.subject} was not planned")
         match sighting.result:
             case PeerCertificateObservation(revocation=Revocation(crls=crls)) if crls != order.crls:
@@ -171,11 +173,7 @@ def _belong_together(files: Mapping[str, bytes], order: Order, seen: Sightings) 
 
 
 def _evidence(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
-    return tuple(
-        FileDigest(path=path, sha256=sha256(data))
-        for path, data in files.items()
-        if path.startswith(("observations/", "attestations/"))
-    )
+    return tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if is_evidence(path))
 
 
 def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime]) -> datetime | None:

@@ -14,6 +14,7 @@ from scanner.order import FileDigest
 from scanner.record import sha256
 
 JUDGES = (
+    "addresses",
     "advisories",
     "assessment",
     "attestations",
@@ -21,6 +22,7 @@ JUDGES = (
     "branches",
     "bundle",
     "check",
+    "decision",
     "evaluate",
     "faults",
     "findings",

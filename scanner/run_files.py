@@ -25,6 +25,12 @@ EVALUATION = "evaluation.dsse.json"
 SIGNATURES = (SCAN_EVIDENCE, EVALUATION)
 """Envelopes that sign the manifest or the assessment, and so are not in the manifest themselves."""
 
+
+def is_evidence(path: str) -> bool:
+    """Whether a judgement rests on this file beyond what the order names by digest: what was seen, answered, and told by the feeds."""
+    return path.startswith(("observations/", "attestations/")) or path == ADVISORIES
+
+
 PATH = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$"
 
 FilePath = Annotated[str, StringConstraints(max_length=200, pattern=PATH)]

@@ -58,14 +58,23 @@ def standings(order: Order, bound: BoundBaseline, findings: Iterable[Finding], d
     for finding in findings:
         grouped.setdefault(finding.control, {}).setdefault(finding.subject, []).append(finding)
     return tuple(
-        _standing(control, subject, tuple(found), order, deviations)
+        _standing(control, subject, tuple(found), order, deviations, bound.further)
         for control in bound.controls(order.scope.system.level)
         for subject, found in sorted(grouped.get(control.id, {}).items())
     )
 
 
-def _standing(control: Control, subject: str, findings: tuple[Finding, ...], order: Order, deviations: Deviations) -> Standing:
-    status = status_of(control, findings)
+def _standing(
+    control: Control,
+    subject: str,
+    findings: tuple[Finding, ...],
+    order: Order,
+    deviations: Deviations,
+    further: frozenset[tuple[str, str]],
+) -> Standing:
+    own = tuple(finding for finding in findings if (control.id, finding.check) not in further)
+    # what a tailoring adds may fail, and never stands in for the pass that its parent asks for
+    status = worst(status_of(control, part) for part in (findings, own) if part)
     if status is not Status.NOT_SATISFIED or control.classed not in (ControlClass.MAJOR, ControlClass.MINOR):
         return Standing(control, subject, status, findings)
     waiver = next((found for found in deviations.waivers if _covers(found, control.id, subject, order)), None)
@@ -281,10 +290,9 @@ def _fresh(order: Order, asked: FeedAsked, spoke: frozenset[str] | None) -> bool
 
 def uncovered(order: Order, sightings: Mapping[Sight, tuple[Sighting, str]]) -> tuple[str, ...]:
     """Declared hosts and endpoints of which nothing at all was seen, for whatever reason."""
+    skipped = frozenset(order.skipped)
     seen = {
-        sight.subject
-        for sight, (sighting, _) in sightings.items()
-        if shows_something(sighting.result) and sight not in order.skipped
+        sight.subject for sight, (sighting, _) in sightings.items() if shows_something(sighting.result) and sight not in skipped
     }
     return tuple(sorted(subject for subject in order.scope.subjects() if subject != AGENCY and subject not in seen))
 

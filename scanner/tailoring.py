@@ -102,6 +102,7 @@ def tailored(parent: BoundBaseline, data: bytes, name: str, checks: Mapping[str,
     whole = replace(
         bind(made, parent.digest, checks, lambda place, complaint: _misplaced(document, found, made, place, complaint)),
         tailoring=ref,
+        further=frozenset(_further(found, parent)),
     )
     changes = difference(parent, whole).changes
     _insist(document, [(_place(found, change), _too_little(change)) for change in changes if change.turn not in _ADDS])
@@ -164,6 +165,13 @@ def _strangers(found: Tailoring, parent: Baseline) -> Iterator[tuple[Place, str]
     for at, added in enumerate(found.added):
         if added.id in known:
             yield ("added", at, "id"), _("{id} has a control {control} already").format(id=parent.id, control=added.id)
+
+
+def _further(found: Tailoring, parent: BoundBaseline) -> Iterator[tuple[str, str]]:
+    """The control and the check of each rule that the parent's control does not have."""
+    had = {(rule.control.id, rule.check.id) for rule in parent.rules}
+    named = ((control.id, rule.check) for control in found.controls for rule in control.rules)
+    return (rule for rule in named if rule not in had)
 
 
 def _deciding(found: Baseline) -> set[Level]:

@@ -9,15 +9,38 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from scanner.record import Instant, Name, Record, Text
+from scanner.addresses import Network
+from scanner.decision import Level
+from scanner.record import BilingualText, Instant, Name, Record, Text
+
+__all__ = [
+    "AGENCY",
+    "Address",
+    "Agency",
+    "BilingualText",
+    "DnsName",
+    "Host",
+    "Jump",
+    "Level",
+    "Login",
+    "Network",
+    "Pace",
+    "Permit",
+    "Person",
+    "Port",
+    "Rate",
+    "RunKind",
+    "Scope",
+    "Service",
+    "Speaks",
+    "System",
+    "Window",
+]
 
 AGENCY = "agency"
 """The subject of what concerns the agency as a whole."""
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Level = Annotated[int, Field(ge=1, le=5)]
-"""The information system's security level (Decree 331/2026 art. 11-15)."""
-
 DnsName = Annotated[
     str,
     StringConstraints(
@@ -32,14 +55,6 @@ def _an_address_or_name(text: str) -> str:
         return str(ip_address(text))
     except ValueError:
         return text
-
-
-def _a_network(text: str) -> str:
-    return str(ip_network(text))
-
-
-Network = Annotated[str, AfterValidator(_a_network)]
-"""An address range as in 10.1.2.0/24 or 2001:db8::/64; host bits must be zero."""
 
 
 class Speaks(StrEnum):
@@ -76,13 +91,6 @@ class Speaks(StrEnum):
 
 
 _WITHOUT_UPGRADE = (Speaks.HTTPS, Speaks.TLS, Speaks.HTTP, Speaks.SSH, Speaks.DNS, Speaks.NTP, Speaks.SNMP, Speaks.OTHER)
-
-
-class BilingualText(Record):
-    """One text in Vietnamese and in English."""
-
-    vi: Text
-    en: Text
 
 
 class Agency(Record):

@@ -120,6 +120,11 @@ def _lines(found: Weighed, most: int | None) -> Iterator[str]:
     fixed = [change for change in found.comparison.changes if change.turn == "fixed"]
     yield from _group(_("Fails, and the agency did not say so"), refuted, most)
     yield from _group(_("Claimed, and could not be confirmed"), found.unconfirmed, most)
+    if found.not_inspected:
+        yield ""
+        yield _("In order for the agency, and not asked in the inspection ({count})").format(count=len(found.not_inspected))
+        yield from (f"  ? {one.control} {one.check} @ {one.subject}" for one in found.not_inspected[:most])
+        yield from _more(len(found.not_inspected), most)
     yield from _group(_("Failed for the agency, and not for the inspector"), fixed, most)
     yield ""
     yield {

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+PORTS = (
+    "1-1024,1433,1521,2049,2181,2375-2380,3000,3128,3306,3389,4369,5000,5432,5433,5601,5672,5900-5910,5984-5986,6000-6010,6379,6380,"
+    "6443,7000,7001,8000,8008,8080-8090,8443,8500,8888,9000,9042,9090-9100,9200,9300,9443,10000,10250,10255,11211,15672,26379,"
+    "27017-27019,50000,61616"
+)
+"""The well-known ports, and above them the usual ones of data stores, control planes, desktops and administration pages."""
 Command = Callable[..., Any]
 
 
@@ -64,7 +70,11 @@ def how(command: Command) -> Command:
                 show_default=True,
                 help="At most 5, 100 or 1000 connections a second, and 1, 4 or 16 probes at a host; never beyond the permit.",
             ),
-            click.option("--ports", default="1-1024", show_default=True, help="Ports to look for besides the declared ones."),
+            click.option(
+                "--ports",
+                default=PORTS,
+                help="Ports to try besides the declared ones; else 1-1024 and the usual ones of data stores and administration.",
+            ),
             click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
             click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Seconds per probe."),
             click.option("--feeds", type=FILE, help="The feed store that patches are judged by (clearance feeds import)."),

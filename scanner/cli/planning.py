@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.console import Console, now, pass_console
-from scanner.cli.look import FILE, FOLDER, given, inputs_of, port_list
+from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
 from scanner.cli.shipped import say_force
 from scanner.i18n import N_, _, ngettext
 
@@ -31,7 +31,7 @@ _SHOWN = 8
 @click.option(
     "--rate", "pace", type=click.Choice(["gentle", "normal", "fast"]), default="normal", show_default=True, help="As of scan."
 )
-@click.option("--ports", default="1-1024", show_default=True, help="As of scan.")
+@click.option("--ports", default=PORTS, help="As of scan.")
 @click.option("--feeds", type=FILE, help="As of scan.")
 @click.option(
     "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Earlier runs, by which the time is estimated."

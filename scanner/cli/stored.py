@@ -57,12 +57,13 @@ def assessment_in(files: Mapping[str, bytes], where: Path) -> Assessment:
     """The assessment among these files; raises InputError where there is none, StoreError where it rests on other evidence."""
     from scanner.assessment import Assessment
     from scanner.record import sha256
+    from scanner.run_files import is_evidence
     from scanner.store import ASSESSMENT, ORDER, StoreError
 
     if ASSESSMENT not in files:
         raise _not_judged(where)
     assessment = Assessment.read(files[ASSESSMENT])
-    held = {path: sha256(data) for path, data in files.items() if path.startswith(("observations/", "attestations/"))}
+    held = {path: sha256(data) for path, data in files.items() if is_evidence(path)}
     if assessment.order != sha256(files[ORDER]) or held != {entry.path: entry.sha256 for entry in assessment.evidence}:
         text = _("{run}: the assessment was made from other evidence than lies here; run `clearance evaluate {run}` again")
         raise StoreError(text.format(run=where))

@@ -34,13 +34,12 @@ from certification.keyring import (
     RootKey,
     RootKind,
 )
-from certification.keys import CryptoSigner, verifier
 from certification.permits import sign_permit
 from certification.refusals import Code, Refusal
 from certification.request import Kind
 from certification.request_drafting import draft_request
 from certification.sealing import draft_evaluation, draft_scan_evidence
-from certification.signers import FileSigner, signed
+from certification.signers import FileSigner, signature_over, signed
 from certification.statements import Role, read_statement
 from certification.trust import TrustRoot, draft_keyring, read_trust_root
 from scanner import specimens
@@ -49,6 +48,7 @@ from scanner.attestations import Answer, Attestation
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import FileDigest, Order
 from scanner.record import sha256
+from scanner.run_files import is_evidence
 from scanner.store import (
     ASSESSMENT,
     BASELINE,
@@ -265,11 +265,7 @@ def assessment(of: Order, files: Mapping[str, bytes], **changes: Any) -> Assessm
         "fingerprint": "cd" * 32,
         "baseline": BaselineRef(id="stage", version="1", regime="stage", sha256=of.baseline, laboratory=False),
         "checks": CODE,
-        "evidence": tuple(
-            FileDigest(path=path, sha256=sha256(data))
-            for path, data in files.items()
-            if path.startswith(("observations/", "attestations/"))
-        ),
+        "evidence": tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if is_evidence(path)),
         "findings": (),
         "controls": (),
         "tally": Tally(passed=3, counted=3, assessed=3, capped=False, percent=100),
@@ -408,7 +404,7 @@ def forged(payload: bytes, *names: str) -> bytes:
     envelope = Envelope(payload)
     for name in names:
         private = signer(name)._private
-        envelope = envelope.signed_also(CryptoSigner(private, verifier(private.public_key())).sign(envelope.pae()))
+        envelope = envelope.signed_also(signature_over(envelope.pae(), private))
     return envelope.written()
 
 

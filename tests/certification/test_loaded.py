@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = ("sslyze", "nassl", "paramiko", "asyncssh", "requests", "defusedxml", "openpyxl", "xlsxwriter", "typst", "fontTools", "pyhanko",
           "segno", "pkcs11", "pyrage")  # fmt: skip
 """What the extras bring: the core verifies without any of it."""
-NEVER = (*EXTRAS, "asn1crypto", "ruamel", "jinja2", "rich", "univers", "sqlite3", "tarfile", "tomllib", "asyncio", "unittest",
-         "scanner.observations", "scanner.store", "scanner.order", "scanner.strict_yaml", "scanner.advisories", "scanner.feeds", "scanner.registry",
+NEVER = (*EXTRAS, "asn1crypto", "securesystemslib", "ruamel", "jinja2", "rich", "univers", "sqlite3", "tarfile", "tomllib", "asyncio", "unittest",
+         "scanner.assessment", "scanner.targets", "certification.evidence_statements", "scanner.observations", "scanner.store", "scanner.order", "scanner.strict_yaml", "scanner.advisories", "scanner.feeds", "scanner.registry",
          "scanner.probes", "scanner.scan", "checks", "gateway", "certification.evidence", "certification.sealing", "certification.grounds",
          "certification.ledger", "certification.signers", "certification.request_drafting")  # fmt: skip
 ONLY = {
@@ -39,8 +39,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     return folder, certified(folder)
 
 
-def loaded(folder: Path, *words: str, without: tuple[str, ...] = ()) -> set[str]:
-    """The modules that this command has loaded by its end; without some, it fails where it needs them."""
+def loaded(folder: Path, *words: str, without: tuple[str, ...] = (), besides: Path = ROOT) -> set[str]:
+    """The modules that this command has loaded by its end; without some, it fails where it needs them; with what is `besides` installed."""
     program = (
         "import sys\n"
         f"sys.modules.update(dict.fromkeys({without!r}))\n"
@@ -49,7 +49,8 @@ def loaded(folder: Path, *words: str, without: tuple[str, ...] = ()) -> set[str]
         "try:\n    main()\nexcept SystemExit as left:\n    assert not left.code, left.code\n"
         "print('\\n'.join(name for name, module in sys.modules.items() if module is not None))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CLEARANCE_STATE": str(folder)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{besides}", "CLEARANCE_STATE": str(folder)}
+    environment.pop("PYDANTIC_DISABLE_PLUGINS", None)
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -81,7 +82,24 @@ def test_a_pdf_loads_what_makes_and_reads_pdfs(shelf: tuple[Path, dict[str, str]
     folder, forms = shelf
     names = loaded(folder, "verify", forms["its PDF"], "--trust", "root", "--at", LATER.isoformat())
     assert {"typst", "pyhanko"} <= names
-    assert among(names, ("scanner.observations", "scanner.store", "sslyze", "paramiko", "openpyxl", "checks", "sqlite3")) == []
+    assert (
+        among(
+            names,
+            (
+                "scanner.assessment",
+                "scanner.targets",
+                "certification.evidence_statements",
+                "scanner.observations",
+                "scanner.store",
+                "sslyze",
+                "paramiko",
+                "openpyxl",
+                "checks",
+                "sqlite3",
+            ),
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("verb", ["verify", "approve", "issue", "log", "status", "scan", "check", "report", "seal", "gateway"])
@@ -89,3 +107,23 @@ def test_the_help_of_a_verb_loads_none_of_what_the_verb_does(tmp_path: Path, ver
     names = loaded(tmp_path, verb, "--help")
     assert "scanner.cli" in names
     assert among(names, ("pydantic", "cryptography", "ruamel", "certification", "gateway", "checks", "scanner.record")) == []
+
+
+def test_no_plug_in_of_another_distribution_takes_part_in_reading_records(
+    shelf: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    folder, forms = shelf
+    (tmp_path / "meddling-1.dist-info").mkdir()
+    (tmp_path / "meddling-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: meddling\nVersion: 1\n")
+    (tmp_path / "meddling-1.dist-info" / "entry_points.txt").write_text("[pydantic]\nmeddling = meddling:plugin\n")
+    (tmp_path / "meddling.py").write_text(
+        "class Plugin:\n    def new_schema_validator(self, *words, **more):\n        return None, None, None\nplugin = Plugin()\n"
+    )
+    program = "import sys; import scanner.record; from certification.keyring import Ceiling; Ceiling.model_rebuild(); assert 'meddling' in sys.modules"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    environment.pop("PYDANTIC_DISABLE_PLUGINS", None)
+    subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=True)
+    words = ("verify", forms["the envelope"], "--trust", "root", "--at", LATER.isoformat())
+    names = loaded(folder, *words, besides=tmp_path)
+    assert "certification.trust" in names
+    assert "meddling" not in names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as
 from certification import merkle
 from certification.checkpoint import Checkpoint, SignedCheckpoint
 from certification.keyring import HolderKind, KnownKey, KnownLog, KnownWitness
-from certification.log_trust import log_key, note_key, watched, witness_key
+from certification.log_proof import LogProof
+from certification.log_trust import WatchedLog, in_log, log_key, note_key, watched, watched_log, witness_key
 from certification.refusals import Code
 from certification.signers import FileSigner
 from certification.statements import Role
@@ -50,6 +52,35 @@ def test_a_log_s_own_authority_is_no_witness_of_it() -> None:
         witness_key(TRUST, signer("b-log").keyid, "a-log", SEEN)
     with refused(Code.KEY_ROLE):
         note_key(TRUST.key(signer("an").keyid))
+
+
+def test_a_log_that_was_found_watched_vouches_for_its_own_checkpoint_alone() -> None:
+    payload = b"a statement"
+    seen = Checkpoint("a-log", 1, merkle.leaf_hash(payload))
+    lines = [signer("a-log").sign_checkpoint(seen, "a-log"), signer("b-witness").cosign(seen, "b-witness", SEEN)]
+    good = SignedCheckpoint(seen, tuple(lines))
+    known_log = watched_log(good, TRUST, LATER)
+    assert in_log(payload, LogProof(0, (), good).written(), TRUST, LATER, known_log) == known_log.watch
+    with refused(Code.NOT_IN_LOG):
+        in_log(b"another statement", LogProof(0, (), good).written(), TRUST, LATER, known_log)
+    with refused(Code.NOT_COSIGNED):
+        watched_log(SignedCheckpoint(seen, tuple(lines[:1])), TRUST, LATER)
+    # Whatever else the proof carries than the very checkpoint that is known is verified by itself.
+    with refused(Code.NOT_COSIGNED):
+        in_log(payload, LogProof(0, (), SignedCheckpoint(seen, tuple(lines[:1]))).written(), TRUST, LATER, known_log)
+    forged = replace(lines[1], signature=lines[1].signature[:-1] + bytes([lines[1].signature[-1] ^ 1]))
+    with refused(Code.SIGNATURE_WRONG):
+        in_log(payload, LogProof(0, (), SignedCheckpoint(seen, (lines[0], forged))).written(), TRUST, LATER, known_log)
+    # So is the very checkpoint, by another trust root or as of another instant.
+    stranger = signer("stranger-witness")
+    changed = known("b-witness", Role.LOG_WITNESS, keyid=stranger.keyid, public_key=stranger.public_pem)
+    other = root(keys=tuple(changed if key.holder == "b-witness" else key for key in keyring().keys))
+    early = SEEN - timedelta(days=1)
+    for trust, at, code in ((other, LATER, Code.NOT_COSIGNED), (TRUST, early, Code.CLOCK_BACKWARDS)):
+        with refused(code):
+            in_log(payload, LogProof(0, (), good).written(), trust, at, known_log)
+    assert not known_log.is_of(good, root(), LATER)
+    assert WatchedLog(good, TRUST, LATER, known_log.watch) == known_log
 
 
 def test_checkpoints_of_strangers_or_by_other_keys_are_refused() -> None:

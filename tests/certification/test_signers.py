@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import stat
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from securesystemslib.dsse import Envelope as DsseEnvelope
+from securesystemslib.exceptions import UnverifiedSignatureError
+from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined] # it lists no __all__
 
 from certification import signers
 from certification.envelope import Envelope, read_envelope
-from certification.keys import pem_of, spki_sha256, verified, verifier
+from certification.keys import Signature, pem_of, spki_sha256, verified, verifier
 from certification.permits import draft_permit
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.sealing import draft_scan_evidence
 from certification.signers import FileSigner, Signer, new_key, signed, signer_of
 from certification.statements import subjects
+from scanner.record import canonical
 from tests.certification.stage import SEEN, Case, permit, refused
 
 STATEMENT = draft_permit(permit(), SEEN)
@@ -40,6 +45,57 @@ def test_a_new_key_signs_and_its_public_half_verifies(tmp_path: Path, algorithm:
     verified(verifier(public), envelope.signatures[0], envelope.pae())
     with refused(Code.SIGNATURE_WRONG):
         verified(verifier(public), envelope.signatures[0], Envelope(envelope.payload + b" ").pae())
+
+
+KINDS: dict[str, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {
+    "ed25519": ed25519.Ed25519PrivateKey.generate(),
+    "p256": ec.generate_private_key(ec.SECP256R1()),
+    "p384": ec.generate_private_key(ec.SECP384R1()),
+    "rsa": rsa.generate_private_key(65_537, 2_048),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_library_signs_verifies_and_encodes_the_same(kind: str) -> None:
+    """securesystemslib, the library of TUF and in-toto: what it signs is verified here, and what is written here it verifies."""
+    private = KINDS[kind]
+    ours, theirs = (
+        verifier(private.public_key()),
+        SSlibKey.from_crypto(private.public_key(), keyid=spki_sha256(private.public_key())),
+    )
+    assert (ours.keyid, ours.scheme) == (theirs.keyid, theirs.scheme)
+    bare = Envelope(STATEMENT.written())
+    made = CryptoSigner(private, theirs).sign(bare.pae())
+    envelope = bare.signed_also(Signature(made.keyid, made.signature))
+    verified(ours, envelope.signatures[0], envelope.pae())
+    read = DsseEnvelope.from_dict(json.loads(envelope.written()))
+    assert read.pae() == envelope.pae()
+    assert canonical(read.to_dict()) == envelope.written()
+    assert set(read.verify([theirs], 1)) == {ours.keyid}
+    good = bytes.fromhex(made.signature)
+    for place in range(len(good)):
+        changed = good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
+        with pytest.raises(UnverifiedSignatureError):
+            theirs.verify_signature(type(made)(made.keyid, changed.hex()), envelope.pae())
+        with refused(Code.SIGNATURE_WRONG):
+            verified(ours, Signature(made.keyid, changed.hex()), envelope.pae())
+    for wrong in (
+        "",
+        "00",
+        "zz",
+        made.signature[:-2],
+        made.signature + "00",
+        "0" * len(made.signature),
+        "f" * len(made.signature),
+    ):
+        with refused(Code.SIGNATURE_WRONG):
+            verified(ours, Signature(made.keyid, wrong), envelope.pae())
+    with refused(Code.SIGNATURE_WRONG):
+        verified(ours, Signature("00" * 32, made.signature), envelope.pae())
+    for other, key in KINDS.items():
+        if other != kind:
+            with refused(Code.SIGNATURE_WRONG):
+                verified(verifier(key.public_key()), Signature(spki_sha256(key.public_key()), made.signature), envelope.pae())
 
 
 def test_a_new_key_is_for_its_owner_only_and_overwrites_nothing(tmp_path: Path) -> None:

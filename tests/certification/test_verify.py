@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certification.authorisation import WORDING, AuthorisationStatement, serial
 from certification.envelope import read_envelope
+from certification.evidence_statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement
 from certification.feed_bundles import FeedsApprovedStatement, FeedsGatheredStatement
 from certification.gateway_bundle import GatewayBundleStatement
 from certification.keyring import AcceptedBaseline, RootKind
@@ -21,14 +22,7 @@ from certification.refusals import Code
 from certification.request import Kind, RequestStatement
 from certification.request_refusal import RequestRefusalStatement
 from certification.signers import signed
-from certification.statements import (
-    EvaluationStatement,
-    PermitStatement,
-    Role,
-    ScanEvidenceStatement,
-    Statement,
-    read_statement,
-)
+from certification.statements import Role, Statement, read_statement
 from certification.status_event import Change, Reason, draft_event, opened_event
 from certification.trust import draft_keyring, read_trust_root
 from certification.verify import Step, verify

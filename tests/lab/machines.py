@@ -31,6 +31,12 @@ ALLOWED
 echo "sudo: a password is required" >&2
 exit 1
 """
+_OWN_SOCKETS = """\
+#!/bin/sh
+/mnt/ss "$@" | grep -F " {address}:"
+exit 0
+"""
+"""The lab's hosts share the machine's sockets; each lists those at its own address, as a host of its own would."""
 _SOUND_SSHD = """\
 KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,ecdh-sha2-nistp256
 Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com
@@ -157,6 +163,7 @@ class Machine:
         for name, text in kept.over:
             self._write(f"over/{name}", text)
         self._write("sudo", _STAND_IN_FOR_SUDO, 0o755)
+        self._write("ss", _OWN_SOCKETS.format(address=address), 0o755)
         self._write(f"etc/ssh/authorized_keys/{USER}", f"restrict {login_key}\n")
         self._write("etc/ssh/sshd_config", self._sshd_config(kept))
         self.host_keys = tuple(self._host_key(kind, bits) for kind, bits in (("ed25519", 0), ("rsa", kept.rsa_bits)))
@@ -174,7 +181,10 @@ class Machine:
         bound = {"etc/os-release": "/etc/os-release", "etc/passwd": "/etc/passwd", "etc/group": "/etc/group"}
         bound |= {"etc/ssh": "/etc/ssh", "dpkg": "/var/lib/dpkg", "etc/pam.d": "/etc/pam.d", "etc/security": "/etc/security"}
         bound |= {"sudo": "/usr/bin/sudo"} if self._ordinary else {"etc/shadow": "/etc/shadow", "etc/sudoers": "/etc/sudoers"}
-        commands = [["mount", "--bind", str(self.folder / ours), theirs] for ours, theirs in bound.items()]
+        commands = [["mount", "-t", "tmpfs", "none", "/mnt"], ["touch", "/mnt/ss"], ["mount", "--bind", "/usr/bin/ss", "/mnt/ss"]]
+        commands += [
+            ["mount", "--bind", str(self.folder / ours), theirs] for ours, theirs in {**bound, "ss": "/usr/bin/ss"}.items()
+        ]
         if (self.folder / "over").exists():
             commands.insert(0, ["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={self.folder}/over:/etc", "/etc"])
         if not self._ordinary:

@@ -36,6 +36,9 @@ LAW = law(
 BOTH = LAW.replace(
     b"    rules: [{check: tls-minimum", b'    attestation: {document: {vi: "x", en: "x"}}\n    rules: [{check: tls-minimum'
 )
+FEWER = law("law", ("PEER", "major", "peer-certificate-key-size", "{}", ALL), ("NET-09", "major", "document", "", ALL)).replace(
+    b"controls:", b"diagram: NET-09\ncontrols:"
+)
 OLD = tls(accepts={**SUITES, TlsVersion.TLS_1_0: ("TLS_RSA_WITH_AES_128_CBC_SHA",)})
 DATED = tls(accepts={TlsVersion.TLS_1_2: SUITES[TlsVersion.TLS_1_2]})
 BLIND = Unobserved(reason=Reason.TIMED_OUT)
@@ -147,6 +150,14 @@ def test_a_yes_is_contradicted_by_what_was_seen() -> None:
     ]
 
 
+def test_a_claim_that_the_inspection_never_asked_after_is_not_confirmed() -> None:
+    found = against(run_of(OWN, YES), run_of(INSPECTION, YES, baseline=FEWER))
+    assert (found.holds, found.refuted, found.contradicted) == (None, (), ())
+    assert [(one.control, one.subject) for one in found.not_inspected] == [("TLS", "web1:443")]
+    bad = against(run_of(OWN, YES, tls=OLD), run_of(INSPECTION, YES, baseline=FEWER))
+    assert bad.not_inspected == ()  # what the agency itself told of as failing is no claim
+
+
 def test_another_document_is_told_and_is_another_diagram() -> None:
     found = against(run_of(OWN, YES), run_of(INSPECTION, answer("NET-09", document="66" * 32)))
     assert found.other_documents == ("NET-09",)
@@ -185,6 +196,9 @@ def test_runs_and_bundles_are_compared_and_the_exit_status_says_whether_claims_h
         assert words in done.stdout, done.stdout
     blind = kept(tmp_path / "blind", run_of(INSPECTION, YES, baseline=BOTH, tls=BLIND))
     assert clearance("compare", f"self:{own}", f"inspection:{blind}").returncode == 11
+    less = kept(tmp_path / "less", run_of(INSPECTION, YES, baseline=FEWER))
+    done = clearance("compare", f"self:{own}", f"inspection:{less}")
+    assert (done.returncode, "  ? TLS tls-minimum-version @ web1:443" in done.stdout) == (11, True), done.stdout + done.stderr
     same = kept(tmp_path / "same", run_of(INSPECTION, YES, answer("TLS"), baseline=BOTH))
     done = clearance("compare", f"self:{own}", f"inspection:{same}", "--format", "json")
     assert (done.returncode, json.loads(done.stdout)["holds"]) == (0, True), done.stderr

@@ -387,3 +387,18 @@ def test_documents_alone_are_no_inspection() -> None:
         )
     }
     assert decision(bound, placed, looked)[0] is Decision.INCOMPLETE
+
+
+def test_an_answer_that_was_given_after_the_evidence_lapsed_speaks_of_another_system() -> None:
+    placed = placed_for(NATIONAL, scope(*SERVICES))
+    allowed = timedelta(days=NATIONAL.baseline.evidence_max_age_days[3])
+    for late, wanted in ((timedelta(0), Outcome.PASS), (timedelta(seconds=1), Outcome.NOT_CHECKED)):
+        answers = {
+            name: (
+                answer.model_copy(update={"answered_at": placed.judged_at + allowed + late, "dated": placed.judged_at}),
+                digest,
+            )
+            for name, (answer, digest) in answered(NATIONAL).items()
+        }
+        found = evaluate(placed, NATIONAL, seen(placed), answers)
+        assert {one.outcome for one in found if one.check == "attestation"} == {wanted}

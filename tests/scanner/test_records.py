@@ -22,7 +22,18 @@ from scanner.findings import said
 from scanner.i18n import _, ngettext, shown
 from scanner.observations import Reason, Sighting, Unobserved
 from scanner.order import FileDigest
-from scanner.record import Instant, Name, PeerText, Record, RecordError, Sorted, Text, escaped, parse_json, sha256
+from scanner.record import (
+    Instant,
+    Name,
+    PeerText,
+    Record,
+    RecordError,
+    Sorted,
+    Text,
+    escaped,
+    parse_json,
+    sha256,
+)
 from scanner.registry import RegistryError, code_digests, load_checks
 from scanner.specimens import tls
 from scanner.store import ORDER, Run, StoreError, manifest_of, packed, unpacked

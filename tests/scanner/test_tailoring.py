@@ -282,6 +282,60 @@ def test_nothing_fares_better_under_a_tailoring(data: st.DataObject) -> None:
     )
 
 
+def test_what_a_tailoring_adds_never_stands_in_for_the_pass_its_parent_asks_for() -> None:
+    from scanner import scoring
+    from scanner.assessment import Status
+    from scanner.attestations import Deviations
+    from scanner.evaluate import evaluate
+    from scanner.observations import OpenPort, Reply
+    from scanner.specimens import datagrams, host
+
+    # SNMP is silent from outside and a socket is there: every rule of the parent says that it does not decide
+    base = load(_SNMP, "parent", CHECKS)
+    more = tailored(base, tailoring("controls: [{id: SNMP, rules: [{check: host-no-automount}]}]", of=_SNMP), "more", CHECKS)
+    silent = datagrams(snmp_v1=Reply.SILENT, snmp_v2c=Reply.SILENT, snmp_v3=Reply.SILENT)
+    listens = host(listening=(OpenPort(port=161, transport="udp", service=""),))
+    found = {}
+    for bound in (base, more):
+        placed = order(bound, scope())
+        results: dict[str, Any] = {"datagrams": silent, "host": listens}
+        looked = {
+            sight: (
+                Sighting(sight=sight, observed_at=AT, vantage=VANTAGE, result=results.get(sight.kind) or GOOD[sight.kind]()),
+                "00" * 32,
+            )
+            for sight in placed.plan
+        }
+        standings = scoring.standings(placed, bound, evaluate(placed, bound, looked, {}), Deviations())
+        standing = next(one for one in standings if one.control.id == "SNMP")
+        found[bound.tailoring is not None] = standing.status
+    assert found == {False: Status.UNDETERMINED, True: Status.UNDETERMINED}
+
+
+def test_a_rule_a_tailoring_adds_is_judged_where_its_parent_judges_nothing() -> None:
+    from scanner import scoring
+    from scanner.assessment import Status
+    from scanner.attestations import Deviations
+    from scanner.evaluate import evaluate
+
+    base = load(_SNMP, "parent", CHECKS)
+    more = tailored(base, tailoring("controls: [{id: SNMP, rules: [{check: tls-minimum-version}]}]", of=_SNMP), "more", CHECKS)
+    placed = order(more, scope((443, Speaks.HTTPS)))
+    looked = {
+        sight: (Sighting(sight=sight, observed_at=AT, vantage=VANTAGE, result=GOOD[sight.kind]()), "00" * 32)
+        for sight in placed.plan
+    }
+    standings = scoring.standings(placed, more, evaluate(placed, more, looked, {}), Deviations())
+    mine = [one for one in standings if one.control.id == "SNMP"]
+    assert {one.subject: one.status for one in mine} == {"web1": Status.SATISFIED, "web1:443": Status.SATISFIED}
+
+
+_SNMP = law("parent", ("SNMP", "gate", "exposure-no-open-snmp", "{}", ALL)).replace(
+    b"{check: exposure-no-open-snmp",
+    b"{check: host-no-datagram-sockets, parameters: {ports: [161], refused: false}}, {check: exposure-no-open-snmp",
+)
+
+
 def test_the_commands_take_a_tailoring(tmp_path: Path) -> None:
     parent, mine = tmp_path / "parent.yaml", tmp_path / "mine.yaml"
     parent.write_bytes(PARENT)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from scanner.assessment import Assessment
+from scanner.record import sha256
 from tests.scanner.cli.test_doctor import desk
 from tests.scanner.feeds.editions import kev, tracker, written
 from tests.scanner.probes import login_hosts
@@ -78,3 +80,9 @@ def test_an_agency_learns_which_fixes_its_host_lacks_and_since_when(tmp_path: Pa
         assert (found[check]["outcome"], "repositories" in shown(found[check])) == ("notchecked", True)  # no list was given
     report = clearance(folder, "report", "run")
     assert report.returncode in (0, 10), report.stderr
+    cut = folder / "run" / "inputs" / "advisories.json"
+    told = Assessment.read((folder / "run" / "assessment.json").read_bytes())
+    assert sha256(cut.read_bytes()) in {entry.sha256 for entry in told.evidence}
+    cut.write_bytes(cut.read_bytes().replace(b"CVE-2026-1000", b"CVE-2026-1001"))
+    refused = clearance(folder, "report", "run")
+    assert refused.returncode == 12, refused.stderr

@@ -5,8 +5,10 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 
-from scanner.cli.trail import trail
-from scanner.store import JOURNAL, Run, packed
+import pytest
+
+from scanner.cli.trail import note, trail
+from scanner.store import JOURNAL, ORDER, Run, packed
 from tests.scanner.cli.test_rechecking import Web, desk, web
 from tests.scanner.test_changes import clearance
 
@@ -31,3 +33,17 @@ def test_each_command_on_a_scanned_run_is_kept_with_who_and_how_it_ended(desk: P
 
 def test_a_run_without_a_journal_keeps_none(tmp_path: Path) -> None:
     assert trail(tmp_path) == []
+
+
+def test_a_run_that_a_command_was_only_started_in_keeps_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, other = tmp_path / "here", tmp_path / "other"
+    for folder in (here, other):
+        folder.mkdir()
+        (folder / ORDER).write_bytes(b"{}")
+        (folder / JOURNAL).touch()
+    monkeypatch.chdir(here)
+    note(["--quiet", "report", str(other), "--out", "r.html", "--lang=vi"], 0)
+    assert trail(here) == []
+    assert [(verb, status) for _at, _who, verb, status in trail(other)] == [("report", 0)]
+    note(["report", "."], 0)
+    assert [verb for _at, _who, verb, _status in trail(here)] == ["report"]

@@ -1,0 +1,147 @@
+"""Neither what an agency declares nor which ports were tried decides what is judged, where the evidence itself shows more."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from scanner.assessment import Assessment, Decision
+from scanner.baseline import BoundBaseline
+from scanner.evaluate import evaluate
+from scanner.findings import Finding, Outcome
+from scanner.i18n import shown
+from scanner.observations import OpenPort
+from scanner.plan import kind_of
+from scanner.specimens import datagrams, greeting, host, ports
+from scanner.store import ASSESSMENT
+from scanner.targets import Speaks
+from tests.checks.test_baselines import EACH, national
+from tests.checks.test_verdicts_of_the_baselines import answered, decided, order, scope, seen, whole
+from tests.lab.pki import Authority, Wanted
+from tests.lab.servers import Site, nginx
+from tests.scanner import permits
+from tests.scanner.test_changes import clearance
+from tests.scanner.test_rejudging import ALL, law
+from tests.scanner.test_tailoring import NAMES
+
+BOUND = national()
+GATES = ("exposure-serves-no-strangers", "exposure-no-cleartext-services", "exposure-only-declared")
+
+
+def listening(*numbers: int, transport: str = "tcp") -> tuple[OpenPort, ...]:
+    return tuple(OpenPort(port=number, transport=transport, service="") for number in numbers)  # type: ignore[arg-type]
+
+
+@EACH
+def test_a_port_on_which_the_host_listens_and_which_nobody_tried_leaves_the_decision_open(bound: BoundBaseline) -> None:
+    shown = host(listening=listening(22, 443, 6_379))
+    decision, why = decided(bound, whole(bound), answered(bound), host=shown, ports=ports(asked="1-1024"))
+    assert decision is Decision.INCOMPLETE
+    assert {rule.control.id for rule in bound.rules if rule.check.id in GATES and 3 in rule.control.levels} <= why
+    assert decided(bound, whole(bound), answered(bound), host=shown, ports=ports(asked="1-1024,6379")) == (
+        Decision.AUTHORISE,
+        set(),
+    )
+
+
+@pytest.mark.parametrize("asked", ["443", "1-21,23-1024", "all", "", "1-", "-", "22-1", "1-1024,"])
+def test_ports_that_were_not_tried_are_told_from_whatever_was_asked(asked: str) -> None:
+    bound = BOUND
+    found = _findings(bound, host=host(listening=listening(22)), ports=ports(asked=asked))
+    of_ports = [one for one in found if _kind(bound, one) == "ports"]
+    assert of_ports
+    open_to_it = asked == "1-1024,"
+    assert {one.outcome for one in of_ports} == ({Outcome.PASS} if open_to_it else {Outcome.NOT_CHECKED})
+    assert open_to_it or all("add 22 to --ports" in shown(one.seen) for one in of_ports)
+
+
+def test_what_fails_fails_even_so_and_a_udp_socket_is_no_tcp_port() -> None:
+    bound = BOUND
+    bad = ports(asked="1-1024", open=(OpenPort(port=23, transport="tcp", service="telnet"),))
+    found = _findings(bound, host=host(listening=listening(6_379)), ports=bad)
+    assert {one.outcome for one in found if one.check == "exposure-no-cleartext-services"} == {Outcome.FAIL}
+    udp = host(listening=(*listening(22), *listening(123, transport="udp")))
+    found = _findings(bound, host=udp, ports=ports(), datagrams=datagrams())
+    assert {one.outcome for one in found if one.check == "exposure-no-cleartext-services"} == {Outcome.PASS}
+
+
+@EACH
+@pytest.mark.parametrize(
+    "said",
+    [greeting(protocol="tls", encrypted=True), greeting(protocol="imap", encrypted=True, said="* OK")],
+    ids=["tls", "imaps"],
+)
+def test_a_service_that_speaks_tls_is_judged_so_whatever_it_is_declared_as(bound: BoundBaseline, said: object) -> None:
+    of_tls = {rule.control.id for rule in bound.rules if kind_of(rule.check.observes) == "tls" and 3 in rule.control.levels}
+    mandatory = {one.id for one in bound.controls(3) if one.classed.mandatory} & of_tls
+    alone = scope((22, Speaks.SSH), (993, Speaks.OTHER))
+    away = answered(bound, *of_tls)  # a person answers every control of TLS with "not applicable"
+    for declared, answers in ((alone, away), (whole(bound), answered(bound))):
+        decision, why = decided(bound, declared, answers, greeting=said)
+        assert decision is Decision.INCOMPLETE
+        assert mandatory <= why
+
+
+@pytest.mark.parametrize("protocol", ["ssh", "http", "smtp", "imap", "ldap", "postgresql", "mysql", "rdp"])
+def test_a_protocol_that_has_looks_of_its_own_cannot_be_declared_as_other(protocol: str) -> None:
+    bound = BOUND
+    found = _findings(bound, greeting=greeting(protocol=protocol))
+    told = [one for one in found if one.subject == "web1:6379" and one.outcome is Outcome.NOT_CHECKED]
+    assert told
+    assert all("is not declared so" in shown(one.seen) for one in told)
+    assert decided(bound, whole(bound), answered(bound), greeting=greeting(protocol=protocol))[0] is Decision.INCOMPLETE
+
+
+def test_tls_at_a_port_that_nobody_declared_is_not_checked_there() -> None:
+    bound = BOUND
+    tls = OpenPort(port=8_443, transport="tcp", service="https", tls=True)
+    found = _findings(bound, ports=ports(open=(tls,), undeclared=(8_443,)))
+    assert {one.outcome for one in found if one.subject == "web1:8443"} == {Outcome.NOT_CHECKED}
+    assert {_kind(bound, one) for one in found if one.subject == "web1:8443"} == {"tls", "peer-certificate"}
+
+
+def test_a_real_tls_server_declared_as_other_is_not_passed(tmp_path: Path) -> None:
+    address, port = "127.46.9.7", 8_443
+    law_ = law(
+        "law",
+        ("TLS", "gate", "tls-minimum-version", "{minimum: TLS 1.2}", ALL),
+        ("NET-02-SERVICES", "gate", "exposure-no-cleartext-administration", "{}", ALL),
+    )
+    (tmp_path / "law.yaml").write_bytes(law_)
+    (tmp_path / "permit.yaml").write_bytes(permits.permit(f"{address}/32").written())
+    words = ("--permit", tmp_path / "permit.yaml", "--baseline", tmp_path / "law.yaml", "--ports", str(port))
+    decisions = {}
+    with ExitStack() as stack:
+        served = Authority(tmp_path / "pki").issue(Wanted("dvc.mau.test"), "portal")
+        nginx(stack, tmp_path / "nginx", (Site((address, port), "dvc.mau.test", served),))
+        for speaks in ("other", "https"):
+            (tmp_path / "scope.yaml").write_text(
+                f"agency: {{code: H46, name: {NAMES}, echelon: province}}\n"
+                f"system: {{id: S, name: {NAMES}, level: 3, operator: IT}}\n"
+                f"hosts: [{{id: web, address: {address}, services: [{{port: {port}, speaks: {speaks}, name: dvc.mau.test}}]}}]\n",
+                "utf-8",
+            )
+            run = tmp_path / speaks
+            clearance("scan", tmp_path / "scope.yaml", *words, "--out", run)
+            for control in ("TLS", "NET-02-SERVICES"):
+                told = ("--answer", "not-applicable", "--reason", "no such service", "--by", "do.lan", "--role", "head")
+                clearance("attest", run, control, *told)
+            clearance("evaluate", run)
+            found = Assessment.read((run / ASSESSMENT).read_bytes())
+            decisions[speaks] = found.decision, {(one.control, one.subject): one.outcome for one in found.findings}
+    (decision, outcomes), (declared_so, others) = decisions.values()
+    assert decision is Decision.INCOMPLETE
+    assert outcomes["TLS", "web:8443"] is Outcome.NOT_CHECKED
+    assert outcomes["NET-02-SERVICES", "web:8443"] is Outcome.PASS  # it speaks TLS, and no protocol in clear
+    assert (declared_so, others["TLS", "web:8443"]) == (Decision.AUTHORISE, Outcome.PASS)
+
+
+def _kind(bound: BoundBaseline, finding: Finding) -> str:
+    return next((kind_of(rule.check.observes) for rule in bound.rules if rule.check.id == finding.check), "document")
+
+
+def _findings(bound: BoundBaseline, **changed: object) -> tuple[Finding, ...]:
+    placed = order(bound, whole(bound))
+    return evaluate(placed, bound, seen(placed, **changed), answered(bound))  # type: ignore[arg-type]
