@@ -140,9 +140,7 @@ def _open(view: View) -> tuple[str, ...]:
 
 
 def _result(view: View) -> tuple[str, ...]:
-    numbers = _(
-        "Assessed {assessed} of {counted} ({coverage} %); passed {passed} of {counted} ({percent} %). A number never decides."
-    )
+    numbers = _("Assessed {assessed} of {counted} ({coverage} %); passed {passed} of {counted}: {score}. A number never decides.")
     return (
         f"{view.verdict.sign} {view.verdict.word}",
         view.sentence,
@@ -151,7 +149,7 @@ def _result(view: View) -> tuple[str, ...]:
             counted=count(view.counted),
             coverage=share(view.assessed, view.counted),
             passed=count(view.passed),
-            percent=view.percent,
+            score=view.score,
         ),
         _("The evidence lapses: {when}").format(when=view.valid_until),
         _(

@@ -89,12 +89,21 @@ def _word(word: Word) -> dict[str, str]:
 
 def _cards(view: View) -> list[dict[str, str]]:
     met = sum(gate.status.tone in ("good", "quiet") for gate in view.gates)
-    capped = " " + _("(capped: a gate is not satisfied)") if view.capped else ""
+    failed = any(gate.status.tone == "bad" for gate in view.gates)
     told = (
-        (_("Gates"), _("{met} of {all}").format(met=met, all=len(view.gates)), _("one that fails denies, whatever else holds")),
-        (_("Not assessed"), count(view.unseen), _("without an answer; what was not seen is not passed")),
+        (
+            _("Gates"),
+            ("✓ " if met == len(view.gates) else "✗ " if failed else "? ")
+            + _("{met} of {all}").format(met=met, all=len(view.gates)),
+            _("one that fails denies, whatever else holds"),
+        ),
+        (
+            _("Not assessed"),
+            ("? " if view.unseen else "✓ ") + count(view.unseen),
+            _("without an answer; what was not seen is not passed"),
+        ),
         (_("Coverage"), f"{count(view.assessed)} / {count(view.counted)}", f"{share(view.assessed, view.counted)} %"),
-        (_("Score"), f"{count(view.passed)} / {count(view.counted)}", f"{view.percent} %{capped}; {_('a number never decides')}"),
+        (_("Score"), f"{count(view.passed)} / {count(view.counted)}", f"{view.score}; {_('a number never decides')}"),
         (_("Waivers and conditions"), count(len(view.conditions)), _first_due(view)),
         (_("Evidence lapses"), view.valid_until, f"{_('observed')} {view.observed}"),
     )

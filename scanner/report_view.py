@@ -16,6 +16,7 @@ from scanner.observations import Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.targets import BilingualText, RunKind
 from scanner.to_mend import Owner, owners
+from scanner.weakest import weakest
 from scanner.writing import moment
 
 _CLASSES = tuple(ControlClass)
@@ -156,12 +157,20 @@ class View:
     assessed: int
     percent: int
     capped: bool
+    worst: str
+    """The subject at which the smallest part of what is mandatory passed; empty where everything passed everywhere."""
     headings: tuple[HeadingView, ...]
     evidence: tuple[Piece, ...]
     contact: tuple[tuple[str, str, int, int], ...]
     """Host, address, connections opened to it and the most that were allowed."""
     facts: tuple[tuple[str, str], ...]
     """Scope, permit and digests, as name and value."""
+
+    @property
+    def score(self) -> str:
+        """The percentage, which is never shown without its cap and the worst subject."""
+        cap = " " + _("(capped: a gate is not satisfied)") if self.capped else ""
+        return f"{self.percent} %{cap}" + (f"; {self.worst}" if self.worst else "")
 
 
 def view(
@@ -216,6 +225,7 @@ def view(
         assessed=tally.assessed,
         percent=tally.percent,
         capped=tally.capped,
+        worst=weakest(assessment),
         headings=tuple(
             HeadingView(
                 id=heading.heading,
@@ -360,7 +370,7 @@ def _sentence(assessment: Assessment) -> str:
         case Decision.INCOMPLETE:
             text = _("Something was not assessed. What was not seen is not passed, so nothing can be issued on this run.")
         case Decision.DENY:
-            text = _("The connection cannot be considered until the reasons below are mended.")
+            text = _("The connection cannot be considered until the reasons for it are mended.")
     if assessment.kind is RunKind.SELF_CHECK:
         text += " " + _("This is the agency's self-check: no certificate can be issued on it.")
     if assessment.baseline.laboratory:

@@ -17,6 +17,7 @@ from scanner.campaign import Entry, entry, index
 from scanner.changes import compared
 from scanner.cli.judging import view_in
 from scanner.collation import vietnamese
+from scanner.findings import Outcome
 from scanner.inert import inert
 from scanner.order import Order
 from scanner.readers import Reader
@@ -24,6 +25,7 @@ from scanner.report import Edition, Page, as_pages, environment
 from scanner.report_view import Row
 from scanner.specimens import AT
 from scanner.targets import BilingualText
+from scanner.weakest import weakest
 from tests.attacks.test_hostile_content import HOSTILE, Tags, said
 from tests.scanner.test_claims import BLIND, OLD, OWN, YES, run_of
 from tests.scanner.test_typesetting import text_of
@@ -275,3 +277,24 @@ def test_every_table_has_a_caption_and_heads(failing: dict[str, bytes]) -> None:
             assert "<caption>" in table
             assert '<th scope="col">' in table
             assert '<th scope="row"' in table or "<td colspan" in table
+
+
+def test_the_percentage_is_never_shown_without_its_cap_and_its_worst_subject(failing: dict[str, bytes]) -> None:
+    """11 of 12 is 91 % over two subjects, and half at one of them: the page says which."""
+    made = assessment(failing)
+    base = next(each for each in made.findings if each.control == "TLS")
+    outcomes = [("web:443", Outcome.PASS)] * 10 + [
+        ("web:80", Outcome.PASS),
+        ("web:80", Outcome.FAIL),
+        ("web:22", Outcome.NOT_APPLICABLE),
+    ]
+    findings = tuple(
+        base.model_copy(update={"subject": subject, "outcome": outcome, "id": f"F-{number:012x}"})
+        for number, (subject, outcome) in enumerate(outcomes)
+    )
+    uneven = made.model_copy(update={"findings": findings})
+    assert weakest(uneven) == "worst at web:80: 1 / 2"
+    assert weakest(uneven.model_copy(update={"findings": findings[:10]})) == ""
+    view = replace(edition(failing).view, percent=49, capped=True, worst=weakest(uneven))
+    for told in (as_pages([Edition("en", view)], reader, "r")[0].data.decode() for reader in Reader):
+        assert "49 % (capped: a gate is not satisfied); worst at web:80: 1 / 2" in told
