@@ -11,7 +11,7 @@ from scanner.collation import vietnamese
 from scanner.findings import Outcome
 from scanner.i18n import _, speaking, titled
 from scanner.report import article, shell
-from scanner.report_view import Word, verdict_word
+from scanner.status_words import Word, verdict_word
 from scanner.targets import BilingualText
 from scanner.writing import count
 

@@ -105,7 +105,6 @@ def _scope(view: View, order: Order) -> tuple[str, ...]:
 
 
 def _found(view: View) -> tuple[str, ...]:
-    met = sum(gate.status.tone in ("good", "quiet") for gate in view.gates)
     by_heading = (
         _("{heading}: {passed} of {counted} passed, {assessed} assessed").format(
             heading=heading.title,
@@ -120,7 +119,7 @@ def _found(view: View) -> tuple[str, ...]:
     ]
     return (
         *by_heading,
-        _("Gates: {met} of {all} satisfied").format(met=met, all=len(view.gates)),
+        _("Gates satisfied: {gates}").format(gates=f"{view.gates_met.sign} {view.gates_met.word}"),
         *_bounded(deciding),
     )
 

@@ -62,8 +62,7 @@ def dossier(view: View, since: Comparison | None) -> tuple[Answered, ...]:
     facts = dict(view.facts)
     named = [_("Permit"), _("Permit signed"), _("Inspectors"), _("Operator")]
     scope = [_("Declared"), _("Permitted addresses"), _("Window"), _("Looked from"), _("Baseline")]
-    met = sum(gate.status.tone in ("good", "quiet") for gate in view.gates)
-    numbers = _("gates {met} of {all}; assessed {assessed} of {counted} ({coverage} %); passed {passed} of {counted}: {score}")
+    numbers = _("gates {gates}; assessed {assessed} of {counted} ({coverage} %); passed {passed} of {counted}: {score}")
     reasons = [f"{cause.verdict.sign} {cause.text}" + _places(cause.places) for cause in view.causes]
     conditions = [_("{control} at {subject} until {due} ({who})").format(control=control, subject=subject, due=due, who=who)
                   for control, subject, due, who in view.conditions]  # fmt: skip
@@ -76,8 +75,7 @@ def dossier(view: View, since: Comparison | None) -> tuple[Answered, ...]:
             "",
             (
                 numbers.format(
-                    met=met,
-                    all=len(view.gates),
+                    gates=f"{view.gates_met.sign} {view.gates_met.word}",
                     assessed=count(view.assessed),
                     counted=count(view.counted),
                     coverage=share(view.assessed, view.counted),

@@ -111,16 +111,11 @@ def _head(edition: Edition, reader: Reader, prefix: str) -> Markup:
     title = readers.title(reader)
     if reader is Reader.APPROVER:
         return _rendered("dossier.html.j2", view=view, p=prefix, reader_title=title, dossier=readers.dossier(view, edition.since))
-    bad = [gate for gate in view.gates if gate.status.tone == "bad"]
-    undecided = [gate for gate in view.gates if gate.status.tone == "open"]
     first = _rendered(
         "first.html.j2",
         view=view,
         p=prefix,
         reader_title=title,
-        gates_bad=bool(bad),
-        gates_open=bool(undecided),
-        gates_met=len(view.gates) - len(bad) - len(undecided),
         first_due=view.conditions[0][2] if view.conditions else "",
     )
     return first + _rendered("mend.html.j2", view=view, p=prefix)

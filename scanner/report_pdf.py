@@ -9,7 +9,8 @@ from scanner import readers
 from scanner.i18n import _, speaking
 from scanner.minutes import pages
 from scanner.readers import Reader
-from scanner.report_view import ControlView, View, Word
+from scanner.report_view import ControlView, View
+from scanner.status_words import Word
 from scanner.typesetting import typeset
 from scanner.writing import HANOI, count, share
 
@@ -88,13 +89,10 @@ def _word(word: Word) -> dict[str, str]:
 
 
 def _cards(view: View) -> list[dict[str, str]]:
-    met = sum(gate.status.tone in ("good", "quiet") for gate in view.gates)
-    failed = any(gate.status.tone == "bad" for gate in view.gates)
     told = (
         (
             _("Gates"),
-            ("✓ " if met == len(view.gates) else "✗ " if failed else "? ")
-            + _("{met} of {all}").format(met=met, all=len(view.gates)),
+            f"{view.gates_met.sign} {view.gates_met.word}",
             _("one that fails denies, whatever else holds"),
         ),
         (

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status, TailoringRef
+from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, TailoringRef
 from scanner.attestations import Deviations
 from scanner.contact import Contact
 from scanner.coverage import covered
@@ -14,6 +14,7 @@ from scanner.findings import Finding, Outcome
 from scanner.i18n import _, both, ngettext, shown, titled
 from scanner.observations import Sight, Sighting, Unobserved
 from scanner.order import Order
+from scanner.status_words import Word, class_word, gates_word, outcome_word, status_word, verdict_word
 from scanner.targets import BilingualText, RunKind
 from scanner.to_mend import Owner, owners
 from scanner.weakest import weakest
@@ -21,16 +22,6 @@ from scanner.writing import moment
 
 _CLASSES = tuple(ControlClass)
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A status as word, sign and tone: never by colour alone."""
-
-    word: str
-    sign: str
-    tone: str
-    """good, bad, open or quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +135,8 @@ class View:
     at_once: tuple[str, ...]
     """The reasons for a refusal that lie in no control: the level, the permit, the inspector."""
     gates: tuple[ControlView, ...]
+    gates_met: Word
+    """How many of them are satisfied, or do not apply."""
     gaps: tuple[Gap, ...]
     unseen: int
     """What stands without an answer, all gaps together."""
@@ -190,6 +183,7 @@ def view(
     for finding in assessment.findings:
         rows[finding.control].append(_row(finding, titles))
     shown_controls = {control.id: _control(control, rows[control.id]) for control in assessment.controls}
+    gates = [control for control in assessment.controls if control.classed is ControlClass.GATE]
     tally, scope, gaps = assessment.tally, order.scope, _gaps(assessment)
     actions = _actions(assessment.findings, controls, fixes, titles)
     numbers = {action.check: number for number, action in enumerate(actions, start=1)}
@@ -210,7 +204,8 @@ def view(
         at_once=tuple(
             shown(reason.message) for reason in assessment.reasons if reason.leads_to is Decision.DENY and reason.control is None
         ),
-        gates=tuple(shown_controls[control.id] for control in assessment.controls if control.classed is ControlClass.GATE),
+        gates=tuple(shown_controls[control.id] for control in gates),
+        gates_met=gates_word([gate.status for gate in gates]),
         gaps=gaps,
         unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings) + len(_further(assessment)),
         actions=actions,
@@ -303,62 +298,6 @@ def _unmatched(assessment: Assessment, deviations: Deviations | None) -> tuple[s
         else name
         for name in assessment.unmatched_waivers
     )
-
-
-def verdict_word(decision: Decision) -> Word:
-    """A decision as word, sign and tone."""
-    match decision:
-        case Decision.AUTHORISE:
-            return Word(_("AUTHORISE"), "✓", "good")
-        case Decision.AUTHORISE_TRIAL:
-            return Word(_("TRIAL ONLY"), "!", "open")
-        case Decision.INCOMPLETE:
-            return Word(_("INCOMPLETE"), "?", "open")
-        case Decision.DENY:
-            return Word(_("DENY"), "✗", "bad")
-
-
-def status_word(status: Status) -> Word:
-    """A control's status as word, sign and tone."""
-    match status:
-        case Status.SATISFIED:
-            return Word(_("satisfied"), "✓", "good")
-        case Status.NOT_APPLICABLE:
-            return Word(_("not applicable"), "–", "quiet")
-        case Status.WAIVED:
-            return Word(_("waived"), "!", "open")
-        case Status.UNDETERMINED:
-            return Word(_("undetermined"), "?", "open")
-        case Status.NOT_SATISFIED:
-            return Word(_("not satisfied"), "✗", "bad")
-
-
-def outcome_word(outcome: Outcome) -> Word:
-    """An outcome as word, sign and tone."""
-    match outcome:
-        case Outcome.PASS:
-            return Word(_("pass"), "✓", "good")
-        case Outcome.FAIL:
-            return Word(_("fail"), "✗", "bad")
-        case Outcome.NOT_APPLICABLE:
-            return Word(_("not applicable"), "–", "quiet")
-        case Outcome.NOT_CHECKED:
-            return Word(_("not assessed"), "?", "open")
-        case Outcome.ERROR:
-            return Word(_("error"), "?", "open")
-
-
-def class_word(classed: ControlClass) -> str:
-    """A control's class in words."""
-    match classed:
-        case ControlClass.GATE:
-            return _("gate")
-        case ControlClass.MAJOR:
-            return _("major")
-        case ControlClass.MINOR:
-            return _("minor")
-        case ControlClass.ADVISORY:
-            return _("advisory")
 
 
 def _sentence(assessment: Assessment) -> str:

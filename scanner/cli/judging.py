@@ -9,6 +9,7 @@ import click
 
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.exits import of
+from scanner.cli.listed import Listed
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
@@ -69,7 +70,12 @@ def evaluate(
 
 @click.command()
 @click.argument("runs", metavar="RUN", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["html", "pdf", "json", *NAMES]), default="html", show_default=True)
+@click.option(
+    "--format",
+    "forms",
+    type=Listed(["html", "pdf", "json", *NAMES]),
+    help="One, or several with commas, each into a file of its own; html where not given.",
+)
 @click.option(
     "--for",
     "reader",
@@ -82,13 +88,13 @@ def evaluate(
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Where to write it; beside the run folder where not given, - for stdout; a folder for several runs.",
+    help="Where to write it; beside the run folder where not given, - for stdout; a folder for several runs or formats.",
 )
 @pass_console
 def report(
     console: Console,
     runs: tuple[Path, ...] = (),
-    form: str = "html",
+    forms: tuple[str, ...] | None = None,
     reader: str | None = None,
     since: Path | None = None,
     lang: str | None = None,
@@ -108,8 +114,14 @@ def report(
     folders = (run,) if run is not None else runs
     if evaluate_first:
         judged(Run.opened(folders[0]))
+    if minutes and forms not in (None, ("pdf",)):
+        raise click.UsageError(_("the minutes are a PDF: leave --format out"))
     asked = reporting.Asked(
-        form="pdf" if minutes else form, reader=reader, since=since, language=lang or console.language, minutes=minutes
+        forms=("pdf",) if minutes else forms or ("html",),
+        reader=reader,
+        since=since,
+        language=lang or console.language,
+        minutes=minutes,
     )
     reporting.write(console, folders, asked, out)
 

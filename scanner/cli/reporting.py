@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import click
 
 from scanner.cli.console import Console, keep
 from scanner.cli.stored import Stored, stored
-from scanner.exports import NAMES
+from scanner.exports import NAMES, formats
 from scanner.i18n import _, speaking
 from scanner.strict_yaml import InputError
 
@@ -28,7 +28,7 @@ _CONFIDENTIAL = 0o600
 class Asked:
     """What was asked for."""
 
-    form: str
+    forms: tuple[str, ...]
     reader: str | None
     since: Path | None
     language: str
@@ -50,19 +50,25 @@ class Asked:
 def write(console: Console, runs: Sequence[Path], asked: Asked, out: Path | None) -> None:
     """Writes the reports of these runs, or prints the one of a single run where `out` is a dash."""
     _insist(runs, asked, out)
-    if asked.form in NAMES:
+    for form in asked.forms:
+        _written(console, runs, asked, form, out)
+
+
+def _written(console: Console, runs: Sequence[Path], asked: Asked, form: str, out: Path | None) -> None:
+    if len(asked.forms) > 1 and out is not None:
+        suffix = formats()[form].suffix if form in NAMES else form
+        out = out / f"{_stem(runs[0], asked)}.{suffix}"
+    if form in NAMES:
         from scanner.cli import exporting
 
-        with speaking(asked.language):
-            exporting.write(replace(console, language=asked.language), runs, asked.form, out)
+        exporting.write(console, runs, form, out, asked.languages[0])
         return
     if len(runs) > 1:
         _campaign(console, runs, asked, out or Path())
         return
     run = runs[0]
-    name = run.name + (f"-{asked.reader}" if asked.reader else "-minutes" if asked.minutes else "")
-    target = out if out is not None and str(out) != "-" else run.parent / f"{name}.{asked.form}"
-    pages = _pages(stored(run), asked, target.stem)
+    target = out if out is not None and str(out) != "-" else run.parent / f"{_stem(run, asked)}.{form}"
+    pages = _pages(stored(run), asked, form, target.stem)
     if str(out) == "-":
         console.data(_one(pages))
         return
@@ -74,30 +80,41 @@ def write(console: Console, runs: Sequence[Path], asked: Asked, out: Path | None
         console.say(_("  further file: {path}").format(path=target.with_name(page.name)))
 
 
+def _stem(run: Path, asked: Asked) -> str:
+    return run.name + (f"-{asked.reader}" if asked.reader else "-minutes" if asked.minutes else "")
+
+
 def _insist(runs: Sequence[Path], asked: Asked, out: Path | None) -> None:
     if asked.minutes and asked.reader:
         raise click.UsageError(_("the minutes have one form for everybody: leave --for out"))
     if asked.since is not None and (asked.reader != "approver" or len(runs) > 1):
         raise click.UsageError(_("--since goes with --for approver and one run; `clearance diff` compares for everybody else"))
-    if asked.form not in ("html", "pdf") and (asked.reader or asked.language == "both"):
-        raise click.UsageError(_("{form} is for programs: --for and two languages go with html and pdf").format(form=asked.form))
-    if asked.form in NAMES or len(runs) == 1:
+    form, *others = asked.forms
+    if others:
+        if len(runs) > 1 or str(out) == "-":
+            raise click.UsageError(
+                _("several formats are of one run and go into files: name a folder with --out, or leave it out")
+            )
         return
-    if asked.form != "html":
+    if form not in ("html", "pdf") and (asked.reader or asked.language == "both"):
+        raise click.UsageError(_("{form} is for programs: --for and two languages go with html and pdf").format(form=form))
+    if form in NAMES or len(runs) == 1:
+        return
+    if form != "html":
         text = _("{form} is of one run; html writes several into a folder, and csv, xlsx, jsonl and others into a file")
-        raise click.UsageError(text.format(form=asked.form))
+        raise click.UsageError(text.format(form=form))
     if out is None or str(out) == "-":
         raise click.UsageError(_("the pages of several runs go into a folder: name it with --out FOLDER"))
 
 
-def _pages(run: Stored, asked: Asked, stem: str) -> tuple[Page, ...]:
+def _pages(run: Stored, asked: Asked, form: str, stem: str) -> tuple[Page, ...]:
     """The files of one run's report."""
     from scanner import report
 
-    if asked.form == "json":
+    if form == "json":
         return (report.Page(f"{stem}.json", report.as_json(run.assessment)),)
     editions = tuple(_editions(run, asked))
-    if asked.form == "pdf":
+    if form == "pdf":
         from scanner import report_pdf
 
         data = (

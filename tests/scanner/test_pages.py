@@ -12,7 +12,7 @@ import jinja2
 import pytest
 
 from scanner import i18n, readers, report, report_pdf, writing
-from scanner.assessment import Assessment, Decision
+from scanner.assessment import Assessment, Decision, Status
 from scanner.campaign import Entry, entry, index
 from scanner.changes import compared
 from scanner.cli.judging import view_in
@@ -24,6 +24,7 @@ from scanner.readers import Reader
 from scanner.report import Edition, Page, as_pages, environment
 from scanner.report_view import Row
 from scanner.specimens import AT
+from scanner.status_words import gates_word
 from scanner.targets import BilingualText
 from scanner.weakest import weakest
 from tests.attacks.test_hostile_content import HOSTILE, Tags, said
@@ -298,3 +299,16 @@ def test_the_percentage_is_never_shown_without_its_cap_and_its_worst_subject(fai
     view = replace(edition(failing).view, percent=49, capped=True, worst=weakest(uneven))
     for told in (as_pages([Edition("en", view)], reader, "r")[0].data.decode() for reader in Reader):
         assert "49 % (capped: a gate is not satisfied); worst at web:80: 1 / 2" in told
+
+
+def test_gates_are_good_only_when_there_are_some_and_all_are_met() -> None:
+    said = {name: (word := gates_word(each)) and (word.word, word.sign, word.tone) for name, each in {
+        "met": [Status.SATISFIED, Status.NOT_APPLICABLE], "open": [Status.SATISFIED, Status.UNDETERMINED],
+        "failed": [Status.NOT_SATISFIED, Status.UNDETERMINED], "none": [],
+    }.items()}  # fmt: skip
+    assert said == {
+        "met": ("2 of 2", "✓", "good"),
+        "open": ("1 of 2", "?", "open"),
+        "failed": ("0 of 2", "✗", "bad"),
+        "none": ("0 of 0", "?", "open"),
+    }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.exports import NAMES, formats
 from tests.scanner.cli.in_process import clearance, refused
 from tests.scanner.cli.test_waivers_shown import desk
 from tests.scanner.test_claims import OWN, SCOPE, YES, run_of
@@ -64,6 +65,26 @@ def test_since_is_of_the_same_system_only(judged: Path) -> None:
     refused(clearance(*ask, "stranger", folder=judged), 2, "S2", "S1")
 
 
+def test_every_format_at_once_each_in_a_file_of_its_own(judged: Path) -> None:
+    """The formats for programs are then in one language; the order and a format named twice change nothing."""
+    names = ("html", "pdf", "json", *NAMES)
+    done = clearance("report", "run", "--format", ",".join((*names, "html")), "--lang", "both", "--out", "papers", folder=judged)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == len(names)
+    written = {path.name: path for path in (judged / "papers").iterdir()}
+    assert set(written) == {"run.html", "run.pdf", "run.json"} | {f"run.{formats()[name].suffix}" for name in NAMES}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written.values()} == {0o600}
+    assert 'lang="en"' in written["run.html"].read_text("utf-8")
+    alone = clearance("report", "run", "--format", "csv", "--lang", "vi", "--out", "vi.csv", folder=judged)
+    assert alone.returncode == 0, alone.stderr
+    assert written["run.csv"].read_bytes() == (judged / "vi.csv").read_bytes()
+    beside = clearance("report", "run", "--format", "sarif,junit", folder=judged)
+    assert beside.returncode == 0, beside.stderr
+    assert (judged / "run.sarif").is_file()
+    assert (judged / "run.junit.xml").is_file()
+    assert "[html|pdf|json|" in clearance("report", "--help", folder=judged).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -73,6 +94,11 @@ def test_since_is_of_the_same_system_only(judged: Path) -> None:
         (("run", "--format", "csv", "--lang", "both"), "for programs"),
         (("run", "run", "--format", "pdf", "--out", "x"), "of one run"),
         (("run", "run"), "--out FOLDER"),
+        (("run", "run", "--format", "html,csv", "--out", "x"), "of one run"),
+        (("run", "--format", "html,csv", "--out", "-"), "go into files"),
+        (("run", "--format", "html,cvs"), "'cvs' is not one of"),
+        (("run", "--format", "html,"), "'' is not one of"),
+        (("run", "--minutes", "--format", "json"), "leave --format out"),
         (("run", "--for", "minister"), "minister"),
     ],
 )
