@@ -7,6 +7,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
+RULES := tests/browser/node_modules/axe-core/package.json
+
 .PHONY: help install system demo test test-slow fuzz lint format lock messages man docs clean
 
 help: ## Show this help
@@ -19,7 +21,11 @@ $(STAMP):
 	@bash tools/environment.sh $(VENV)
 	@touch $(STAMP)
 
-install: system $(STAMP) ## Install what is missing: Debian programs and a virtual environment in .venv
+$(RULES): tests/browser/package-lock.json
+	@cd tests/browser && npm ci --omit-lockfile-registry-resolved --no-audit --no-fund --ignore-scripts --loglevel error >/dev/null
+	@touch $@
+
+install: system $(STAMP) $(RULES) ## Install what is missing: Debian programs and a virtual environment in .venv
 
 test: install lint ## Lint, then run the whole test suite
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile --ignore tests/slow tests

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gettext
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -47,18 +50,36 @@ _WORDS = frozenset({"reason", "detail", "how", "state", "act", "decision", "weig
 """The values that are words of the records (scanner/words.py), or sentences of the probes."""
 
 _chosen = Catalogue()
+_language = "en"
 
 
-def choose(language: str) -> None:
+def choose(wanted: str) -> None:
     """Makes this language the one in which everything is shown; English where the catalogue has no entry."""
-    global _chosen  # noqa: PLW0603 - one language for the process, chosen once at its start
-    _chosen = catalogue(language)
+    global _chosen, _language
+    _chosen, _language = catalogue(wanted), wanted
 
 
-def catalogue(language: str) -> Catalogue:
+def language() -> str:
+    """The language in which everything is shown."""
+    return _language
+
+
+@contextmanager
+def speaking(wanted: str) -> Iterator[None]:
+    """Shows everything in this language, and afterwards in the one before: for what is written in both."""
+    before = _language
+    choose(wanted)
+    try:
+        yield
+    finally:
+        choose(before)
+
+
+@cache
+def catalogue(wanted: str) -> Catalogue:
     """The catalogue of the language; an empty one for English, and for a language that there is not."""
-    path = FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    return Catalogue(path.read_text("utf-8") if language in LANGUAGES and path.is_file() else "")
+    path = FOLDER / wanted / "LC_MESSAGES" / f"{DOMAIN}.po"
+    return Catalogue(path.read_text("utf-8") if wanted in LANGUAGES and path.is_file() else "")
 
 
 def _(text: str) -> str:

@@ -1,19 +1,73 @@
-"""Reports: a view rendered into one self-contained file. The same assessment gives the same bytes; data is never a template."""
+"""Reports as HTML: views rendered into self-contained files. The same assessment gives the same bytes; data is never a template."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
+from typing import TypeVar
 
-from jinja2 import PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from scanner import readers
 from scanner.assessment import Assessment
-from scanner.i18n import _
-from scanner.inert import inert
-from scanner.report_view import View
+from scanner.changes import Comparison
+from scanner.i18n import _, ngettext, speaking
+from scanner.inert import LONGEST, inert
+from scanner.readers import Reader
+from scanner.report_view import Piece, Row, View
+from scanner.writing import count, day, share
+
+LARGEST = 4_500_000
+"""Bytes of one file: more than that is split, so that every browser and every mail server takes it."""
+_TABLE, _ROW = 400_000, 400
+"""Characters of one table, and of a row without what was seen; a longer one goes on in another table with its head again. Escaping makes
+at most six of one, so that no table is larger than a file may be."""
+_MOST = {"most_places": 40, "most_seen": 6, "most_reasons": 60, "most_gaps": 60, "most_rows": 300}
+"""Entries of a list on the first page; it says how many more there are, and the tables behind it hold all."""
+_Seen = TypeVar("_Seen", Row, Piece)
+_NAMES = {"vi": "Tiếng Việt", "en": "English"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What a report shows, in one language."""
+
+    language: str
+    view: View
+    since: Comparison | None = None
+    """How it differs from an earlier judgement, where one was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file of a report."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What a page shows in one language."""
+
+    lang: str
+    name: str
+    """Of the language, in that language."""
+    body: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A piece of a page that is not divided, and the section it stands in."""
+
+    section: str
+    text: Markup
 
 
 def as_json(assessment: Assessment) -> bytes:
@@ -22,24 +76,174 @@ def as_json(assessment: Assessment) -> bytes:
 
 
 def as_html(view: View, language: str) -> bytes:
-    """The report as one HTML file without script, that loads nothing and opens from a USB stick."""
-    environment = ImmutableSandboxedEnvironment(
+    """The whole report as one HTML file without script, that loads nothing and opens from a USB stick, however large it gets."""
+    (page,) = as_pages((Edition(language, view),), Reader.INSPECTOR, "report", largest=None)
+    return page.data
+
+
+def as_pages(editions: Sequence[Edition], reader: Reader, stem: str, *, largest: int | None = LARGEST) -> tuple[Page, ...]:
+    """The report in files of at most `largest` bytes each: the first holds the verdict and what to do, and links to the others."""
+    heads, blocks = [], []
+    for edition in editions:
+        with speaking(edition.language):
+            prefix = f"{edition.language}-" if len(editions) > 1 else ""
+            heads.append(_head(edition, reader, prefix))
+            blocks.append(tuple(_blocks(edition.view, reader, prefix, "")))
+    whole = _page(editions, [_joined(*each) for each in zip(editions, heads, blocks, strict=True)])
+    if largest is None or len(whole) <= largest:
+        return (Page(f"{stem}.html", whole),)
+    parts: list[Page] = []
+    bodies = []
+    for edition, head in zip(editions, heads, strict=True):
+        with speaking(edition.language):
+            prefix = f"{edition.language}-" if len(editions) > 1 else ""
+            links = []
+            for packed in _packed(_blocks(edition.view, reader, prefix, f"{stem}.html"), largest):
+                name = f"{stem}-{len(parts) + 2}.html"
+                parts.append(Page(name, _page([edition], [_joined(edition, _back(edition.view, f"{stem}.html"), packed)])))
+                links.append((name, ", ".join(dict.fromkeys(block.section for block in packed))))
+            bodies.append(head + _rendered("contents.html.j2", links=links, p=prefix))
+    return (Page(f"{stem}.html", _page(editions, bodies)), *parts)
+
+
+def _head(edition: Edition, reader: Reader, prefix: str) -> Markup:
+    view = edition.view
+    title = readers.title(reader)
+    if reader is Reader.APPROVER:
+        return _rendered("dossier.html.j2", view=view, p=prefix, reader_title=title, dossier=readers.dossier(view, edition.since))
+    first = _rendered(
+        "first.html.j2",
+        view=view,
+        p=prefix,
+        reader_title=title,
+        first_due=view.conditions[0][2] if view.conditions else "",
+    )
+    return first + _rendered("mend.html.j2", view=view, p=prefix)
+
+
+def _blocks(view: View, reader: Reader, prefix: str, main: str) -> Iterator[_Block]:
+    """What stands behind the first screen, piece by piece; `main` is the file of the first screen, where it is another."""
+    if reader is Reader.APPROVER:
+        return
+    for owner in view.owners:
+        for place in owner.places:
+            text = _rendered("place.html.j2", view=view, p=prefix, owner=owner.name, place=place, main=main)
+            yield _Block(_("By owner and host"), text)
+    if reader is Reader.INSPECTOR:
+        for heading in view.headings:
+            section = _("By heading and control")
+            yield _Block(section, _rendered("heading.html.j2", heading=heading))
+            for control in heading.controls:
+                for rows, part in _cut(control.rows):
+                    yield _Block(section, _rendered("control.html.j2", control=control, rows=_flat(rows), part=part, p=prefix))
+    yield _Block("", _rendered("basis.html.j2", view=view, p=prefix, brief=reader is Reader.AGENCY))
+    if reader is Reader.INSPECTOR:
+        for pieces, part in _cut(view.evidence):
+            yield _Block(_("Annex: evidence"), _rendered("evidence.html.j2", pieces=pieces, part=part))
+
+
+def _cut(rows: Sequence[_Seen]) -> Iterator[tuple[Sequence[_Seen], str]]:
+    """The rows in tables of bounded length, each with which part it is; one empty table of none."""
+    ends: list[int] = []
+    weight = begun = 0
+    for at, row in enumerate(rows):
+        weight += min(len(row.seen), LONGEST) + _ROW
+        if at > begun and weight > _TABLE:
+            ends.append(at)
+            begun, weight = at, min(len(row.seen), LONGEST) + _ROW
+    begins = [0, *ends]
+    for part, (first, end) in enumerate(zip(begins, [*ends, len(rows)], strict=True), start=1):
+        told = _("part {part} of {parts}").format(part=part, parts=len(begins)) if len(begins) > 1 else ""
+        yield rows[first:end], told
+
+
+def _flat(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The rows as the template unpacks them: the sandbox examines every attribute it is asked for, and this is most of a large page."""
+    return [
+        (row.id, row.subject, row.check, row.title, row.outcome.tone, row.outcome.sign, row.outcome.word, row.seen)
+        for row in rows
+    ]
+
+
+def _joined(edition: Edition, head: Markup, blocks: Sequence[_Block]) -> Markup:
+    made, section = [head], ""
+    for block in blocks:
+        if block.section and block.section != section:
+            made.append(Markup("<h2>{}</h2>\n").format(block.section))
+        section = block.section
+        made.append(block.text)
+    with speaking(edition.language):
+        made.append(_rendered("foot.html.j2"))
+    return Markup("").join(made)
+
+
+def _packed(blocks: Iterator[_Block], largest: int) -> Iterator[list[_Block]]:
+    """The blocks in as few lists as fit below the limit, in their order."""
+    room = largest - 100_000  # for the head of the page and what stands between the blocks
+    packed: list[_Block] = []
+    size = 0
+    for block in blocks:
+        length = len(block.text.encode())
+        if packed and size + length > room:
+            yield packed
+            packed, size = [], 0
+        packed.append(block)
+        size += length
+    if packed:
+        yield packed
+
+
+def _back(view: View, main: str) -> Markup:
+    return _rendered("back.html.j2", view=view, main=main)
+
+
+def _page(editions: Sequence[Edition], bodies: Sequence[Markup]) -> bytes:
+    first = editions[0]
+    with speaking(first.language):
+        articles = [
+            Article(edition.language, _NAMES[edition.language], body) for edition, body in zip(editions, bodies, strict=True)
+        ]
+        return shell(f"{first.view.agency_code} {first.view.run}: {first.view.verdict.word}", first.language, articles)
+
+
+def article(language: str, template: str, **values: object) -> Article:
+    """What one of our templates makes of these values, in this language."""
+    return Article(language, _NAMES[language], _rendered(template, **values) + _rendered("foot.html.j2"))
+
+
+def shell(title: str, language: str, articles: Sequence[Article]) -> bytes:
+    """A whole page around what it shows; the policy in it lets nothing in but its own style."""
+    style = files("report_templates").joinpath("style.css").read_text("utf-8")
+    page = _rendered(
+        "page.html.j2",
+        title=title,
+        lang=language,
+        articles=articles,
+        skip=_("Skip to the content"),
+        languages=_("Languages"),
+        style=Markup(style),  # noqa: S704 - our own file, and the policy names its digest
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+    return page.encode()
+
+
+def _rendered(template: str, **values: object) -> Markup:
+    return Markup(environment().get_template(template).render(**values))  # noqa: S704 - escaped by the template
+
+
+@cache
+def environment() -> Environment:
+    """The one environment templates run in: ours alone, sandboxed, escaping, and an unknown name is an error."""
+    made = ImmutableSandboxedEnvironment(
         loader=PackageLoader("report_templates", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
         finalize=_shown,
     )
-    style = files("report_templates").joinpath("style.css").read_text("utf-8")
-    page = environment.get_template("report.html.j2").render(
-        view=view,
-        lang=language,
-        style=Markup(style),  # noqa: S704 - our own file, and the policy names its digest
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        share=lambda part: f"{part * 100 / view.counted:.1f}" if view.counted else "0",
-        _=_,
-    )
-    return page.encode()
+    made.globals.update(_=_, ngettext=ngettext, count=count, day=day, share=share, **_MOST)
+    return made
 
 
 def _shown(value: object) -> object:

@@ -5,30 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, Status, TailoringRef
+from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, TailoringRef
 from scanner.attestations import Deviations
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
-from scanner.i18n import _, both, shown, titled
+from scanner.i18n import _, both, ngettext, shown, titled
 from scanner.observations import Sight, Sighting, Unobserved
 from scanner.order import Order
-from scanner.targets import RunKind
+from scanner.status_words import Word, class_word, gates_word, outcome_word, status_word, verdict_word
+from scanner.targets import BilingualText, RunKind
+from scanner.to_mend import Owner, owners
+from scanner.weakest import weakest
+from scanner.writing import moment
 
 _CLASSES = tuple(ControlClass)
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A status as word, sign and tone: never by colour alone."""
-
-    word: str
-    sign: str
-    tone: str
-    """good, bad, open or quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +58,17 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason of the decision, with every subject of which it holds."""
+
+    verdict: Word
+    """The decision it leads to."""
+    text: str
+    places: tuple[str, ...]
+    """The subjects, where it holds of more than one; else the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """One reason for which things were not assessed, and where."""
 
@@ -89,7 +93,9 @@ class HeadingView:
     """One heading of the report."""
 
     id: str
+    title: str
     passed: int
+    assessed: int
     counted: int
     controls: tuple[ControlView, ...]
 
@@ -124,13 +130,19 @@ class View:
     observed: str
     valid_until: str
     reasons: tuple[tuple[str, str], ...]
+    causes: tuple[Cause, ...]
+    """The reasons again, those of one control together: a control that fails at a thousand subjects is one line."""
     at_once: tuple[str, ...]
     """The reasons for a refusal that lie in no control: the level, the permit, the inspector."""
     gates: tuple[ControlView, ...]
+    gates_met: Word
+    """How many of them are satisfied, or do not apply."""
     gaps: tuple[Gap, ...]
     unseen: int
     """What stands without an answer, all gaps together."""
     actions: tuple[Action, ...]
+    owners: tuple[Owner, ...]
+    """Who mends what where; only what decides."""
     conditions: tuple[tuple[str, str, str, str], ...]
     unmatched_waivers: tuple[str, ...]
     passed: int
@@ -138,12 +150,20 @@ class View:
     assessed: int
     percent: int
     capped: bool
+    worst: str
+    """The subject at which the smallest part of what is mandatory passed; empty where everything passed everywhere."""
     headings: tuple[HeadingView, ...]
     evidence: tuple[Piece, ...]
     contact: tuple[tuple[str, str, int, int], ...]
     """Host, address, connections opened to it and the most that were allowed."""
     facts: tuple[tuple[str, str], ...]
     """Scope, permit and digests, as name and value."""
+
+    @property
+    def score(self) -> str:
+        """The percentage, which is never shown without its cap and the worst subject."""
+        cap = " " + _("(capped: a gate is not satisfied)") if self.capped else ""
+        return f"{self.percent} %{cap}" + (f"; {self.worst}" if self.worst else "")
 
 
 def view(
@@ -155,12 +175,18 @@ def view(
     deviations: Deviations | None = None,
     fixes: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
+    headings: Mapping[str, BilingualText] | None = None,
 ) -> View:
-    """The view of an assessment; `fixes` and `titles` are those of the checks, by id."""
+    """The view of an assessment; `fixes` and `titles` are those of the checks, by id, `headings` the titles of the baseline's."""
     controls = {control.id: control for control in assessment.controls}
-    rows = tuple(_row(finding, titles) for finding in assessment.findings)
-    shown_controls = {control.id: _control(control, rows) for control in assessment.controls}
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for finding in assessment.findings:
+        rows[finding.control].append(_row(finding, titles))
+    shown_controls = {control.id: _control(control, rows[control.id]) for control in assessment.controls}
+    gates = [control for control in assessment.controls if control.classed is ControlClass.GATE]
     tally, scope, gaps = assessment.tally, order.scope, _gaps(assessment)
+    actions = _actions(assessment.findings, controls, fixes, titles)
+    numbers = {action.check: number for number, action in enumerate(actions, start=1)}
     return View(
         verdict=verdict_word(assessment.decision),
         sentence=_sentence(assessment),
@@ -170,19 +196,22 @@ def view(
         level=assessment.level,
         run=assessment.run,
         kind=_("inspection") if assessment.kind is RunKind.INSPECTION else _("self-check"),
-        judged_at=_moment(assessment.judged_at),
-        observed=f"{_moment(assessment.observed_from)} – {_moment(assessment.observed_until)}",
-        valid_until=_moment(assessment.evidence_until),
+        judged_at=moment(assessment.judged_at),
+        observed=f"{moment(assessment.observed_from)} – {moment(assessment.observed_until)}",
+        valid_until=moment(assessment.evidence_until),
         reasons=tuple((verdict_word(reason.leads_to).sign, shown(reason.message)) for reason in assessment.reasons),
+        causes=_causes(assessment.reasons),
         at_once=tuple(
             shown(reason.message) for reason in assessment.reasons if reason.leads_to is Decision.DENY and reason.control is None
         ),
-        gates=tuple(shown_controls[control.id] for control in assessment.controls if control.classed is ControlClass.GATE),
+        gates=tuple(shown_controls[control.id] for control in gates),
+        gates_met=gates_word([gate.status for gate in gates]),
         gaps=gaps,
         unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings) + len(_further(assessment)),
-        actions=_actions(assessment.findings, controls, fixes, titles),
+        actions=actions,
+        owners=owners(assessment, order, deviations, numbers),
         conditions=tuple(
-            (condition.control, condition.subject, _moment(condition.due), condition.waiver or condition.owner or "")
+            (condition.control, condition.subject, moment(condition.due), condition.waiver or condition.owner or "")
             for condition in assessment.conditions
         ),
         unmatched_waivers=_unmatched(assessment, deviations),
@@ -191,10 +220,13 @@ def view(
         assessed=tally.assessed,
         percent=tally.percent,
         capped=tally.capped,
+        worst=weakest(assessment),
         headings=tuple(
             HeadingView(
                 id=heading.heading,
+                title=titled(headings[heading.heading]) if headings and heading.heading in headings else heading.heading,
                 passed=heading.tally.passed,
+                assessed=heading.tally.assessed,
                 counted=heading.tally.counted,
                 controls=tuple(
                     shown_controls[control.id] for control in assessment.controls if control.heading == heading.heading
@@ -209,7 +241,7 @@ def view(
             (_("Permit signed"), _("yes") if order.permit_envelope else _("no")),
             (_("Inspectors"), ", ".join(f"{who.person} ({who.organisation})" for who in order.permit.inspectors)),
             (_("Permitted addresses"), ", ".join(order.permit.addresses)),
-            (_("Window"), f"{_moment(order.permit.window.begins)} – {_moment(order.permit.window.ends)}"),
+            (_("Window"), f"{moment(order.permit.window.begins)} – {moment(order.permit.window.ends)}"),
             (
                 _("Rate"),
                 _("{pace}: at most {rate} connections a second, {probes} probes at a host").format(
@@ -236,72 +268,36 @@ def view(
     )
 
 
+def _causes(reasons: Iterable[DecisionReason]) -> tuple[Cause, ...]:
+    grouped: dict[tuple[object, ...], list[DecisionReason]] = defaultdict(list)
+    for reason in reasons:
+        others = tuple((value.name, value.value) for value in reason.message.values if value.name != "subject")
+        grouped[reason.leads_to, reason.code, reason.message.text, others].append(reason)
+    made = []
+    for found in grouped.values():
+        places = tuple(reason.subject for reason in found if reason.subject) if len(found) > 1 else ()
+        text = shown(found[0].message)
+        if places:
+            many = ngettext("{count} place", "{count} places", len(places)).format(count=len(places))
+            values = tuple(
+                value.model_copy(update={"value": many}) if value.name == "subject" else value
+                for value in found[0].message.values
+            )
+            text = shown(found[0].message.model_copy(update={"values": values}))
+        made.append(Cause(verdict_word(found[0].leads_to), text, places))
+    return tuple(made)
+
+
 def _unmatched(assessment: Assessment, deviations: Deviations | None) -> tuple[str, ...]:
     """The waivers that cover nothing, as far as they are given with what each was meant to cover and until when."""
     known = {waiver.id: waiver for waiver in deviations.waivers} if deviations else {}
     text = _("{id} ({control} at {subject}, until {until})")
     return tuple(
-        text.format(id=name, control=found.control, subject=found.subject, until=_moment(found.expires))
+        text.format(id=name, control=found.control, subject=found.subject, until=moment(found.expires))
         if (found := known.get(name))
         else name
         for name in assessment.unmatched_waivers
     )
-
-
-def verdict_word(decision: Decision) -> Word:
-    """A decision as word, sign and tone."""
-    match decision:
-        case Decision.AUTHORISE:
-            return Word(_("AUTHORISE"), "✓", "good")
-        case Decision.AUTHORISE_TRIAL:
-            return Word(_("TRIAL ONLY"), "!", "open")
-        case Decision.INCOMPLETE:
-            return Word(_("INCOMPLETE"), "?", "open")
-        case Decision.DENY:
-            return Word(_("DENY"), "✗", "bad")
-
-
-def status_word(status: Status) -> Word:
-    """A control's status as word, sign and tone."""
-    match status:
-        case Status.SATISFIED:
-            return Word(_("satisfied"), "✓", "good")
-        case Status.NOT_APPLICABLE:
-            return Word(_("not applicable"), "–", "quiet")
-        case Status.WAIVED:
-            return Word(_("waived"), "!", "open")
-        case Status.UNDETERMINED:
-            return Word(_("undetermined"), "?", "open")
-        case Status.NOT_SATISFIED:
-            return Word(_("not satisfied"), "✗", "bad")
-
-
-def outcome_word(outcome: Outcome) -> Word:
-    """An outcome as word, sign and tone."""
-    match outcome:
-        case Outcome.PASS:
-            return Word(_("pass"), "✓", "good")
-        case Outcome.FAIL:
-            return Word(_("fail"), "✗", "bad")
-        case Outcome.NOT_APPLICABLE:
-            return Word(_("not applicable"), "–", "quiet")
-        case Outcome.NOT_CHECKED:
-            return Word(_("not assessed"), "?", "open")
-        case Outcome.ERROR:
-            return Word(_("error"), "?", "open")
-
-
-def class_word(classed: ControlClass) -> str:
-    """A control's class in words."""
-    match classed:
-        case ControlClass.GATE:
-            return _("gate")
-        case ControlClass.MAJOR:
-            return _("major")
-        case ControlClass.MINOR:
-            return _("minor")
-        case ControlClass.ADVISORY:
-            return _("advisory")
 
 
 def _sentence(assessment: Assessment) -> str:
@@ -313,7 +309,7 @@ def _sentence(assessment: Assessment) -> str:
         case Decision.INCOMPLETE:
             text = _("Something was not assessed. What was not seen is not passed, so nothing can be issued on this run.")
         case Decision.DENY:
-            text = _("The connection cannot be considered until the reasons below are mended.")
+            text = _("The connection cannot be considered until the reasons for it are mended.")
     if assessment.kind is RunKind.SELF_CHECK:
         text += " " + _("This is the agency's self-check: no certificate can be issued on it.")
     if assessment.baseline.laboratory:
@@ -354,7 +350,7 @@ def _control(control: ControlResult, rows: Iterable[Row]) -> ControlView:
             f"{clause.source}, {clause.clause}" + (" " + _("(text not verified)") if clause.unverified else "")
             for clause in control.clauses
         ),
-        rows=tuple(row for row in rows if row.control == control.id),
+        rows=tuple(rows),
     )
 
 
@@ -421,7 +417,7 @@ def _piece(sight: Sight, sighting: Sighting, digest: str) -> Piece:
         seen=seen,
         how=how,
         by=by,
-        at=_moment(sighting.observed_at),
+        at=moment(sighting.observed_at),
         vantage=f"{sighting.vantage.zone}, {sighting.vantage.address}",
         digest=digest,
     )
@@ -429,10 +425,6 @@ def _piece(sight: Sight, sighting: Sighting, digest: str) -> Piece:
 
 def _by_sight(item: tuple[Sight, object]) -> tuple[str, str]:
     return item[0].subject, item[0].kind
-
-
-def _moment(instant: datetime | None) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC" if instant else _("never")
 
 
 def _coverage(assessment: Assessment) -> str:

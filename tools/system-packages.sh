@@ -8,7 +8,7 @@ declare -A package=(
   [nmap]=nmap [nginx]=nginx-light [sshd]=openssh-server [ssh]=openssh-client [redis-server]=redis-server
   [sudo]=sudo [gnutls-serv]=gnutls-bin [stunnel]=stunnel4 [openssl]=openssl [unshare]=util-linux [ss]=iproute2 [python3]=python3
   [snmpd]=snmpd [dnsmasq]=dnsmasq-base [ntpd]=ntpsec [rpcbind]=rpcbind [memcached]=memcached [slapd]=slapd [smbd]=samba [Xvfb]=xvfb [atftpd]=atftpd [nsenter]=util-linux
-  [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [gpg]=gpg [chromium]=chromium [logrotate]=logrotate [nft]=nftables
+  [softhsm2-util]=softhsm2 [haproxy]=haproxy [pdffonts]=poppler-utils [gpgv]=gpgv [gpg]=gpg [chromium]=chromium [npm]=npm [logrotate]=logrotate [nft]=nftables
 )
 [ "${1:-}" = slow ] && package+=([dnf]=dnf [rpmbuild]=rpm [createrepo_c]=createrepo-c)
 missing=()

@@ -10,14 +10,14 @@ import click
 
 from scanner.cli.console import Console, keep
 from scanner.cli.stored import stored
-from scanner.i18n import _
+from scanner.i18n import _, speaking
 
 if TYPE_CHECKING:
     from scanner.exports.items import Judged
 
 
-def write(console: Console, folders: Sequence[Path], form: str, out: Path | None) -> None:
-    """Writes the runs in this format: into one file, or stdout for `-`."""
+def write(console: Console, folders: Sequence[Path], form: str, out: Path | None, language: str) -> None:
+    """Writes the runs in this format and language: into one file, or stdout for `-`."""
     from scanner.exports import formats
 
     export = formats()[form]
@@ -25,7 +25,8 @@ def write(console: Console, folders: Sequence[Path], form: str, out: Path | None
         raise click.UsageError(_("{form} takes one run in a file; write one after the other").format(form=form))
     if len(folders) > 1 and out is None:
         raise click.UsageError(_("name the file for several runs with --out"))
-    data = export.make([judged_at(folder, console.language) for folder in folders])
+    with speaking(language):
+        data = export.make([judged_at(folder, language) for folder in folders])
     if str(out) == "-":
         console.data(data)
         return

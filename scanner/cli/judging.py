@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.console import Console, keep, now, pass_console
+from scanner.cli.console import Console, now, pass_console
 from scanner.cli.exits import of
+from scanner.cli.listed import Listed
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
@@ -16,7 +17,10 @@ from scanner.exports import NAMES
 from scanner.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scanner.assessment import Assessment
+    from scanner.order import Order
     from scanner.report_view import View
     from scanner.store import Run
 
@@ -66,46 +70,60 @@ def evaluate(
 
 @click.command()
 @click.argument("runs", metavar="RUN", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["html", "json", *NAMES]), default="html", show_default=True)
-@click.option("--out", type=FILE, help="Where to write it; report.html in the run folder's parent where not given, - for stdout.")
+@click.option(
+    "--format",
+    "forms",
+    type=Listed(["html", "pdf", "json", *NAMES]),
+    help="One, or several with commas, each into a file of its own; html where not given.",
+)
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(["agency", "inspector", "approver"]),
+    help="Whose report: what to mend, everything, or one page.",
+)
+@click.option("--since", type=click.Path(path_type=Path), help="An earlier run or bundle: says what changed since.")
+@click.option("--lang", type=click.Choice(["vi", "en", "both"]), help="Language of the report, or both in one file.")
+@click.option("--minutes", is_flag=True, help="The formal minutes as PDF, in the form of Decree 30/2020, for signing by hand.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where to write it; beside the run folder where not given, - for stdout; a folder for several runs or formats.",
+)
 @pass_console
 def report(
     console: Console,
     runs: tuple[Path, ...] = (),
-    form: str = "html",
+    forms: tuple[str, ...] | None = None,
+    reader: str | None = None,
+    since: Path | None = None,
+    lang: str | None = None,
     out: Path | None = None,
     *,
+    minutes: bool = False,
     run: Path | None = None,
     evaluate_first: bool = False,
 ) -> None:
     """Write the report of a judged run, for people or for other programs; never looks again.
 
-    Example: clearance report runs/* --format xlsx --out campaign.xlsx
+    Example: clearance report run-november --for approver --since run-october --format pdf --lang both
     """
-    from scanner import report as reporting
+    from scanner.cli import reporting
     from scanner.store import Run
 
-    if form in NAMES:
-        from scanner.cli import exporting
-
-        exporting.write(console, runs, form, out)
-        return
-    if run is None and len(runs) != 1:
-        raise click.UsageError(
-            _("{form} is of one run; csv, xlsx, jsonl, sarif, junit, oscal and cyclonedx-vex take several").format(form=form)
-        )
-    run = run or runs[0]
-    opened = Run.opened(run)
+    folders = (run,) if run is not None else runs
     if evaluate_first:
-        judged(opened)
-    assessment = assessment_of(opened)
-    data = reporting.as_json(assessment) if form == "json" else reporting.as_html(view_of(opened, assessment), console.language)
-    if str(out) == "-":
-        console.data(data)
-        return
-    target = out or run.parent / f"{run.name}.{form}"
-    keep(target, data, mode=0o600)
-    console.say(_("✓ report: {path}").format(path=target))
+        judged(Run.opened(folders[0]))
+    if minutes and forms not in (None, ("pdf",)):
+        raise click.UsageError(_("the minutes are a PDF: leave --format out"))
+    asked = reporting.Asked(
+        forms=("pdf",) if minutes else forms or ("html",),
+        reader=reader,
+        since=since,
+        language=lang or console.language,
+        minutes=minutes,
+    )
+    reporting.write(console, folders, asked, out)
 
 
 def judged(run: Run) -> Assessment:
@@ -133,21 +151,28 @@ def assessment_of(run: Run) -> Assessment:
 
 def view_of(run: Run, assessment: Assessment) -> View:
     """What every output shows of a judged run."""
+    return view_in(run.files(), run.order, assessment)
+
+
+def view_in(files: Mapping[str, bytes], order: Order, assessment: Assessment) -> View:
+    """What every output shows of the judged run of these files."""
+    from scanner.baseline import read_baseline
     from scanner.contact import Contact
     from scanner.judge import deviations_of
     from scanner.registry import load_checks
     from scanner.report_view import view
     from scanner.store import BASELINE, CONTACT, sightings
 
-    checks, files, order = load_checks(baseline=run.read(BASELINE)), run.files(), run.order
+    checks = load_checks(baseline=files[BASELINE])
     return view(
         assessment,
         order,
         sightings(files),
-        contact=Contact.read(run.read(CONTACT)) if run.has(CONTACT) else None,
+        contact=Contact.read(files[CONTACT]) if CONTACT in files else None,
         deviations=deviations_of(files, order),
         fixes={check.id: check.fixes for check in checks.values()},
         titles={check.id: check.title for check in checks.values()},
+        headings={heading.id: heading.title for heading in read_baseline(files[BASELINE], BASELINE).headings},
     )
 
 
