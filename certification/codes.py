@@ -165,6 +165,7 @@ class Code(StrEnum):
     CRL_DIFFERS = "crl-differs"
     GATEWAY_NAME = "gateway-name"
     BUNDLE_MALFORMED = "bundle-malformed"
+    CHECKPOINT_OLD = "checkpoint-old"
     BUNDLE_STALE = "bundle-stale"
     BUNDLE_OLDER = "bundle-older"
     BUNDLE_DIFFERS = "bundle-differs"
@@ -386,6 +387,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.CRL_DIFFERS: (_INTEGRITY, N_("The revocation list is not its CA's, not in its time, or not what the bundle says.")),
     Code.GATEWAY_NAME: (_POLICY, N_("A name cannot stand in a certificate or in a gateway's configuration.")),
     Code.BUNDLE_MALFORMED: (_INTEGRITY, N_("The file is not a gateway bundle, or a part of it is not what was signed for.")),
+    Code.CHECKPOINT_OLD: (
+        _TRUST,
+        N_(
+            "The gateway bundle is dated long after another authority's witness last saw the log; export it after a new cosignature."
+        ),
+    ),
     Code.BUNDLE_STALE: (_TRUST, N_("The gateway bundle is too old to go by; fetch a newer one.")),
     Code.BUNDLE_OLDER: (_TRUST, N_("A newer gateway bundle, log or trust root has been applied here before.")),
     Code.BUNDLE_DIFFERS: (_INTEGRITY, N_("Two different gateway bundles bear one sequence number.")),
