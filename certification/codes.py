@@ -95,6 +95,9 @@ class Code(StrEnum):
     CHRONOLOGY = "chronology"
 
     REQUEST_REFUSED = "request-refused"
+    REQUEST_SPENT = "request-spent"
+    CLIENT_KEY_TAKEN = "client-key-taken"
+    CLIENT_KEY_REVOKED = "client-key-revoked"
     REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
     REQUEST_SIGNER = "request-signer"
@@ -280,6 +283,18 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.OTHER_SYSTEM: (_INTEGRITY, N_("The evidence is of another agency, system or fingerprint than the request.")),
     Code.CHRONOLOGY: (_INTEGRITY, N_("The statements are dated in an impossible order; check the clocks.")),
     Code.REQUEST_REFUSED: (_POLICY, N_("An authority refused the request for good; the agency has to make a new one.")),
+    Code.REQUEST_SPENT: (
+        _POLICY,
+        N_("A request leads to one certificate; the agency has to make a new one, for a new client key."),
+    ),
+    Code.CLIENT_KEY_TAKEN: (
+        _POLICY,
+        N_("Another certificate that is not at its end is for this client key; supersede it, or ask with a new key."),
+    ),
+    Code.CLIENT_KEY_REVOKED: (
+        _POLICY,
+        N_("A certificate for this client key was revoked, so no other is made for it; ask with a new key."),
+    ),
     Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
     Code.REQUEST_DIFFERS: (
         _INTEGRITY,

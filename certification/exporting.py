@@ -190,9 +190,20 @@ def _standings(
 ) -> dict[str, Standing]:
     """The standing of each certificate that anything was done to, worked out from statements whose signatures are verified."""
     storied = {serial for serial, one in seen.items() if one.events or one.predicate.get("supersedes") is not None}
+    storied |= _sharing(seen)
     storied |= {str(one.predicate["supersedes"]) for one in seen.values() if one.predicate.get("supersedes") is not None}
     part = _Part(log, [entry for serial, entry in order if serial in storied])
     return replayed(history(part, trust))
+
+
+def _sharing(seen: Mapping[str, _Seen]) -> set[str]:
+    """The certificates that have a request or a client key in common with another: whether they may is a part of their story."""
+    resting: dict[str, list[str]] = {}
+    for serial, one in seen.items():
+        keys = one.predicate.get("client_key_sha256")
+        for what in (one.predicate.get("request_sha256"), *(keys if isinstance(keys, list) else ())):
+            resting.setdefault(str(what), []).append(serial)
+    return {serial for serials in resting.values() if len(serials) > 1 for serial in serials}
 
 
 @dataclass(frozen=True, slots=True)

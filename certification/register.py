@@ -34,6 +34,7 @@ from certification.opening import EVER
 from certification.policy import within
 from certification.refusals import Code, Refusal
 from certification.revocation_list import CLOCKS_APART, read_revocation_list
+from certification.spending import Spent
 from certification.status import Standing, replayed
 from certification.status_event import Change, StatusEventStatement, opened_event
 from certification.trust import TrustRoot
@@ -168,6 +169,7 @@ def _entries(
     admitted: list[Admitted] = []
     left_out: list[tuple[str, Refusal]] = []
     seen: set[str] = set()
+    spent = Spent()
     for entry in entries:
         if entry.serial in stopped:
             raise Refusal(Code.REGISTER_TWICE, said("{serial} is let in and stopped at once", serial=entry.serial))
@@ -181,6 +183,7 @@ def _entries(
         if seen & {checked.sha1, checked.sha256}:
             raise Refusal(Code.REGISTER_TWICE, said("{serial} has the client certificate of another", serial=entry.serial))
         seen |= {checked.sha1, checked.sha256}
+        spent.spend(checked.granted, lambda _serial: Code.CLIENT_KEY_TAKEN)
         admitted.append(checked)
     return admitted, left_out
 
