@@ -85,7 +85,7 @@ def grantable(granted: AuthorisationPredicate, trust: TrustRoot, at: datetime) -
     """Returns where it may still be granted at this instant: evidence still young, in force, within today's ceiling."""
     fresh(granted.scan_started, at)
     in_force(granted, at)
-    below_ceiling(granted.scope, granted.agency.echelon, trust, at)
+    below_ceiling(granted.scope, granted.agency, trust, at)
 
 
 def for_request(granted: AuthorisationPredicate, request: bytes) -> None:

@@ -12,7 +12,7 @@ from certification.chronology import in_turn
 from certification.refusals import Code, Refusal
 from certification.request import Grant, Kind, RequestPredicate, RequestStatement
 from certification.statements import Predicate, Role, Statement, file_subjects
-from scanner.decision import BaselineRef, Condition, Decision, Level
+from scanner.decision import BaselineRef, Condition, Counted, Decision, Level
 from scanner.findings import said
 from scanner.record import BilingualText, Instant, Name, Record, Sha256, Sorted, Text, canonical, sha256
 from scanner.run_files import EVALUATION
@@ -58,6 +58,8 @@ class AuthorisationPredicate(Predicate):
     scope: Grant
     client_key_sha256: Annotated[Sorted[Sha256], Field(min_length=1)]
     baseline: BaselineRef
+    coverage: Counted
+    """Of the level's controls, how many checks decided and how many rest on documents."""
     decision: Decision
     run: Name
     order_nonce: Sha256
@@ -99,6 +101,8 @@ def described(
     evidence: Evidence, request: RequestStatement, request_envelope: bytes, stated_at: datetime, not_after: datetime
 ) -> AuthorisationStatement:
     """The authorisation that follows from this evidence and this request: the same bytes on every machine."""
+    from scanner.coverage import covered  # the judging side, which reading an authorisation does without
+
     assessment, asked = evidence.assessment, request.predicate
     request_sha256 = sha256(request_envelope)
     predicate = AuthorisationPredicate(
@@ -116,6 +120,7 @@ def described(
         scope=asked.scope,
         client_key_sha256=asked.client_key_sha256,
         baseline=assessment.baseline,
+        coverage=covered(assessment.findings, assessment.level),
         decision=assessment.decision,
         run=assessment.run,
         order_nonce=evidence.order.nonce,

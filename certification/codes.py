@@ -148,6 +148,8 @@ class Code(StrEnum):
     NOTHING_OBSERVED = "nothing-observed"
     EVIDENCE_OLD = "evidence-old"
     ECHELON_UNKNOWN = "echelon-unknown"
+    AGENCY_UNKNOWN = "agency-unknown"
+    ECHELON_DIFFERS = "echelon-differs"
     ABOVE_CEILING = "above-ceiling"
     OUTSIDE_PERMIT = "outside-permit"
     VALIDITY_TOO_LONG = "validity-too-long"
@@ -368,6 +370,11 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.NOTHING_OBSERVED: (_POLICY, N_("Nothing was observed, so there is nothing to certify on.")),
     Code.EVIDENCE_OLD: (_POLICY, N_("The evidence is more than 30 days old.")),
     Code.ECHELON_UNKNOWN: (_POLICY, N_("The trust root grants this echelon nothing at this time.")),
+    Code.AGENCY_UNKNOWN: (
+        _POLICY,
+        N_("The trust root does not name this agency: have it added under agencies, with its echelon."),
+    ),
+    Code.ECHELON_DIFFERS: (_POLICY, N_("By the trust root the agency is of another echelon than it says.")),
     Code.ABOVE_CEILING: (_POLICY, N_("More is asked for than the echelon may have.")),
     Code.OUTSIDE_PERMIT: (_POLICY, N_("An address is asked for that the inspection's permit does not cover.")),
     Code.VALIDITY_TOO_LONG: (

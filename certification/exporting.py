@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from certification import merkle
-from certification.authorisation import AuthorisationStatement
+from certification.authorisation import AuthorisationStatement, AuthorisedAgency
 from certification.checkpoint import SignedCheckpoint
 from certification.client_certificate import x509_serial
 from certification.connection_ca import CaKey, ConnectionCa, read_certificate
@@ -234,14 +234,14 @@ def _entry(
     try:
         first, last = (datetime.fromisoformat(told[name]) for name in ("not_before", "not_after"))
         scope = Grant.model_validate_json(json.dumps(told["scope"]))
-        echelon = str(told["agency"]["echelon"])
+        agency = AuthorisedAgency.model_validate_json(json.dumps(told["agency"]))
     except (KeyError, TypeError, ValueError):
         raise Refusal(Code.LOG_ENTRY_CHANGED, said("entry {position}: no time", position=one.entry.position)) from None
     if at < first:
         raise Refusal(Code.NOT_YET_VALID, said("valid from {day} UTC", day=f"{first:%Y-%m-%d %H:%M:%S}"))
     if at >= last:
         raise Refusal(Code.EXPIRED, said("valid until {day} UTC", day=f"{last:%Y-%m-%d %H:%M:%S}"))
-    below_ceiling(scope, echelon, trust, at)
+    below_ceiling(scope, agency, trust, at)
     if certificate is None:
         raise Refusal(Code.CLIENT_CERTIFICATE_DIFFERS, said("no X.509 client certificate was made for it"))
     if read_certificate(certificate).serial_number != x509_serial(one.payload_sha256, ca):

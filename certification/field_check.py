@@ -41,6 +41,7 @@ def field_check(text: str, trust: TrustRoot, at: datetime) -> Seen:
         raise Refusal(Code.NOT_YET_VALID, said("valid from {day} UTC", day=f"{words.not_before:%Y-%m-%d %H:%M:%S}"))
     if at >= words.not_after:
         raise Refusal(Code.EXPIRED, said("valid until {day} UTC", day=f"{words.not_after:%Y-%m-%d %H:%M:%S}"))
+    trust.of_echelon(words.agency, words.echelon, at)
     beyond = sorted(set(words.apis) - set(trust.ceiling(words.echelon, at).apis))
     if beyond:
         message = said("echelon {echelon} may not use {apis}", echelon=words.echelon, apis=", ".join(beyond))

@@ -51,6 +51,15 @@ class KnownPerson(Record):
     authority: Name | None = None
 
 
+class KnownAgency(Record):
+    """An agency and the echelon it is of, and when: `valid_from` inclusive, `valid_until` exclusive or open."""
+
+    code: Name
+    echelon: Name
+    valid_from: Instant
+    valid_until: Instant | None = None
+
+
 class RootKey(Record):
     """A key that signs keyrings and nothing else."""
 
@@ -121,6 +130,8 @@ class Keyring(Predicate):
     root_keys: Sorted[RootKey]
     authorities: Sorted[Authority]
     people: Sorted[KnownPerson]
+    agencies: Sorted[KnownAgency] = ()
+    """Whom a certificate may be for; what an agency says of its own echelon counts for nothing."""
     keys: Sorted[KnownKey]
     logs: Sorted[KnownLog] = ()
     """Where authorisations must stand; a keyring without a log has no approver."""

@@ -19,6 +19,7 @@ from certification.qr_token import SIGNED
 from certification.refusals import Code, Refusal
 from certification.rendering import rendered
 from certification.trust import TrustedKey, TrustRoot
+from scanner.decision import Counted
 from scanner.findings import said
 from scanner.record import RecordError, sha256
 from scanner.typesetting import MissingPartError, Renderer, renderer, renderer_bytes, typeset
@@ -147,6 +148,13 @@ def _names(node: Any) -> list[tuple[str, Any]]:
     return pairs
 
 
+def _decided(coverage: Counted) -> str:
+    return (
+        f"tự động (by checks) {coverage.automatically}; một phần (checks and a document) {coverage.partly}; "
+        f"bằng tài liệu (by a document alone) {coverage.by_document}"
+    )
+
+
 def _shown(found: Opened[AuthorisationStatement], token: str) -> dict[str, Any]:
     granted = found.statement.predicate
     kinds = {"trial": ("Kết nối thử nghiệm", "Trial connection"), "official": ("Kết nối chính thức", "Official connection")}
@@ -173,6 +181,7 @@ def _shown(found: Opened[AuthorisationStatement], token: str) -> dict[str, Any]:
         ("Hiệu lực đến (không bao gồm)", "Valid until (exclusive)", _moment(granted.not_after)),
         ("Kết quả đánh giá", "Decision", _DECISIONS.get(granted.decision.value, granted.decision.value)),
         ("Bộ yêu cầu", "Baseline", baseline),
+        ("Cách đánh giá các yêu cầu", "How its controls were decided", _decided(granted.coverage)),
         ("Thời gian kiểm tra", "Inspected", f"{_moment(granted.scan_started)} – {_moment(granted.scan_finished)}"),
         ("Người kiểm tra", "Inspectors", ", ".join(granted.inspectors)),
         ("Thay thế giấy số", "Supersedes", granted.supersedes or "–"),

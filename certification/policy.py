@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from certification.authorisation import AuthorisationPredicate, AuthorisationStatement, as_asked
+from certification.authorisation import AuthorisationPredicate, AuthorisationStatement, AuthorisedAgency, as_asked
 from certification.keyring import Ceiling, RootKind
 from certification.refusals import Code, Refusal
 from certification.request import Grant, Kind, opened_request
@@ -60,9 +60,10 @@ def fresh(scan_started: datetime, at: datetime) -> None:
         raise Refusal(Code.EVIDENCE_OLD, message)
 
 
-def below_ceiling(scope: Grant, echelon: str, trust: TrustRoot, at: datetime) -> None:
-    """Returns where the echelon may have all that is asked for."""
-    _below(scope, echelon, trust.ceiling(echelon, at))
+def below_ceiling(scope: Grant, agency: AuthorisedAgency, trust: TrustRoot, at: datetime) -> None:
+    """Returns where the agency is of the echelon it says, by the trust root, and that echelon may have all that is asked for."""
+    trust.of_echelon(agency.code, agency.echelon, at)
+    _below(scope, agency.echelon, trust.ceiling(agency.echelon, at))
 
 
 def within(scope: Grant, echelon: str, ceilings: Iterable[Ceiling], at: datetime) -> None:
@@ -103,7 +104,7 @@ def examined(granted: AuthorisationPredicate, trust: TrustRoot) -> None:
     allowed(granted.kind, granted.decision, granted.system.level)
     accepted(granted.baseline, trust)
     fresh(granted.scan_started, granted.not_before)
-    below_ceiling(granted.scope, granted.agency.echelon, trust, granted.not_before)
+    below_ceiling(granted.scope, granted.agency, trust, granted.not_before)
     if granted.not_after <= granted.not_before:
         raise Refusal(Code.NOTHING_LEFT, said("it would end on {day}, before it begins", day=f"{granted.not_after:%Y-%m-%d}"))
     dues = (condition.due for condition in granted.conditions)

@@ -49,6 +49,8 @@ LEFT_OUT = frozenset(
         Code.KEY_REVOKED,
         Code.ABOVE_CEILING,
         Code.ECHELON_UNKNOWN,
+        Code.AGENCY_UNKNOWN,
+        Code.ECHELON_DIFFERS,
         Code.BASELINE_NOT_ACCEPTED,
         Code.BASELINE_LABORATORY,
     }

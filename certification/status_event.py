@@ -51,9 +51,10 @@ class StatusPredicate(Predicate):
     """The person who drafted and first signed it."""
 
     @model_validator(mode="after")
-    def _not_backdated(self) -> Self:
-        if self.effective < self.stated_at:
-            raise ValueError("effective before it was stated")
+    def _at_once(self) -> Self:
+        # in advance, one signature would bar every later event: they follow each other by this instant
+        if self.effective != self.stated_at:
+            raise ValueError("effective at another instant than it was stated")
         return self
 
 

@@ -13,6 +13,7 @@ from certification.keyring import (
     HolderKind,
     Keyring,
     KeyringStatement,
+    KnownAgency,
     KnownKey,
     KnownPerson,
     RootKey,
@@ -85,6 +86,17 @@ class TrustRoot:
             first, last = f"{keyring.stated_at:%Y-%m-%d %H:%M}", f"{keyring.expires:%Y-%m-%d %H:%M}"
             message = said("the trust root is valid from {first} until {last} UTC", first=first, last=last)
             raise Refusal(Code.ROOT_NOT_VALID, message)
+
+    def of_echelon(self, agency: str, echelon: str, at: datetime) -> None:
+        """Returns where the agency of this code is of this echelon at this instant."""
+        for known in self.keyring.agencies:
+            if known.code == agency and known.valid_from <= at and (known.valid_until is None or at < known.valid_until):
+                if known.echelon != echelon:
+                    message = said("{agency} is of echelon {known}, not {seen}", agency=agency, known=known.echelon, seen=echelon)
+                    raise Refusal(Code.ECHELON_DIFFERS, message)
+                return
+        message = said("agency {agency} does not stand in the trust root on {day}", agency=agency, day=f"{at:%Y-%m-%d}")
+        raise Refusal(Code.AGENCY_UNKNOWN, message)
 
     def ceiling(self, echelon: str, at: datetime) -> Ceiling:
         """The most this echelon may have at this instant."""
@@ -168,14 +180,20 @@ def _consistent(keyring: Keyring) -> None:
     for person in keyring.people:
         if person.authority is not None and person.authority not in authorities:
             raise _contradiction(f"{person.id} acts for the unknown authority {person.authority}")
+    agencies = {agency.code for agency in keyring.agencies}
     for key in keyring.keys:
         _key_consistent(key, people.get(key.holder), authorities)
+        if key.role is Role.AGENCY and key.holder not in agencies:
+            raise _contradiction(f"a key of the unknown agency {key.holder}: name it under agencies, with its echelon")
     wrong = contradiction_in_logs(keyring)
     if wrong is not None:
         raise _contradiction(wrong)
     for one, other in combinations(keyring.ceilings, 2):
         if one.echelon == other.echelon and _overlap(one, other):
             raise _contradiction(f"echelon {one.echelon} has two ceilings at one time")
+    for first, second in combinations(keyring.agencies, 2):
+        if first.code == second.code and _overlap(first, second):
+            raise _contradiction(f"agency {first.code} is of two echelons at one time")
 
 
 def _key_consistent(key: KnownKey, person: KnownPerson | None, authorities: set[str]) -> None:
@@ -191,8 +209,8 @@ def _key_consistent(key: KnownKey, person: KnownPerson | None, authorities: set[
         raise _contradiction(f"key {key.keyid} is never valid")
 
 
-def _overlap(one: Ceiling, other: Ceiling) -> bool:
-    first, second = sorted((one, other), key=lambda ceiling: ceiling.valid_from)
+def _overlap(one: Ceiling | KnownAgency, other: Ceiling | KnownAgency) -> bool:
+    first, second = sorted((one, other), key=lambda each: each.valid_from)
     return first.valid_until is None or second.valid_from < first.valid_until
 
 

@@ -107,7 +107,7 @@ def verify(  # noqa: PLR0913 - what a verdict may rest on, by name
     sound(statement, trust_root, at)
     # (6) now is within its time, and its scope within what the echelon may have now
     in_force(statement.predicate, at)
-    below_ceiling(statement.predicate.scope, statement.predicate.agency.echelon, trust_root, at)
+    below_ceiling(statement.predicate.scope, statement.predicate.agency, trust_root, at)
     # (7) it stands in a log that two authorities vouch for
     watch = None
     if proof is not None:

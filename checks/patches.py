@@ -228,15 +228,35 @@ def no_exploited_without_fix(found: PatchesObservation, _: Parameters) -> Verdic
     return Fail(said("is exploited and has no fix: {packages}", packages=_few(words))) if words else Pass()
 
 
-def _supported(found: Iterable[Support], on: date, tiers: tuple[str, ...]) -> tuple[bool, str]:
-    """Whether each source says that support goes on, and the earliest of the last days."""
+def _last_day(found: Iterable[Support], tiers: tuple[str, ...]) -> date:
+    """The earliest of the last days that the sources name: `date.max` where none is known, `date.min` where it is past or nobody says."""
     last: dict[tuple[str, str, str], list[date]] = {}
     for one in found:
         if one.tier == "" or one.tier in tiers:
             ends = date.max if one.ends is False else date.min if one.ends is True else one.ends
             last.setdefault((one.product, one.cycle, one.source), []).append(ends)
-    until = min((max(days) for days in last.values()), default=date.min)
+    return min((max(days) for days in last.values()), default=date.min)
+
+
+def _supported(found: Iterable[Support], on: date, tiers: tuple[str, ...]) -> tuple[bool, str]:
+    """Whether each source says that support goes on, and the earliest of the last days."""
+    until = _last_day(found, tiers)
     return until >= on, "an unknown day" if until in (date.min, date.max) else until.isoformat()
+
+
+def _release_until(found: PatchesObservation, parameters: Tiers) -> date | None:
+    return _known(_last_day(fact(found.support), parameters.tiers))
+
+
+def _packages_until(found: PatchesObservation, parameters: Tiers) -> date | None:
+    branches: dict[tuple[str, str], list[Support]] = {}
+    for one in found.software:
+        branches.setdefault((one.product, one.cycle), []).append(one)
+    return _known(min((_last_day(supports, parameters.tiers) for supports in branches.values()), default=date.max))
+
+
+def _known(day: date) -> date | None:
+    return None if day in (date.min, date.max) else day
 
 
 @check(
@@ -244,6 +264,7 @@ def _supported(found: Iterable[Support], on: date, tiers: tuple[str, ...]) -> tu
     observes=PatchesObservation,
     facts=("support",),
     parameters=Tiers,
+    until=_release_until,
     passes=(
         patches(),
         patches(support=(support(ON),)),
@@ -279,6 +300,7 @@ def release_supported(found: PatchesObservation, parameters: Tiers) -> Verdict:
     observes=PatchesObservation,
     facts=("remaining",),
     parameters=Tiers,
+    until=_packages_until,
     passes=(
         patches(),
         patches(remaining=(remaining(Standing.WILL_NOT_FIX, flaw(None)),)),

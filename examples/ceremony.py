@@ -58,6 +58,9 @@ people:
   - {{id: tran.binh, organisation: A05}}
   - {{id: le.mai, organisation: C06, authority: mps}}
   - {{id: pham.duc, organisation: AIS, authority: mic}}
+agencies:
+  - {{code: H98, echelon: province, valid_from: "{begins}"}}
+  - {{code: H99, echelon: province, valid_from: "{begins}"}}
 keys:
 {keys}
 logs:

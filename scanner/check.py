@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -70,6 +71,8 @@ class Check(Generic[O, P]):
     fails: tuple[O | tuple[O, P], ...]
     module: str
     judge: Callable[[O, P], Verdict]
+    until: Callable[[O, P], date | None] | None
+    """The last day, in UTC, on which the same observation still passes; None where no day ends it."""
 
     def __call__(self, observation: O, parameters: P) -> Verdict:
         """The verdict on this observation."""
@@ -87,6 +90,7 @@ def check(  # noqa: PLR0913 - each is said by name and none can be left out of t
     facts: tuple[str, ...] = (),
     to_pass: tuple[str, ...] = (),
     needs: Confidence = Confidence.CERTAIN,
+    until: Callable[[O, P], date | None] | None = None,
 ) -> Callable[[Callable[[O, P], Verdict]], Check[O, P]]:
     """Makes a function a Check; raises TypeError at import when the check is not whole."""
 
@@ -119,6 +123,7 @@ def check(  # noqa: PLR0913 - each is said by name and none can be left out of t
             fails=fails,
             module=judge.__module__,
             judge=judge,
+            until=until,
         )
 
     return whole

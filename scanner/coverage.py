@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from scanner.assessment import ControlClass
 from scanner.baseline import LEVELS, Baseline, Control
+from scanner.decision import Counted
 from scanner.evaluate import ATTESTATION
 from scanner.findings import Finding
 from scanner.record import Name, Record
@@ -31,21 +32,6 @@ class ControlCoverage(Record):
     levels: tuple[Level, ...]
     decided: Decided
     checks: tuple[Name, ...]
-
-
-class Counted(Record):
-    """How many controls are decided in each way."""
-
-    level: Level | None
-    """None is the sum: every control once, at whatever levels it applies."""
-    automatically: int
-    partly: int
-    by_document: int
-
-    @property
-    def controls(self) -> int:
-        """All of them."""
-        return self.automatically + self.partly + self.by_document
 
 
 class Coverage(Record):

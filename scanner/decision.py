@@ -55,3 +55,18 @@ class BaselineRef(Record):
     """Made for exercises: a production trust root refuses certificates under it."""
     tailoring: TailoringRef | None = None
     """None where the baseline was judged by as it stands."""
+
+
+class Counted(Record):
+    """How many controls are decided in each way: by checks, by checks and a document, by a document alone."""
+
+    level: Level | None
+    """None is the sum: every control once, at whatever levels it applies."""
+    automatically: int
+    partly: int
+    by_document: int
+
+    @property
+    def controls(self) -> int:
+        """All of them."""
+        return self.automatically + self.partly + self.by_document

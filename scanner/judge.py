@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from scanner import patching, regimes, scoring, store, strict_yaml
@@ -13,6 +13,7 @@ from scanner.attestations import Attestation, Deviations
 from scanner.baseline import BoundBaseline, load, read_baseline
 from scanner.check import Check
 from scanner.evaluate import Answers, Sightings, evaluate
+from scanner.findings import Finding, Outcome
 from scanner.fingerprint import Identity, identity
 from scanner.observations import (
     HostObservation,
@@ -25,7 +26,7 @@ from scanner.observations import (
     Unobserved,
 )
 from scanner.order import FileDigest, Order
-from scanner.plan import DERIVED
+from scanner.plan import DERIVED, applicable
 from scanner.record import sha256
 from scanner.run_files import is_evidence
 from scanner.store import StoreError
@@ -41,7 +42,8 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
     seen, answers = store.sightings(files), store.attestations(files)
     _belong_together(files, order, seen)
     slice_ = advisories(files, order)
-    findings = evaluate(order, bound, {**seen, **derived(order, seen, slice_)}, answers)
+    looked = {**seen, **derived(order, seen, slice_)}
+    findings = evaluate(order, bound, looked, answers)
     found = scoring.standings(order, bound, findings, deviations)
     spoke = None if slice_ is None else frozenset(feed.name for feed in slice_.feeds)
     why = scoring.reasons(order, bound, found, seen, spoke, regimes.approval(bound.baseline, answers))
@@ -61,7 +63,7 @@ def judge(files: Mapping[str, bytes], checks: Mapping[str, Check[Any, Any]], cod
         judged_at=order.judged_at,
         observed_from=min(instants, default=None),
         observed_until=max(instants, default=None),
-        evidence_until=_lapses(order, bound, instants),
+        evidence_until=_lapses(order, bound, instants, _ends(order, bound, looked, findings)),
         fingerprint=whose.fingerprint.digest(),
         baseline=bound.ref(),
         checks=code,
@@ -176,10 +178,24 @@ def _evidence(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
     return tuple(FileDigest(path=path, sha256=sha256(data)) for path, data in files.items() if is_evidence(path))
 
 
-def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime]) -> datetime | None:
+def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime], ends: Iterable[datetime]) -> datetime | None:
+    """When the evidence is too old, the regime ends, or the first thing that passed would pass no more: whichever comes first."""
     oldest = min(instants, default=None)
     if oldest is None:
         return None
     aged = oldest + timedelta(days=bound.baseline.evidence_max_age_days[order.scope.system.level])
-    end = regimes.lapses(bound.baseline.effective)
-    return min(aged, end) if end and end > order.judged_at else aged
+    regime = regimes.lapses(bound.baseline.effective)
+    return min([aged, *(end for end in (regime, *ends) if end is not None and end > order.judged_at)])
+
+
+def _ends(order: Order, bound: BoundBaseline, looked: Sightings, findings: Iterable[Finding]) -> Iterator[datetime]:
+    """The end of the last day on which each thing that passed under a mandatory control passes, as that of a vendor's support."""
+    passed = {(one.control, one.check, one.subject) for one in findings if one.outcome is Outcome.PASS}
+    for rule in applicable(bound, order.scope):
+        if rule.check.until is None or not rule.control.classed.mandatory:
+            continue
+        for sight, (sighting, _) in looked.items():
+            if (rule.control.id, rule.check.id, sight.subject) in passed and isinstance(sighting.result, rule.check.observes):
+                day = rule.check.until(sighting.result, rule.parameters[order.scope.system.level])
+                if day is not None:
+                    yield datetime.combine(day + timedelta(days=1), time(), UTC)

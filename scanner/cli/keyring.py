@@ -203,6 +203,9 @@ def trust_show(console: Console, file: Path) -> None:
     )
     for authority in keyring.authorities:
         click.echo(f"  {_('authority')} {authority.id}")
+    for agency in keyring.agencies:
+        until = f" - {agency.valid_until:%Y-%m-%d}" if agency.valid_until else ""
+        click.echo(f"  {_('agency')} {agency.code}: {agency.echelon}, {agency.valid_from:%Y-%m-%d}{until}")
     for key in keyring.keys:
         revoked = " " + _("REVOKED") if key.revoked_at else ""
         click.echo(f"  {_('key')} {key.keyid[:16]}  {key.role.value:<16} {key.holder} {key.authority or ''}{revoked}")

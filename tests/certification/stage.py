@@ -27,6 +27,7 @@ from certification.keyring import (
     Ceiling,
     HolderKind,
     Keyring,
+    KnownAgency,
     KnownKey,
     KnownLog,
     KnownPerson,
@@ -139,7 +140,13 @@ def keyring(**changes: Any) -> Keyring:
         known("b-witness", Role.LOG_WITNESS),
         *changes.pop("more_keys", ()),
     )
+    echelons = changes.pop("echelons", {})
+    agencies = sorted({key.holder for key in keys if key.role is Role.AGENCY})
     good = {
+        "agencies": tuple(
+            KnownAgency(code=code, echelon=echelons.get(code, "province"), valid_from=SEEN - timedelta(days=400))
+            for code in agencies
+        ),
         "stated_at": SEEN - timedelta(days=50),
         "kind": RootKind.PRODUCTION,
         "version": 1,

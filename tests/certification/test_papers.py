@@ -145,10 +145,10 @@ def test_a_page_of_one_certificate_with_another_inside_is_refused(made: Made, mo
 def test_a_page_with_another_certificate_s_code_is_refused(made: Made) -> None:
     """Both are genuine; the code would send whoever reads it to another agency's rights."""
     first = act("an", case=Case(trust=CASE_.trust))
-    words = first.words.model_copy(update={"agency": "P99"})
+    words = first.words.model_copy(update={"system": "another"})
     statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
     token = joined(words, [signer(name).sign_both(statement, words)[1] for name in ("an", "binh")])
-    assert field_check(token.text(), CASE_.trust, LATER).words.agency == "P99"
+    assert field_check(token.text(), CASE_.trust, LATER).words.system == "another"
     forged = certificate_pdf(made.certificate, token.text(), CASE_.trust, LATER)
     with refused(Code.QR_DIFFERS):
         insist_on_signatures_only(forged, CASE_.trust, LATER)

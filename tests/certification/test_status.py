@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,16 @@ def test_what_the_state_does_not_allow_is_refused_before_it_is_signed(
     with refused(code):
         change(log, then, confirm=lambda _: pytest.fail("asked"))
     assert log.size == size
+
+
+@pytest.mark.parametrize("effective", [END - timedelta(seconds=1), LATER + timedelta(days=60), LATER - timedelta(seconds=1)])
+@pytest.mark.parametrize("state_", [Change.SUSPENDED, Change.RESUMED])
+def test_an_event_counts_from_when_it_is_stated_and_never_from_another_instant(effective: datetime, state_: Change) -> None:
+    """One signature in advance would bar every later event until then; a resumption in advance would count at once."""
+    event = draft_event(STATEMENT, state_, Reason.OTHER, "", "an", LATER)
+    moved = event.model_copy(update={"predicate": event.predicate.model_copy(update={"effective": effective})})
+    with refused(Code.PAYLOAD_MALFORMED):
+        opened_event(forged(moved.written(), "an", "binh"), STATEMENT, TRUST, LATER)
 
 
 def test_an_expired_one_and_an_unknown_one_are_left_alone(log: SqliteLog) -> None:

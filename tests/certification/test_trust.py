@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from certification.envelope import read_envelope
-from certification.keyring import Ceiling, HolderKind, KeyringStatement, KnownPerson
+from certification.keyring import Ceiling, HolderKind, KeyringStatement, KnownAgency, KnownPerson
 from certification.keys import keyid_of
 from certification.refusals import Code
 from certification.signers import signed
@@ -176,3 +176,14 @@ def test_a_keyring_whose_subject_is_another_is_refused() -> None:
     payload = draft_keyring(keyring()).written().replace(keyring().digest().encode(), b"0" * 64)
     with refused(Code.PAYLOAD_MALFORMED):
         read_trust_root(forged(payload, "root-1", "root-2"), SEEN)
+
+
+def test_an_agency_is_of_one_echelon_at_a_time_and_none_signs_that_is_not_named() -> None:
+    day = timedelta(days=1)
+    first = KnownAgency(code="P01", echelon="province", valid_from=SEEN, valid_until=SEEN + 9 * day)
+    second = KnownAgency(code="P01", echelon="central", valid_from=SEEN + 8 * day)
+    with refused(Code.ROOT_INCONSISTENT):
+        draft_keyring(keyring(agencies=(first, second)))
+    draft_keyring(keyring(agencies=(first.model_copy(update={"valid_until": SEEN + 8 * day}), second)))
+    with refused(Code.ROOT_INCONSISTENT):
+        draft_keyring(keyring(agencies=()))

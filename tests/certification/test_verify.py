@@ -15,7 +15,7 @@ from certification.envelope import read_envelope
 from certification.evidence_statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement
 from certification.feed_bundles import FeedsApprovedStatement, FeedsGatheredStatement
 from certification.gateway_bundle import GatewayBundleStatement
-from certification.keyring import AcceptedBaseline, RootKind
+from certification.keyring import AcceptedBaseline, KnownAgency, RootKind
 from certification.keys import Signature
 from certification.opening import opened
 from certification.refusals import Code
@@ -372,3 +372,32 @@ def test_a_certificate_without_a_request_by_its_agency_is_refused(case: Case, ce
 def test_what_is_read_is_what_was_signed(certificate: bytes) -> None:
     payload = read_envelope(certificate).payload
     assert read_statement(payload, AuthorisationStatement).written() == payload
+
+
+def _agency(echelon: str, begins: int = -400, ends: int | None = None) -> KnownAgency:
+    day = timedelta(days=1)
+    return KnownAgency(
+        code="P01", echelon=echelon, valid_from=SEEN + begins * day, valid_until=None if ends is None else SEEN + ends * day
+    )
+
+
+@pytest.mark.parametrize(
+    ("agencies", "code"),
+    [
+        ((_agency("central"),), Code.ECHELON_DIFFERS),
+        ((_agency("central", -400, -30), _agency("commune", -30)), Code.ECHELON_DIFFERS),
+        ((_agency("province", -400, -30),), Code.AGENCY_UNKNOWN),
+        ((_agency("province", 30),), Code.AGENCY_UNKNOWN),
+    ],
+    ids=["another echelon", "another since", "no more", "not yet"],
+)
+def test_an_agency_is_of_the_echelon_that_the_trust_root_says(
+    certificate: bytes, agencies: tuple[KnownAgency, ...], code: Code
+) -> None:
+    """Attack 8: the applicant writes its scope, and so its echelon, itself."""
+    with refused(code):
+        verify(certificate, root(agencies=agencies), LATER)
+
+
+def test_a_code_may_have_another_echelon_before_and_after(certificate: bytes) -> None:
+    verify(certificate, root(agencies=(_agency("central", -400, -30), _agency("province", -30))), LATER)

@@ -62,15 +62,21 @@ def ca_known(key: CaKey, name: str = "connection-ca") -> KnownKey:
     )
 
 
+AGENCIES = {"central": "C01", "province": "P01", "commune": "X01"}
+"""An agency of each echelon."""
+
+
 def keyring(*, ca: CaKey | None = None, more_keys: tuple[KnownKey, ...] = (), **changes: Any) -> Keyring:
     """A keyring with a connection CA, a gateway key and a few echelons, in force today whenever that is."""
     more = (
         ca_known(ca or ca_key()),
         known("gateway-1", Role.GATEWAY, holder_kind=HolderKind.INSTANCE),
         known("gateway-2", Role.GATEWAY, holder_kind=HolderKind.INSTANCE),
+        *(known(code, Role.AGENCY) for code in AGENCIES.values() if code != "P01"),
         *more_keys,
     )
-    made = stage.keyring(more_keys=more, expires=NOW + timedelta(days=500), **changes)
+    echelons = {code: echelon for echelon, code in AGENCIES.items()}
+    made = stage.keyring(more_keys=more, expires=NOW + timedelta(days=500), echelons=echelons, **changes)
     keys = tuple(key.model_copy(update={"valid_until": NOW + timedelta(days=1_000)}) for key in made.keys)
     ceilings = tuple(
         made.ceilings[0].model_copy(update={"echelon": name, "apis": apis, "bulk": bulk, "rate": 6_000})
@@ -162,8 +168,9 @@ def certificate(
     asked = draft_request(
         files, csr(key)[1], kind, apis, f"Xác thực hồ sơ {number}", ASKED, rate=rate, bulk=bulk, endpoints=endpoints
     )
-    envelope = signed(asked, signer("P01"))
-    told = asked.predicate
+    code = AGENCIES.get(echelon, "P01")
+    told = asked.predicate.model_copy(update={"agency": code})
+    envelope = signed(asked.model_copy(update={"predicate": told}), signer(code))
     agency = read_statement(read_envelope(base).payload, AuthorisationStatement).predicate.agency
     return restated(
         base,
@@ -180,7 +187,7 @@ def certificate(
             "scan_started": at - timedelta(days=1),
             "scan_finished": at - timedelta(days=1),
             "evidence_until": at + timedelta(days=365),
-            "agency": agency.model_copy(update={"echelon": echelon}),
+            "agency": agency.model_copy(update={"echelon": echelon, "code": code}),
             "serial": serial_of(sha256(envelope), told.order_nonce, at),
             **changes,
         },

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from scanner import store
-from scanner.advisories import Advisories, Cve
+from scanner.advisories import Advisories, Cve, Release
 from scanner.assessment import Assessment, Decision, ReasonCode
 from scanner.baseline import BoundBaseline, load
 from scanner.findings import Finding, Outcome
@@ -149,3 +149,20 @@ def test_each_host_is_looked_up_by_itself() -> None:
     found = made[SIGHT][0].result
     assert isinstance(found, PatchesObservation)
     assert (found.as_of, found.seen) == (placed.judged_at, HOST.seen)
+
+
+@pytest.mark.parametrize("days", [0, 3, 3_000])
+def test_what_was_judged_lapses_with_the_support_of_the_release(days: int) -> None:
+    end = (AT + timedelta(days=days)).date()
+    release = Release(product="debian", cycle="12", eol=end, source="feed")
+    found = judged(slice_of(*OFFERS, release, asked=HOST))
+    assert of_check(found, "patches-release-supported").outcome is Outcome.PASS
+    aged = AT + timedelta(days=BOUND.baseline.evidence_max_age_days[3])
+    assert found.evidence_until == min(aged, datetime.combine(end + timedelta(days=1), time(), UTC))
+
+
+def test_support_that_has_ended_fails_and_shortens_nothing() -> None:
+    release = Release(product="debian", cycle="12", eol=(AT - timedelta(days=1)).date(), source="feed")
+    found = judged(slice_of(*OFFERS, release, asked=HOST))
+    assert of_check(found, "patches-release-supported").outcome is Outcome.FAIL
+    assert found.evidence_until == AT + timedelta(days=BOUND.baseline.evidence_max_age_days[3])
