@@ -95,6 +95,9 @@ class Code(StrEnum):
     CHRONOLOGY = "chronology"
 
     REQUEST_REFUSED = "request-refused"
+    REQUEST_SPENT = "request-spent"
+    CLIENT_KEY_TAKEN = "client-key-taken"
+    CLIENT_KEY_REVOKED = "client-key-revoked"
     REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
     REQUEST_SIGNER = "request-signer"
@@ -167,6 +170,7 @@ class Code(StrEnum):
     CRL_DIFFERS = "crl-differs"
     GATEWAY_NAME = "gateway-name"
     BUNDLE_MALFORMED = "bundle-malformed"
+    CHECKPOINT_OLD = "checkpoint-old"
     BUNDLE_STALE = "bundle-stale"
     BUNDLE_OLDER = "bundle-older"
     BUNDLE_DIFFERS = "bundle-differs"
@@ -281,6 +285,18 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.OTHER_SYSTEM: (_INTEGRITY, N_("The evidence is of another agency, system or fingerprint than the request.")),
     Code.CHRONOLOGY: (_INTEGRITY, N_("The statements are dated in an impossible order; check the clocks.")),
     Code.REQUEST_REFUSED: (_POLICY, N_("An authority refused the request for good; the agency has to make a new one.")),
+    Code.REQUEST_SPENT: (
+        _POLICY,
+        N_("A request leads to one certificate; the agency has to make a new one, for a new client key."),
+    ),
+    Code.CLIENT_KEY_TAKEN: (
+        _POLICY,
+        N_("Another certificate that is not at its end is for this client key; supersede it, or ask with a new key."),
+    ),
+    Code.CLIENT_KEY_REVOKED: (
+        _POLICY,
+        N_("A certificate for this client key was revoked, so no other is made for it; ask with a new key."),
+    ),
     Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
     Code.REQUEST_DIFFERS: (
         _INTEGRITY,
@@ -393,6 +409,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.CRL_DIFFERS: (_INTEGRITY, N_("The revocation list is not its CA's, not in its time, or not what the bundle says.")),
     Code.GATEWAY_NAME: (_POLICY, N_("A name cannot stand in a certificate or in a gateway's configuration.")),
     Code.BUNDLE_MALFORMED: (_INTEGRITY, N_("The file is not a gateway bundle, or a part of it is not what was signed for.")),
+    Code.CHECKPOINT_OLD: (
+        _TRUST,
+        N_(
+            "The gateway bundle is dated long after another authority's witness last saw the log; export it after a new cosignature."
+        ),
+    ),
     Code.BUNDLE_STALE: (_TRUST, N_("The gateway bundle is too old to go by; fetch a newer one.")),
     Code.BUNDLE_OLDER: (_TRUST, N_("A newer gateway bundle, log or trust root has been applied here before.")),
     Code.BUNDLE_DIFFERS: (_INTEGRITY, N_("Two different gateway bundles bear one sequence number.")),

@@ -33,6 +33,7 @@ from certification.gateway_bundle import (
     Listed,
     LoggedEvent,
     RegisterEntry,
+    insist_on_fresh_log,
     register_bytes,
 )
 from certification.ledger import history, in_time, newest
@@ -45,7 +46,7 @@ from certification.policy import below_ceiling
 from certification.refusals import Code, Refusal
 from certification.request import Grant
 from certification.request_refusal import RequestRefusalStatement
-from certification.revocation_list import Stopped, probe_certificate, revocation_list
+from certification.revocation_list import CLOCKS_APART, Stopped, probe_certificate, revocation_list
 from certification.signers import Signer, signed
 from certification.statements import file_subjects
 from certification.status import Standing, State, replayed
@@ -99,7 +100,7 @@ def export(  # noqa: PLR0913 - what a bundle is made of, the keys by name
     in_time(log, at)
     # (1) the log is what another authority saw
     point = newest(log)
-    watched(point, trust, at)
+    insist_on_fresh_log(watched(point, trust, at), at)
     tree, seen, order = _read(log, point)
     # (2) what has become of whom
     standings = _standings(log, trust, seen, order)
@@ -189,9 +190,20 @@ def _standings(
 ) -> dict[str, Standing]:
     """The standing of each certificate that anything was done to, worked out from statements whose signatures are verified."""
     storied = {serial for serial, one in seen.items() if one.events or one.predicate.get("supersedes") is not None}
+    storied |= _sharing(seen)
     storied |= {str(one.predicate["supersedes"]) for one in seen.values() if one.predicate.get("supersedes") is not None}
     part = _Part(log, [entry for serial, entry in order if serial in storied])
     return replayed(history(part, trust))
+
+
+def _sharing(seen: Mapping[str, _Seen]) -> set[str]:
+    """The certificates that have a request or a client key in common with another: whether they may is a part of their story."""
+    resting: dict[str, list[str]] = {}
+    for serial, one in seen.items():
+        keys = one.predicate.get("client_key_sha256")
+        for what in (one.predicate.get("request_sha256"), *(keys if isinstance(keys, list) else ())):
+            resting.setdefault(str(what), []).append(serial)
+    return {serial for serials in resting.values() if len(serials) > 1 for serial in serials}
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +268,8 @@ def _signed_by_ca(
     expires: datetime,
     sequence: int,
 ) -> dict[str, bytes]:
-    """The revocation list and the certificates to try a gateway with. The list outlives the bundle by as long again."""
-    until = expires + (expires - at)
+    """The revocation list and the certificates to try a gateway with. The list outlives the bundle by what clocks may differ."""
+    until = expires + CLOCKS_APART
     listed = {x509_serial(seen[serial].payload_sha256, ca): Stopped(each.state, each.since) for serial, each in stopped.items()}
     shown = said("a revocation list of {count} client certificates, and two certificates that open nothing", count=len(listed))
     with ca_key.unlocked(shown.shown()) as private:

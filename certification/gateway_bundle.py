@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from certification.keyring import Ceiling
+from certification.log_trust import Watch
 from certification.opening import Opened, opened
 from certification.refusals import Code, Refusal
 from certification.statements import Predicate, Role, Statement, file_subjects
@@ -30,6 +31,8 @@ FILES = (REGISTER, CA, CRL, PROBE_REVOKED, PROBE_UNKNOWN)
 """All that a bundle holds besides the statement about it."""
 
 LONGEST_LIFE = timedelta(days=7)
+LOG_AGE = timedelta(hours=1)
+"""A bundle is stated within this time of a witness's cosignature: its own key dates nothing that the witness has not."""
 ENTRY_LIMIT = 8 * 1024 * 1024
 _ENTRIES_LIMIT = 200_000
 _NAMED = re.compile(rb'"serial":"([A-Za-z0-9._-]{1,120})"}$')
@@ -117,6 +120,19 @@ def opened_bundle(data: bytes, trust: TrustRoot, at: datetime) -> tuple[Opened[G
     if found.statement.subject != file_subjects(files):
         raise Refusal(Code.BUNDLE_MALFORMED, said("a file of the bundle is not the one that was signed for"))
     return found, files
+
+
+def insist_on_fresh_log(watch: Watch, stated: datetime) -> None:
+    """Returns where a bundle stated then rests on a log that another authority's witness had seen of late."""
+    if stated - watch.at > LOG_AGE:
+        message = said(
+            "{witness} cosigned the log on {seen}, more than {minutes} minutes before the bundle's {stated}; have it cosigned again",
+            witness=watch.witness,
+            seen=f"{watch.at:%Y-%m-%d %H:%M:%S} UTC",
+            minutes=LOG_AGE // timedelta(minutes=1),
+            stated=f"{stated:%Y-%m-%d %H:%M:%S} UTC",
+        )
+        raise Refusal(Code.CHECKPOINT_OLD, message)
 
 
 def register_bytes(entries: Iterable[RegisterEntry]) -> bytes:

@@ -23,6 +23,7 @@ from certification.gateway_bundle import (
     GatewayBundlePredicate,
     LoggedEvent,
     RegisterEntry,
+    insist_on_fresh_log,
     named,
     opened_bundle,
     register_entries,
@@ -32,7 +33,8 @@ from certification.log_trust import WatchedLog, in_log, watched_log
 from certification.opening import EVER
 from certification.policy import within
 from certification.refusals import Code, Refusal
-from certification.revocation_list import read_revocation_list
+from certification.revocation_list import CLOCKS_APART, read_revocation_list
+from certification.spending import Spent
 from certification.status import Standing, replayed
 from certification.status_event import Change, StatusEventStatement, opened_event
 from certification.trust import TrustRoot
@@ -119,11 +121,12 @@ def read_register(data: bytes, trust: TrustRoot, at: datetime) -> Register:
     in_time(told, at)
     # (2) the log as the bundle saw it, watched by another authority
     log = watched_log(read_checkpoint(told.checkpoint.encode()), trust, at)
+    insist_on_fresh_log(log.watch, told.stated_at)
     # (3) the CA of the trust root, and its list
     ca = read_ca(files[CA], trust, at)
     stopped = read_revocation_list(files[CRL], ca, at)
-    if sha256(files[CRL]) != told.crl_sha256 or stopped.next_update < told.expires:
-        raise Refusal(Code.CRL_DIFFERS, said("the revocation list is another than the bundle's, or ends before it"))
+    if sha256(files[CRL]) != told.crl_sha256 or not told.expires <= stopped.next_update <= told.expires + CLOCKS_APART:
+        raise Refusal(Code.CRL_DIFFERS, said("the revocation list is another than the bundle's, or does not end with it"))
     revoked, unknown = (_serial_of(files[name]) for name in (PROBE_REVOKED, PROBE_UNKNOWN))
     if revoked not in stopped.serials or unknown in stopped.serials:
         raise Refusal(Code.CRL_DIFFERS, said("the certificates to try a gateway with are not listed as they must be"))
@@ -168,6 +171,7 @@ def _entries(
     admitted: list[Admitted] = []
     left_out: list[tuple[str, Refusal]] = []
     seen: set[str] = set()
+    spent = Spent()
     for entry in entries:
         if entry.serial in stopped:
             raise Refusal(Code.REGISTER_TWICE, said("{serial} is let in and stopped at once", serial=entry.serial))
@@ -181,6 +185,7 @@ def _entries(
         if seen & {checked.sha1, checked.sha256}:
             raise Refusal(Code.REGISTER_TWICE, said("{serial} has the client certificate of another", serial=entry.serial))
         seen |= {checked.sha1, checked.sha256}
+        spent.spend(checked.granted, lambda _serial: Code.CLIENT_KEY_TAKEN)
         admitted.append(checked)
     return admitted, left_out
 

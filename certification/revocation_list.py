@@ -18,7 +18,7 @@ from certification.status import State
 from scanner.findings import said
 
 CLOCKS_APART = timedelta(minutes=5)
-"""A gateway's clock may be behind the exporter's by this much."""
+"""A gateway's clock may be behind the exporter's by this much, and a list outlive its bundle."""
 
 _REASONS = {
     State.SUSPENDED: x509.ReasonFlags.certificate_hold,

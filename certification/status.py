@@ -11,6 +11,7 @@ from certification.authorisation import AuthorisationPredicate, AuthorisationSta
 from certification.refusals import Code, Refusal
 from certification.request import Kind
 from certification.request_refusal import RequestRefusalStatement
+from certification.spending import Spent
 from certification.status_event import Change, StatusEventStatement
 from scanner.findings import said
 
@@ -62,6 +63,15 @@ _UNUSABLE = {
     State.SUPERSEDED: Code.SUPERSEDED,
     State.EXPIRED: Code.EXPIRED,
 }
+_KEY_HELD: Mapping[State, Code | None] = {
+    State.TRIAL: Code.CLIENT_KEY_TAKEN,
+    State.OFFICIAL: Code.CLIENT_KEY_TAKEN,
+    State.SUSPENDED: Code.CLIENT_KEY_TAKEN,
+    State.REVOKED: Code.CLIENT_KEY_REVOKED,
+    State.SUPERSEDED: None,
+    State.EXPIRED: None,
+}
+"""Why the client key of a certificate in this state is certified in no other: the one that supersedes it may take it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,7 @@ def replayed(
     """Every certificate's standing after these statements, in their order; refuses a story that cannot be."""
     found: dict[str, Standing] = {}
     refused: set[str] = set()
+    spent = Spent()
     for statement in statements:
         match statement:
             case AuthorisationStatement(predicate=granted):
@@ -119,8 +130,9 @@ def replayed(
                     message = said("{serial} rests on a request that was refused", serial=granted.serial)
                     raise Refusal(Code.REQUEST_REFUSED, message)
                 _issue(found, statement)
+                spent.spend(granted, lambda serial, at=granted.stated_at: _KEY_HELD[found[serial].at(at)])  # type: ignore[misc]
             case RequestRefusalStatement(predicate=no):
-                if any(each.granted.request_sha256 == no.request_sha256 for each in found.values()):
+                if no.request_sha256 in spent.requests:
                     raise Refusal(Code.REQUEST_GRANTED, said("a certificate rests on this request already; revoke that"))
                 refused.add(no.request_sha256)
             case StatusEventStatement(predicate=told):

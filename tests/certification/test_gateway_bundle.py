@@ -160,7 +160,7 @@ def _crl(office: Office, files: Files, *, until: Any = None) -> bytes:
     serial = read_certificate(head + end).serial_number
     with office.key.unlocked("") as private:
         stopped = {serial: Stopped(State.REVOKED, NOW)}
-        return revocation_list(stopped, office.ca, private, NOW, until or NOW + timedelta(days=3), 1)
+        return revocation_list(stopped, office.ca, private, NOW, until or clock() + timedelta(hours=24, minutes=1), 1)
 
 
 # --- what the holder of the bundle's key could try ------------------------------------------------
@@ -345,7 +345,7 @@ def test_an_empty_broken_or_foreign_list_is_refused(office: Office) -> None:
 
     def empty(files: Files) -> None:
         with office.key.unlocked("") as private:
-            files[CRL] = revocation_list({}, office.ca, private, NOW, NOW + timedelta(days=3), 1)
+            files[CRL] = revocation_list({}, office.ca, private, NOW, clock() + timedelta(hours=24, minutes=1), 1)
 
     def everybody(files: Files) -> None:
         probe = _crl(office, files)
@@ -356,7 +356,7 @@ def test_an_empty_broken_or_foreign_list_is_refused(office: Office) -> None:
             head, end, _key = files[PROBE_REVOKED].partition(b"-----END CERTIFICATE-----\n")
             own = {read_certificate(head + end).serial_number: Stopped(State.REVOKED, NOW)}
             more = {read_certificate(each.x509).serial_number: Stopped(State.REVOKED, NOW) for each in office.clients.values()}
-            files[CRL] = revocation_list(own | more, office.ca, private, NOW, NOW + timedelta(days=3), 1)
+            files[CRL] = revocation_list(own | more, office.ca, private, NOW, clock() + timedelta(hours=24, minutes=1), 1)
 
     for change in (short, empty, everybody):
         with refused(Code.CRL_DIFFERS):

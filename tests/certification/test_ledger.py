@@ -35,8 +35,9 @@ SERIAL = verify(CERTIFICATE, TRUST, LATER).granted.serial
 
 
 def another(number: int) -> bytes:
-    """Another certificate by the same approvers."""
-    return restated(CERTIFICATE, serial=f"CC-{number}")
+    """Another certificate by the same approvers, on a request and for a client key of its own."""
+    own = f"{number:064x}"
+    return restated(CERTIFICATE, serial=f"CC-{number}", request_sha256=own, client_key_sha256=(own,))
 
 
 @contextmanager

@@ -171,7 +171,7 @@ def restatement(**changes: Any) -> AuthorisationStatement:
 
 
 TRIAL = restatement(kind=Kind.TRIAL)
-OFFICIAL = restatement(serial="CC-2", supersedes=SERIAL, evaluation_sha256="00" * 32, stated_at=LATER)
+OFFICIAL = restatement(serial="CC-2", supersedes=SERIAL, evaluation_sha256="00" * 32, stated_at=LATER, request_sha256="01" * 32)
 
 
 def test_an_official_certificate_supersedes_the_trial_on_a_new_evaluation() -> None:

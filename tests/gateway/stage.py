@@ -135,10 +135,14 @@ def _base() -> tuple[bytes, Mapping[str, bytes]]:
     return stage.Case(bundle=files).certificate(), files
 
 
+_KEYS: dict[str, EllipticCurvePrivateKey] = {}
+
+
 @cache
-def csr() -> tuple[EllipticCurvePrivateKey, bytes]:
-    """A client key and its signing request; a new one for each call by another name would be slower."""
+def csr(number: int = 0) -> tuple[EllipticCurvePrivateKey, bytes]:
+    """The client key of this number, and its signing request."""
     key = generate_private_key(SECP256R1())
+    _KEYS[spki_sha256(key.public_key())] = key
     name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "P01")])
     return key, x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA256()).public_bytes(Encoding.PEM)
 
@@ -155,12 +159,14 @@ def certificate(
     ends: datetime = ENDS,
     by: tuple[str, ...] = ("an", "binh"),
     number: int = 0,
+    key: int | None = None,
     **changes: Any,
 ) -> bytes:
-    """A certificate that is valid today, by these approvers."""
+    """A certificate that is valid today, by these approvers, for the client key of its own number."""
+    key = number if key is None else key
     base, files = _base()
     asked = draft_request(
-        files, csr()[1], kind, apis, f"Xác thực hồ sơ {number}", ASKED, rate=rate, bulk=bulk, endpoints=endpoints
+        files, csr(key)[1], kind, apis, f"Xác thực hồ sơ {number}", ASKED, rate=rate, bulk=bulk, endpoints=endpoints
     )
     code = AGENCIES.get(echelon, "P01")
     told = asked.predicate.model_copy(update={"agency": code})
@@ -193,7 +199,7 @@ def client(envelope: bytes, ca: ConnectionCa, key: CaKey) -> Client:
     payload = read_envelope(envelope).payload
     granted = read_statement(payload, AuthorisationStatement).predicate
     made = client_certificate(granted, sha256(payload), ca, key)
-    return Client(granted.serial, envelope, made.public_bytes(Encoding.PEM), csr()[0])
+    return Client(granted.serial, envelope, made.public_bytes(Encoding.PEM), _KEYS[granted.client_key_sha256[0]])
 
 
 @dataclass
