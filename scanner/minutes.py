@@ -9,7 +9,7 @@ from scanner.i18n import _, language, titled
 from scanner.order import Order
 from scanner.report_view import View
 from scanner.targets import RunKind
-from scanner.writing import count, formal_day, moment, share
+from scanner.writing import bounded, count, formal_day, listed, moment, share
 
 _MOST = 20
 """Lines of one list: the report, which the minutes name by its digest, holds all."""
@@ -93,7 +93,7 @@ def _scope(view: View, order: Order) -> tuple[str, ...]:
     return (
         _("System: {system}, level {level}").format(system=view.system, level=view.level),
         _("Declared: {hosts} hosts, {services} services; permitted addresses: {addresses}").format(
-            hosts=count(len(order.scope.hosts)), services=count(services), addresses=_listed(order.permit.addresses)
+            hosts=count(len(order.scope.hosts)), services=count(services), addresses=listed(order.permit.addresses, _MOST)
         ),
         _("Permitted from {begins} to {ends}; observed {observed}").format(
             begins=moment(window.begins), ends=moment(window.ends), observed=view.observed
@@ -115,18 +115,20 @@ def _found(view: View) -> tuple[str, ...]:
         for heading in view.headings
     )
     deciding = [
-        f"✗ {action.title.rstrip('.')} ({action.weight}): {_listed(action.subjects)}" for action in view.actions if action.decides
+        f"✗ {action.title.rstrip('.')} ({action.weight}): {listed(action.subjects, _MOST)}"
+        for action in view.actions
+        if action.decides
     ]
     return (
         *by_heading,
         _("Gates satisfied: {gates}").format(gates=f"{view.gates_met.sign} {view.gates_met.word}"),
-        *_bounded(deciding),
+        *bounded(deciding, _MOST),
     )
 
 
 def _unseen(view: View) -> tuple[str, ...]:
-    gaps = [f"? {gap.why}: {_listed(gap.places)}" for gap in view.gaps]
-    return _bounded(gaps) or ("✓ " + _("Everything that was to be assessed was assessed."),)
+    gaps = [f"? {gap.why}: {listed(gap.places, _MOST)}" for gap in view.gaps]
+    return bounded(gaps, _MOST) or ("✓ " + _("Everything that was to be assessed was assessed."),)
 
 
 def _open(view: View) -> tuple[str, ...]:
@@ -134,8 +136,8 @@ def _open(view: View) -> tuple[str, ...]:
         _("{control} at {subject} until {due} ({who})").format(control=control, subject=subject, due=due, who=who)
         for control, subject, due, who in view.conditions
     ]
-    loose = [_("Waivers that cover nothing:") + " " + _listed(view.unmatched_waivers)] if view.unmatched_waivers else []
-    return (*_bounded(lines), *loose) or (_("No waiver and no plan is open."),)
+    loose = [_("Waivers that cover nothing:") + " " + listed(view.unmatched_waivers, _MOST)] if view.unmatched_waivers else []
+    return (*bounded(lines, _MOST), *loose) or (_("No waiver and no plan is open."),)
 
 
 def _result(view: View) -> tuple[str, ...]:
@@ -163,14 +165,3 @@ def _signers(order: Order) -> tuple[tuple[str, str], ...]:
         (_("FOR THE AGENCY"), ""),
         *((_("INSPECTOR"), who.person) for who in order.permit.inspectors),
     )
-
-
-def _bounded(lines: list[str]) -> tuple[str, ...]:
-    rest = len(lines) - _MOST
-    return (*lines[:_MOST], *((_("and {count} more, in the report").format(count=count(rest)),) if rest > 0 else ()))
-
-
-def _listed(items: tuple[str, ...]) -> str:
-    rest = len(items) - _MOST
-    more = ", " + _("and {count} more").format(count=count(rest)) if rest > 0 else ""
-    return ", ".join(items[:_MOST]) + more

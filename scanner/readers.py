@@ -10,7 +10,7 @@ from itertools import groupby
 from scanner.changes import Comparison, Turn
 from scanner.i18n import N_, _, shown
 from scanner.report_view import View
-from scanner.writing import count, share
+from scanner.writing import bounded, count, listed, share
 
 _MOST = 6
 """Lines of one answer: the dossier is one page, and says what it leaves to the report."""
@@ -84,16 +84,16 @@ def dossier(view: View, since: Comparison | None) -> tuple[Answered, ...]:
                 ),
             ),
         ),
-        Answered(_("Why"), "", _some(reasons) or ("✓ " + _("Every mandatory control is satisfied at every subject."),)),
+        Answered(_("Why"), "", bounded(reasons, _MOST) or ("✓ " + _("Every mandatory control is satisfied at every subject."),)),
         Answered(
             _("What nobody looked at"),
             "?" if gaps else "✓",
-            _some(gaps) or (_("Everything that was to be assessed was assessed."),),
+            bounded(gaps, _MOST) or (_("Everything that was to be assessed was assessed."),),
         ),
         Answered(
             _("Under which conditions"),
             "!" if conditions else "✓",
-            _some(conditions) or (_("No waiver and no plan is open."),),
+            bounded(conditions, _MOST) or (_("No waiver and no plan is open."),),
         ),
         Answered(_("What changed since the last one"), *_changed(since)),
         Answered(
@@ -137,13 +137,4 @@ def _turns(since: Comparison) -> Iterator[str]:
 
 
 def _places(places: Sequence[str]) -> str:
-    if not places:
-        return ""
-    told = ": " + ", ".join(places[:_MOST])
-    rest = len(places) - _MOST
-    return told + (" " + _("and {count} more").format(count=count(rest)) if rest > 0 else "")
-
-
-def _some(lines: Sequence[str]) -> tuple[str, ...]:
-    rest = len(lines) - _MOST
-    return (*lines[:_MOST], *((_("and {count} more, in the report").format(count=count(rest)),) if rest > 0 else ()))
+    return f": {listed(places, _MOST)}" if places else ""

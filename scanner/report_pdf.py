@@ -12,7 +12,7 @@ from scanner.readers import Reader
 from scanner.report_view import ControlView, View
 from scanner.status_words import Word
 from scanner.typesetting import typeset
-from scanner.writing import HANOI, count, share
+from scanner.writing import HANOI, count, listed, share
 
 if TYPE_CHECKING:
     from scanner.assessment import Assessment
@@ -140,7 +140,7 @@ def _decision(view: View) -> Iterator[dict[str, Any]]:
     causes = [f"{cause.verdict.sign} {cause.verdict.word}: {cause.text}{_places(cause.places)}" for cause in view.causes]
     why = _list(causes) if causes else _paragraph("✓ " + _("Every mandatory control is satisfied at every subject."))
     yield _section(_("Reasons for the decision"), why)
-    gaps = [[f"? {gap.why}", count(len(gap.places)), _some(gap.places)] for gap in view.gaps]
+    gaps = [[f"? {gap.why}", count(len(gap.places)), listed(gap.places, _PLACES)] for gap in view.gaps]
     unseen = (
         _table(_("What nobody saw, and why"), ("1fr", "14%", "45%"), (_("Why"), _("How often"), _("Where")), gaps)
         if gaps
@@ -167,7 +167,7 @@ def _mend(view: View) -> Iterator[dict[str, Any]]:
     for number, action in enumerate(view.actions, start=1):
         sign = "✗" if action.decides else "i"
         blocks.append(_bold(f"{number}. {sign} {action.title.rstrip('.')} ({action.weight}, {action.check})"))
-        blocks.append(_paragraph(f"{_some(action.subjects)}: {_some(action.seen, _SEEN, '; ')}"))
+        blocks.append(_paragraph(f"{listed(action.subjects, _PLACES)}: {listed(action.seen, _SEEN, '; ')}"))
         blocks.extend(_paragraph(f"{product}: {fix}", indent=True) for product, fix in action.fixes)
     yield _section(_("Mend first"), *(blocks or [_paragraph("✓ " + _("Nothing failed."))]))
     tables = []
@@ -178,7 +178,9 @@ def _mend(view: View) -> Iterator[dict[str, Any]]:
             for task in place.tasks:
                 action = view.actions[task.number - 1]
                 fix = f"{action.fix[0]}: {action.fix[1]}" if action.fix else "–"
-                rows.append([f"{task.number}. {action.title}", _some(task.subjects), _some(task.seen, _SEEN, "; "), fix])
+                rows.append(
+                    [f"{task.number}. {action.title}", listed(task.subjects, _PLACES), listed(task.seen, _SEEN, "; "), fix]
+                )
             name = _("the agency as a whole") if place.host == "agency" else place.host
             where = f"{name} ({place.address})" if place.address else name
             tables.append(_table(f"{where} · {owner.name}", ("27%", "16%", "25%", "1fr"), head, rows))
@@ -243,10 +245,4 @@ def _table(
 
 
 def _places(places: Sequence[str]) -> str:
-    return f": {_some(places)}" if places else ""
-
-
-def _some(items: Sequence[str], most: int = _PLACES, between: str = ", ") -> str:
-    rest = len(items) - most
-    more = between + _("and {count} more").format(count=count(rest)) if rest > 0 else ""
-    return between.join(items[:most]) + more
+    return f": {listed(places, _PLACES)}" if places else ""

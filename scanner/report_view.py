@@ -22,6 +22,8 @@ from scanner.writing import moment
 
 _CLASSES = tuple(ControlClass)
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
+_LOUDEST = ("bad", "open", "good", "quiet")
+"""The tones, as a list begins with them: what fails, what nobody knows, then what is in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def view(
         at_once=tuple(
             shown(reason.message) for reason in assessment.reasons if reason.leads_to is Decision.DENY and reason.control is None
         ),
-        gates=tuple(shown_controls[control.id] for control in gates),
+        gates=tuple(sorted((shown_controls[control.id] for control in gates), key=lambda gate: _LOUDEST.index(gate.status.tone))),
         gates_met=gates_word([gate.status for gate in gates]),
         gaps=gaps,
         unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings) + len(_further(assessment)),

@@ -1,7 +1,8 @@
-"""Dates and numbers as a page's reader writes them: "23 tháng 11, 2026" and "91,5" in Vietnamese, "23 November 2026" and "91.5" in English."""
+"""Dates, numbers and lists as a page's reader writes them: "23 tháng 11, 2026" and "91,5" in Vietnamese, "23 November 2026" and "91.5" in English."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from scanner.i18n import _, language
@@ -53,3 +54,16 @@ def share(part: int, whole: int) -> str:
 def count(number: int) -> str:
     """A whole number with its thousands apart: 12.000 in Vietnamese, 12,000 in English."""
     return f"{number:,}".replace(",", ".") if language() == "vi" else f"{number:,}"
+
+
+def listed(items: Sequence[str], most: int, between: str = ", ") -> str:
+    """At most so many of these items in one line, and how many more there are."""
+    rest = len(items) - most
+    more = between + _("and {count} more").format(count=count(rest)) if rest > 0 else ""
+    return between.join(items[:most]) + more
+
+
+def bounded(lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """At most so many of these lines, and one that says how many more the report has."""
+    rest = len(lines) - most
+    return (*lines[:most], *((_("and {count} more, in the report").format(count=count(rest)),) if rest > 0 else ()))

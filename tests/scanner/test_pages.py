@@ -12,7 +12,7 @@ import jinja2
 import pytest
 
 from scanner import i18n, readers, report, report_pdf, writing
-from scanner.assessment import Assessment, Decision, Status
+from scanner.assessment import Assessment, ControlClass, Decision, Status
 from scanner.campaign import Entry, entry, index
 from scanner.changes import compared
 from scanner.cli.judging import view_in
@@ -75,6 +75,24 @@ def test_the_first_screen_says_what_failed_and_as_loudly_what_nobody_saw(failing
     assert f'<b class="open">? {view.unseen}</b>' in page
     for words in (f"{view.passed} / {view.counted}", f"{view.assessed} / {view.counted}", view.valid_until):
         assert words in page
+
+
+def test_gates_stand_in_the_order_of_what_is_wrong_with_them(failing: dict[str, bytes]) -> None:
+    """What nobody could tell stands before what is in order, and not behind it."""
+    made = assessment(failing)
+    statuses = (Status.SATISFIED, Status.UNDETERMINED, Status.NOT_APPLICABLE, Status.NOT_SATISFIED)
+    mixed = made.model_copy(
+        update={
+            "controls": tuple(
+                control.model_copy(update={"classed": ControlClass.GATE, "status": statuses[at % len(statuses)]})
+                for at, control in enumerate(made.controls)
+            )
+        }
+    )
+    view = view_in(failing, Order.read(failing["order.json"]), mixed)
+    tones = [gate.status.tone for gate in view.gates]
+    assert {"open", "good"} <= set(tones)
+    assert tones == sorted(tones, key=("bad", "open", "good", "quiet").index)
 
 
 def test_each_reader_gets_what_is_theirs(failing: dict[str, bytes]) -> None:
