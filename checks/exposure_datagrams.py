@@ -18,8 +18,9 @@ def _judged(found: dict[str, Datagram | Unobserved], refused: tuple[Reply, ...] 
         return Fail(said("answers strangers: {questions}", questions=", ".join(bad)))
     silent = sorted({f"{one.port}/udp" for one in seen.values() if one.reply is Reply.SILENT})
     if silent:
-        text = "no answer from here on {ports}: the host's own list of sockets decides"
-        return NotApplicable(said(text, ports=", ".join(silent)))
+        return NotApplicable(
+            said("no answer from here on {ports}: the host's own list of sockets decides", ports=", ".join(silent))
+        )
     replies = ", ".join(sorted({f"{one.port}/udp {one.reply}" for one in seen.values()}))
     return Pass(said("answers no stranger: {replies}", replies=replies))
 

@@ -9,6 +9,7 @@ from scanner.assessment import BaselineRef, Clause, ControlClass
 from scanner.baseline import LEVELS, Baseline, BoundBaseline, BoundRule, Control, Effective
 from scanner.check import Stricter
 from scanner.findings import Message, said
+from scanner.i18n import N_
 from scanner.record import Name, Record, canonical
 from scanner.strictness import Turn, compared
 from scanner.targets import Level
@@ -59,7 +60,7 @@ def _whole(old: Baseline, new: Baseline) -> Iterator[Change]:
         dates = [_span(found.effective) for found in (old, new)]
         yield _told(Turn.DIFFERENT, None, "in force: {old} became {new}", old=dates[0], new=dates[1])
     if old.diagram != new.diagram:
-        text = "the network diagram is shown by {old}, and became {new}"
+        text = N_("the network diagram is shown by {old}, and became {new}")
         yield _told(Turn.DIFFERENT, None, text, old=old.diagram or "nothing", new=new.diagram or "nothing")
     for level in LEVELS:
         yield from _limit(
@@ -76,7 +77,7 @@ def _whole(old: Baseline, new: Baseline) -> Iterator[Change]:
         elif kind not in feeds:
             yield _told(Turn.NEW, None, "feed {kind}, at most {days} days old", kind=kind, days=later[kind])
         elif turn := compared(feeds[kind], later[kind], Stricter.LOWER):
-            text = "feed {kind} may be so many days old: {old} became {new}"
+            text = N_("feed {kind} may be so many days old: {old} became {new}")
             yield _told(turn, None, text, kind=kind, old=feeds[kind], new=later[kind])
 
 
@@ -145,7 +146,7 @@ def _parameters(old: BoundRule, new: BoundRule, levels: tuple[Level, ...]) -> It
             turn = compared(was, now, type(after).direction(field) or Stricter.NONE)
             if turn is None:
                 continue
-            text = "{check}: {field} {old} became {new}"
+            text = N_("{check}: {field} {old} became {new}")
             values = {"old": _shown(before, field), "new": _shown(after, field)}
             yield _told(turn, old.control.id, text, (level,), check=old.check.id, field=field, **values)
 

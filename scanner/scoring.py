@@ -271,8 +271,9 @@ def _that_leave_open(
         yield DecisionReason(code=ReasonCode.NO_RULE, leads_to=Decision.INCOMPLETE, message=message)
     for standing in found:
         if standing.control.classed.mandatory and standing.status is Status.UNDETERMINED:
-            text = "{control} could not be determined at {subject}"
-            yield _reason(ReasonCode.UNDETERMINED, Decision.INCOMPLETE, text, standing)
+            yield _reason(
+                ReasonCode.UNDETERMINED, Decision.INCOMPLETE, "{control} could not be determined at {subject}", standing
+            )
     for subject in uncovered(order, sightings):
         message = said("{subject} is declared, and nothing of it was seen", subject=subject)
         yield DecisionReason(code=ReasonCode.NOT_COVERED, leads_to=Decision.INCOMPLETE, message=message, subject=subject)
@@ -305,15 +306,11 @@ def _of_deviations(found: Sequence[Standing]) -> Iterator[DecisionReason]:
         if standing.status is Status.NOT_SATISFIED and standing.plan is None:
             yield _reason(ReasonCode.NOT_SATISFIED, Decision.DENY, "{control} is not satisfied at {subject}", standing)
     for standing in found:
-        if standing.waiver or standing.plan:
-            code = ReasonCode.WAIVED if standing.waiver else ReasonCode.PLANNED
-            text = (
-                "{control} is waived at {subject} until {due}"
-                if standing.waiver
-                else "{control} is to be mended at {subject} by {due}"
-            )
-            major = standing.control.classed is ControlClass.MAJOR
-            yield _reason(code, Decision.AUTHORISE_TRIAL if major else Decision.AUTHORISE, text, standing)
+        leads_to = Decision.AUTHORISE_TRIAL if standing.control.classed is ControlClass.MAJOR else Decision.AUTHORISE
+        if standing.waiver:
+            yield _reason(ReasonCode.WAIVED, leads_to, "{control} is waived at {subject} until {due}", standing)
+        elif standing.plan:
+            yield _reason(ReasonCode.PLANNED, leads_to, "{control} is to be mended at {subject} by {due}", standing)
 
 
 def conditions(found: Iterable[Standing]) -> tuple[Condition, ...]:

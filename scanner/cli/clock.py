@@ -38,8 +38,9 @@ def steady(at: datetime) -> datetime:
     if _seen is not None and at < _seen - SKEW:
         from certification.refusals import Code, Refusal
         from scanner.findings import said
+        from scanner.i18n import N_
 
-        text = "the clock says {now}, and said {last} before; set it right, or remove {path} where it was wrong then"
+        text = N_("the clock says {now}, and said {last} before; set it right, or remove {path} where it was wrong then")
         message = said(text, now=_written(at), last=_written(_seen), path=str(mark_path()))
         raise Refusal(Code.CLOCK_BACKWARDS, message)
     if _seen is None or at - _seen >= _STEP:
