@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.console import Console, now, pass_console
-from scanner.cli.exits import of
+from scanner.cli.failing import exit_status, fail_on_option
 from scanner.cli.listed import Listed
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
@@ -34,6 +34,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--trust", type=FILE, help="The trust root the inspector's key stands in.")
 @click.option("--under", type=BaselineFile(), help="Say what another baseline would do to these runs, and change none of them.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of what --under tells.")
+@fail_on_option
 @pass_console
 def evaluate(
     console: Console,
@@ -42,6 +43,7 @@ def evaluate(
     trust: Path | None = None,
     under: Path | None = None,
     form: str = "text",
+    fail_on: tuple[str, ...] = (),
 ) -> None:
     """Judge a run by its baseline: writes assessment.json, shows the verdict, exits by the decision.
 
@@ -55,6 +57,8 @@ def evaluate(
 
         if signer is not None:
             raise click.UsageError(_("what another baseline would do is no evaluation, and is not signed: leave --signer out"))
+        if fail_on:
+            raise click.UsageError(_("--fail-on goes with the judgement of a run by its own baseline: leave it or --under out"))
         raise click.exceptions.Exit(tell(console, under, runs, form))
     if len(runs) > 1:
         raise click.UsageError(_("one run is evaluated at a time; several are compared with --under BASELINE"))
@@ -65,7 +69,7 @@ def evaluate(
     if signer is not None:
         _sign_evaluation(console, opened, signer, trust)
     terminal.verdict(view_of(opened, assessment), opened.folder, quiet=console.quiet, color=console.color)
-    raise click.exceptions.Exit(of(assessment.decision))
+    raise click.exceptions.Exit(exit_status(console, assessment, fail_on))
 
 
 @click.command()

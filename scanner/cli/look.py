@@ -10,6 +10,7 @@ import click
 
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.failing import fail_on_option
 from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
 from scanner.faults import InputError
 from scanner.i18n import _
@@ -118,16 +119,17 @@ def scan(console: Console, /, **options: Any) -> None:
 @click.command()
 @given
 @looking
+@fail_on_option
 @click.pass_context
 @pass_console
-def check(console: Console, context: click.Context, /, **options: Any) -> None:
+def check(console: Console, context: click.Context, /, *, fail_on: tuple[str, ...], **options: Any) -> None:
     """Scan, evaluate and write the report in one go: what an agency runs on itself."""
     from scanner.cli.judging import evaluate, report
 
     run, reached = _scanned(console, options)
     context.invoke(report, run=run.folder, evaluate_first=True)
     try:
-        context.invoke(evaluate, runs=(run.folder,))
+        context.invoke(evaluate, runs=(run.folder,), fail_on=fail_on)
     except click.exceptions.Exit:
         if reached:
             raise

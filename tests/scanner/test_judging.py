@@ -37,6 +37,11 @@ CLASSES = ("gate", "major", "minor", "advisory")
 
 def baseline(controls: list[dict[str, Any]]) -> BoundBaseline:
     """A baseline of these controls."""
+    return load(baseline_file(controls), "test.yaml", CHECKS)
+
+
+def baseline_file(controls: list[dict[str, Any]]) -> bytes:
+    """The file of a baseline of these controls."""
     text = {
         "id": "test",
         "version": "1.0",
@@ -48,7 +53,7 @@ def baseline(controls: list[dict[str, Any]]) -> BoundBaseline:
         "headings": [{"id": "all", "title": {"vi": "Tất cả", "en": "All"}}],
         "controls": controls,
     }
-    return load(_yaml(text).encode(), "test.yaml", CHECKS)
+    return _yaml(text).encode()
 
 
 def _yaml(value: Any) -> str:
