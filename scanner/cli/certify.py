@@ -44,13 +44,12 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     """
     from certification.recipients import sealed_to
     from certification.sealing import sign_scan_evidence
-    from scanner.faults import InputError
+    from scanner.cli.stored import stored
     from scanner.record import sha256
-    from scanner.store import ASSESSMENT, SCAN_EVIDENCE, Run, packed
+    from scanner.store import SCAN_EVIDENCE, Run, packed
 
+    stored(run)  # what is sealed is what was kept and judged, and not what somebody made of it since
     opened = Run.opened(run)
-    if not opened.has(ASSESSMENT):
-        raise InputError(_("{run}: not judged yet; run `clearance evaluate {run}` first").format(run=run))
     readers = _readers(recipients)
     opened.write_manifest()
     opened.write(SCAN_EVIDENCE, sign_scan_evidence(opened.files(), signer_at(signer), now()))

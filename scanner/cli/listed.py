@@ -16,6 +16,11 @@ class Listed(click.ParamType[tuple[str, ...]]):
     def __init__(self, words: Sequence[str]) -> None:
         self._choice = click.Choice(words)
 
+    @property
+    def choices(self) -> Sequence[str]:
+        """The words there are."""
+        return self._choice.choices
+
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         """The words, as of a choice, and that more of them may follow."""
         return f"{self._choice.get_metavar(param, ctx)},..."

@@ -129,3 +129,15 @@ def test_a_run_is_sealed_to_recipients_and_a_wrong_one_stops_it_first(tmp_path: 
     for name in ("mic.age", "mps.age"):
         files = unpacked(unsealed((tmp_path / "run.age").read_bytes(), tmp_path / name, never))
         assert SCAN_EVIDENCE in files
+
+
+def test_what_was_changed_after_it_was_judged_is_not_sealed(tmp_path: Path) -> None:
+    run = kept(tmp_path / "run", run_of(OWN, YES))
+    clearance("keys", "new", tmp_path / "scanner.pem", "--unencrypted")
+    words = ("seal", run, "--signer", f"file:{tmp_path / 'scanner.pem'}", "--out", tmp_path / "run.bundle")
+    seen = next(path for path in sorted((run / "observations").rglob("*.json")))
+    seen.write_bytes(seen.read_bytes().replace(b"2026-", b"2025-", 1))
+    done = clearance(*words)
+    assert (done.returncode, (run / SCAN_EVIDENCE).exists(), (tmp_path / "run.bundle").exists()) == (12, False, False), (
+        done.stderr
+    )

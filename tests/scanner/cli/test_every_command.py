@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from scanner.cli import clearance as root
 from scanner.cli.leaves import WRITE_FILES
+from scanner.cli.listed import Listed
 from tests.scanner.cli.in_process import clearance
 from tools import man, summaries
 from tools.schemas import SCHEMAS
@@ -64,7 +65,7 @@ def test_every_command_shows_an_example_that_it_would_take(words: tuple[str, ...
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_every_command_can_answer_in_json(words: tuple[str, ...]) -> None:
     (option,) = [option for option in ALL[words].params if "--format" in option.opts]
-    assert isinstance(option.type, click.Choice)
+    assert isinstance(option.type, click.Choice | Listed)
     assert "json" in option.type.choices or words[-1] in WRITE_FILES
 
 
