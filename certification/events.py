@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from certification.bearing import bearing
 from certification.envelope import Envelope
 from certification.ledger import entered, history
 from certification.log_proof import LogProof
@@ -42,7 +43,7 @@ def change_status(  # noqa: PLR0913 - what an event says, the means by name
     key = trust.key(signer.keyid)
     in_role(key, StatusEventStatement.role)
     key.valid(at, at)
-    now = standing(replayed(history(log, trust)), serial)
+    now = standing(replayed(history(bearing(log, (serial,)), trust)), serial)
     if begun is None:
         statement = draft_event(now.certificate, state, reason, note, key.known.holder, at)
         envelope = Envelope(statement.written())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from certification import merkle
 from certification.authorisation import AuthorisationStatement
+from certification.bearing import bearing, words_of
 from certification.checkpoint import Checkpoint, SignedCheckpoint, read_checkpoint
 from certification.envelope import read_envelope
 from certification.log_proof import LogProof
@@ -41,7 +42,7 @@ def entered(log: LogStore, certificate: bytes, signer: Signer, trust: TrustRoot,
     if at < statement.predicate.stated_at:
         raise Refusal(Code.CLOCK_BACKWARDS, said("the statement was made after this instant"))
     if log.position(envelope.payload) is None:
-        replayed((*history(log, trust), statement))
+        replayed((*history(bearing(log, words_of(envelope.payload)), trust), statement))
     log.append(envelope.payload, certificate, statement.predicate_type, statement.predicate.serial, at.strftime(_FORM))
     _sign(log, signer)
     return proven(log, certificate)
@@ -135,7 +136,7 @@ def loggable(payload: bytes) -> Loggable:
 def history(log: Entries, trust: TrustRoot) -> Iterator[Loggable]:
     """The log's statements in order, each signed by whom it had to be when it was made.
 
-    A key that was revoked since does not undo what it signed and what was logged before: a suspension outlives its signer.
+    Given the entries that bear on one statement, those alone are told. A key that was revoked since does not undo what it signed and what was logged before: a suspension outlives its signer.
     """
     certificates: dict[str, AuthorisationStatement] = {}
     for entry in log.entries():

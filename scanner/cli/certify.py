@@ -280,7 +280,9 @@ def _files(bundle: Path) -> Mapping[str, bytes]:
 
 
 def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Mapping[str, Standing]]:
-    """The proof from the log itself, audited, and what has become of every certificate in it."""
+    """The proof from the log itself, audited, and what has become of this certificate and of those it has to do with."""
+    from certification.bearing import bearing, words_of
+    from certification.envelope import read_envelope
     from certification.ledger import history, in_time, proven
     from certification.log_audit import audited
     from certification.log_store import opened
@@ -289,7 +291,8 @@ def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Map
     with opened(path) as log:
         in_time(log, now())
         audited(log, root, now())
-        return proven(log, certificate).written(), replayed(history(log, root))
+        told = bearing(log, words_of(read_envelope(certificate).payload))
+        return proven(log, certificate).written(), replayed(history(told, root))
 
 
 PDF_LIMIT = 32 * 1024 * 1024

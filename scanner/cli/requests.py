@@ -79,6 +79,7 @@ def renew(
 
     Example: clearance renew CC-2026-1 new.bundle --log log.sqlite --trust trust.dsse.json --csr new.csr --signer file:agency.pem --out request.dsse.json
     """
+    from certification.bearing import bearing
     from certification.ledger import history
     from certification.log_audit import audited
     from certification.log_store import opened
@@ -91,7 +92,7 @@ def renew(
     at, root = now(), trust_at(trust)
     with opened(log_file) as log:
         audited(log, root, at)
-        old = standing(replayed(history(log, root)), serial)
+        old = standing(replayed(history(bearing(log, (serial,)), root)), serial)
     old.after(Act.SUPERSEDE, at)
     granted = old.granted
     drafted = draft_request(

@@ -136,6 +136,7 @@ REVIEW_DAYS = 30
 
 
 def _standings(log_file: Path, root: TrustRoot, instant: datetime, what: str) -> Iterable[Standing]:
+    from certification.bearing import bearing
     from certification.ledger import history
     from certification.log_audit import audited
     from certification.log_store import opened
@@ -143,7 +144,8 @@ def _standings(log_file: Path, root: TrustRoot, instant: datetime, what: str) ->
 
     with opened(log_file) as log:
         audited(log, root, now())
-        found = replayed(one for one in history(log, root) if one.predicate.stated_at <= instant)
+        told = log if what == "all" else bearing(log, (what,))
+        found = replayed(one for one in history(told, root) if one.predicate.stated_at <= instant)
     return found.values() if what == "all" else (standing(found, what),)
 
 
