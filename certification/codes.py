@@ -59,6 +59,9 @@ class Code(StrEnum):
     ROOT_UNSIGNED = "root-unsigned"
     ROOT_NOT_VALID = "root-not-valid"
     ROOT_NOT_PINNED = "root-not-pinned"
+    ROOT_CHANGED = "root-changed"
+    ROOT_OLDER = "root-older"
+    ROOT_MEMORY_LOST = "root-memory-lost"
     ROOT_KEY_TWICE = "root-key-twice"
     ROOT_KEY_ID = "root-key-id"
     ROOT_INCONSISTENT = "root-inconsistent"
@@ -240,6 +243,20 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.ROOT_UNSIGNED: (_TRUST, N_("The trust root is not signed by as many of its root keys as it asks for.")),
     Code.ROOT_NOT_VALID: (_TRUST, N_("The trust root is not yet valid or has expired; fetch the current one.")),
     Code.ROOT_NOT_PINNED: (_TRUST, N_("The trust root is not the one whose digest was given.")),
+    Code.ROOT_CHANGED: (
+        _TRUST,
+        N_(
+            "The trust root is neither the one relied on before nor signed by its root keys; name it with --trust-sha256 if another channel tells its digest."
+        ),
+    ),
+    Code.ROOT_OLDER: (
+        _TRUST,
+        N_("The trust root is older than the one relied on before; name it with --trust-sha256 to look at what was."),
+    ),
+    Code.ROOT_MEMORY_LOST: (
+        _TRUST,
+        N_("The memory of trust roots relied on cannot be read, so that a stranger's could not be told."),
+    ),
     Code.ROOT_KEY_TWICE: (_TRUST, N_("One key, or one holder of root keys, stands twice in the trust root.")),
     Code.ROOT_KEY_ID: (_TRUST, N_("A key id in the trust root is not the SHA-256 of its key.")),
     Code.ROOT_INCONSISTENT: (_TRUST, N_("The trust root contradicts itself.")),

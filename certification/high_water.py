@@ -10,6 +10,7 @@ from pydantic import Field
 from certification.keyring import LogName
 from certification.refusals import Code, Refusal
 from certification.register import Outline, Register
+from certification.relied import KnownRoot, follows, known
 from certification.status import State
 from certification.trust import TrustRoot
 from scanner.findings import said
@@ -51,6 +52,8 @@ class Mark(Record):
     """The latest instant that this machine's clock has shown here."""
     root_version: Annotated[int, Field(ge=1)]
     root_sha256: Sha256
+    root: KnownRoot | None = None
+    """What tells the trust root's successor; None in memories of before it was kept, whose root may be followed by any newer one once."""
     issued: Instant
     """When the bundle that was applied last was made."""
     expires: Instant
@@ -75,24 +78,30 @@ def on_time(mark: Mark | None, at: datetime) -> None:
         raise Refusal(Code.CLOCK_BACKWARDS, message)
 
 
-def not_older(mark: Mark | None, register: Register | Outline, trust: TrustRoot) -> None:
-    """Returns where nothing newer, and no other bundle of this number, was applied before."""
+def not_older(mark: Mark | None, register: Register | Outline, trust: TrustRoot, *, named: bool = False) -> None:
+    """Returns where nothing newer, and no other bundle of this number, was applied before; `named` says that a person named the trust root."""
     if mark is not None:
         told = register.predicate
         _not_older(
-            mark, KeyMark(keyid=register.keyid, sequence=told.sequence, sha256=register.sha256, issued=told.stated_at), trust
+            mark,
+            KeyMark(keyid=register.keyid, sequence=told.sequence, sha256=register.sha256, issued=told.stated_at),
+            trust,
+            named=named,
         )
 
 
-def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: datetime) -> Mark:
-    """The memory after this register is applied; refuses one that is older than, or contradicts, what was applied before."""
+def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: datetime, *, named: bool = False) -> Mark:
+    """The memory after this register is applied; refuses one that is older than, or contradicts, what was applied before.
+
+    A trust root that is neither the one before nor its successor is taken only where a person named it.
+    """
     on_time(mark, at)
     told, point = register.predicate, register.checkpoint.checkpoint
     key = KeyMark(keyid=register.keyid, sequence=told.sequence, sha256=register.sha256, issued=told.stated_at)
     log = LogMark(origin=point.origin, size=point.size, root=point.root.hex())
     stopped = {each.serial: StopMark(serial=each.serial, state=each.state, since=each.since) for each in told.statuses}
     if mark is not None:
-        _not_older(mark, key, trust)
+        _not_older(mark, key, trust, named=named)
         _log_grew(mark, log)
         _rightly_resumed(mark, register)
         admitted = {each.serial for each in register.admitted}
@@ -103,6 +112,7 @@ def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: dateti
         seen_at=at,
         root_version=trust.keyring.version,
         root_sha256=trust.sha256,
+        root=known(trust),
         issued=told.stated_at,
         expires=told.expires,
         keys=tuple(keys.values()),
@@ -111,11 +121,12 @@ def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: dateti
     )
 
 
-def _not_older(mark: Mark, key: KeyMark, trust: TrustRoot) -> None:
+def _not_older(mark: Mark, key: KeyMark, trust: TrustRoot, *, named: bool) -> None:
     version = trust.keyring.version
-    if version < mark.root_version:
-        message = said("a trust root of version {seen}, after version {last}", seen=version, last=mark.root_version)
-        raise Refusal(Code.BUNDLE_OLDER, message)
+    if mark.root is not None and not named:
+        follows(mark.root, trust)
+    elif version < mark.root_version:
+        raise Refusal(Code.ROOT_OLDER, said("version {seen}, after version {last}", seen=version, last=mark.root_version))
     last = {each.keyid: each for each in mark.keys}.get(key.keyid)
     if last is not None and key.sequence < last.sequence:
         message = said("bundle {seen}, after bundle {last}", seen=key.sequence, last=last.sequence)

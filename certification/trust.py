@@ -73,6 +73,8 @@ class TrustRoot:
     sha256: str
     """The digest of the signed payload: what a person compares and pins."""
     keys: Mapping[str, TrustedKey]
+    signers: frozenset[str]
+    """The ids of the root keys that signed it."""
 
     def key(self, keyid: str) -> TrustedKey:
         """The key of this id; refuses one that does not stand in the trust root."""
@@ -138,7 +140,8 @@ def read_trust_root(data: bytes, at: datetime, *, pinned: str | None = None) -> 
         message = said("signed by {count} root keys where {wanted} must sign", count=count, wanted=keyring.threshold)
         raise Refusal(Code.ROOT_UNSIGNED, message)
     # (5) it is the one that is wanted, and in force
-    root = TrustRoot(keyring, sha256(envelope.payload), trusted)
+    signers = frozenset(signature.keyid for signature in envelope.signatures)
+    root = TrustRoot(keyring, sha256(envelope.payload), trusted, signers)
     if pinned is not None and pinned != root.sha256:
         raise Refusal(Code.ROOT_NOT_PINNED, said("the trust root's digest is {seen}", seen=root.sha256))
     root.current(at)

@@ -45,7 +45,8 @@ class Desk:
         done = subprocess.run(
             [sys.executable, "-m", "scanner.cli", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+            # A user of its own, who remembers no other trust root: each demonstration makes one.
+            env={**os.environ, "PYTHONPATH": str(HERE.parent), "CLEARANCE_STATE": str(self.folder / "state")},
             stdout=quiet,
             stderr=quiet,
             text=True,

@@ -55,7 +55,7 @@ def apply(bundle: bytes, trust: TrustRoot, site: Site, at: datetime) -> Applied:
             on_time(mark, at)
             _stopped_first(states, site, bundle, trust, mark, at)
             register = read_register(bundle, trust, at)
-            after = advanced(mark, register, trust, at)
+            after = advanced(mark, register, trust, at, named=site.trust_sha256 is not None)
         except Refusal as refusal:
             if refusal.code in (Code.BUNDLE_STALE, Code.CLOCK_BACKWARDS) or (mark is not None and at >= mark.expires):
                 _closed_for(refusal, states, site)
@@ -109,7 +109,7 @@ def _stopped_first(states: States, site: Site, bundle: bytes, trust: TrustRoot, 
     if mark is None or states.current() in (None, CLOSED):
         return
     outline = read_outline(bundle, trust, at)
-    not_older(mark, outline, trust)
+    not_older(mark, outline, trust, named=site.trust_sha256 is not None)
     if outline.predicate.entries < MANY:
         return
     less = without(states.files(), outline.named)

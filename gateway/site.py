@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from scanner.i18n import _
-from scanner.record import Record, explained
+from scanner.record import Record, Sha256, explained
 from scanner.strict_yaml import InputError
 
 _LIMIT = 64 * 1024
@@ -55,6 +55,8 @@ class Site(Record):
     """Where the states lie; `current` in it is the one in force."""
     trust: FilePath
     """The trust root."""
+    trust_sha256: Sha256 | None = None
+    """Its digest, as another channel told it: that root and no other."""
     listen: Address
     probe: Address | None = None
     """Where the proxy is tried out; `listen` where it is not given."""

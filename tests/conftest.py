@@ -28,6 +28,21 @@ def _english() -> Iterator[None]:
     i18n.choose("en")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _remembers_nothing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each module's fixtures work for a user who never saw a trust root, and so does each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLEARANCE_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _remembers_nothing_either(
+    _remembers_nothing: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARANCE_STATE", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real feeds beside the project; a clone without it skips, CI must have it."""

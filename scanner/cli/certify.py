@@ -10,6 +10,7 @@ import click
 
 from scanner.cli.clients import client_options, client_with, insist_on_all_or_none
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
+from scanner.cli.roots import trust_at, trust_option
 from scanner.cli.signing import show, signer_at, signer_option
 from scanner.i18n import _, ngettext
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BUNDLE = click.argument("bundle", type=FILE)
-TRUST = click.option("--trust", type=FILE, required=True, help="The trust root.")
+TRUST = trust_option()
 REQUEST = click.option("--request", "request_file", type=FILE, required=True, help="The agency's signed request.")
 SIGNER = signer_option("The key that signs, as file:key.pem or pkcs11:token=T;object=K?module-path=/usr/lib/x.so.")
 Command = Callable[..., Any]
@@ -321,13 +322,6 @@ def judge_again() -> tuple[Callable[[Mapping[str, bytes]], bytes], tuple[Any, ..
     checks = load_checks()
     code = code_digests(checks)
     return (lambda files: judge(files, checks, code).written()), code
-
-
-def trust_at(path: Path, at: Any = None) -> TrustRoot:
-    """The trust root in this file, as of this instant or now."""
-    from certification.trust import read_trust_root
-
-    return read_trust_root(bytes_of(path), at or now())
 
 
 def agreed(root: TrustRoot, *, yes: bool) -> Callable[[str], bool]:

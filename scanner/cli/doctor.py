@@ -12,6 +12,7 @@ import click
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.look import FILE, inputs_of
+from scanner.cli.roots import trust_option
 from scanner.i18n import _
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class _Sign:
 @click.argument("scope", type=FILE)
 @click.argument("hosts", nargs=-1)
 @click.option("--permit", type=FILE, required=True, help="The permit the logins rest on.")
-@click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with.")
+@trust_option("The trust root that a signed permit is verified with.", required=False)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer.")
 @click.option("--feeds", type=FILE, help="The feed store that a scan would be judged by: says whether each feed is young enough.")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner.cli.certify import trust_at
 from scanner.cli.console import Console, bundle_of, bytes_of, moment, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError
 from scanner.i18n import N_, _
 
@@ -42,7 +42,7 @@ _PARTS = {
 @click.command()
 @click.argument("certificate", type=FILE)
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--trust", type=FILE, required=True, help="The trust root.")
+@trust_option()
 @click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on: without it only whether anything drifted.")
 @click.option("--at", help="As of this instant; now where it is not given.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.console import Console, bytes_of, now, pass_console
+from scanner.cli.roots import trust_option
 from scanner.cli.signing import signer_at, signer_option
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
@@ -81,7 +82,7 @@ def bundle(
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--trust", type=FILE, required=True, help="The trust root that the gatherer's signature is verified with.")
+@trust_option("The trust root that the gatherer's signature is verified with.")
 @click.option("--keyring", type=FILE, help="The vendors' keys.")
 @signer_option("The approver's key, as file:approver.pem or pkcs11:...")
 @click.option("--out", type=FILE, required=True)
@@ -89,7 +90,7 @@ def bundle(
 def approve(console: Console, file: Path, trust: Path, keyring: Path | None, signer: str, out: Path) -> None:
     """Let a gathered bundle go to the sites: its files are read anew, and a second person signs."""
     from certification.feed_bundles import gathered_by, sign_approval, verified_bundle
-    from scanner.cli.certify import trust_at
+    from scanner.cli.roots import trust_at
     from scanner.feeds.bundle import APPROVED, GATHERED, MANIFEST
     from scanner.feeds.importing import Wish
 
@@ -109,7 +110,7 @@ def approve(console: Console, file: Path, trust: Path, keyring: Path | None, sig
 def unpacked_bundle(file: Path, trust: Path | None, wish: Wish) -> Iterator[tuple[list[Path], Wish]]:
     """The bundle's files once both signatures hold, with the dates its manifest states."""
     from certification.feed_bundles import verified_bundle
-    from scanner.cli.certify import trust_at
+    from scanner.cli.roots import trust_at
     from scanner.feeds.bundle import APPROVED, GATHERED, MANIFEST
 
     if trust is None:

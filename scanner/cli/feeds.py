@@ -12,6 +12,7 @@ import click
 from scanner.cli import feed_bundles
 from scanner.cli.console import Console, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.roots import trust_option
 from scanner.cli.shipped import BaselineFile
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
@@ -39,7 +40,7 @@ def feeds() -> None:
 @feeds.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @STORE
-@click.option("--trust", type=FILE, help="The trust root that a bundle is verified with.")
+@trust_option("The trust root that a bundle is verified with.", required=False)
 @click.option("--keyring", type=FILE, help="The vendors' keys, as /usr/share/keyrings/debian-archive-keyring.gpg.")
 @click.option("--dated", multiple=True, metavar="FILE=INSTANT", help="When a file was made whose format holds no date.")
 @click.option("--accept-loss", multiple=True, metavar="FEED", help="Take a feed that holds less than the edition before.")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import FILE, TRUST, proof_at, proof_of, trust_at
+from scanner.cli.certify import FILE, TRUST, proof_at, proof_of
 from scanner.cli.clients import kept_client, told_client
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.roots import trust_at
 from scanner.cli.signing import PIN_FILE, ca_key_at, signer_at, signer_option
 from scanner.i18n import _, ngettext
 
@@ -126,14 +127,24 @@ def gateway_export(
 @click.pass_context
 def gateway_apply(context: click.Context, console: Console, bundle: Path, site_file: Path) -> None:
     """Verify a bundle, every entry of it, and put it in force: write, test, swap, reload, and try that a revoked one is kept out."""
+    from certification.relied import grouped
+    from certification.trust import read_trust_root
     from gateway.applying import apply, ends_soon
 
     site, at = _site(site_file), instant()
-    done = apply(bundle_of(bundle), trust_at(Path(site.trust), at), site, at)
+    root = read_trust_root(
+        bytes_of(Path(site.trust)), at, pinned=site.trust_sha256
+    )  # the gateway's own memory tells a stranger's
+    done = apply(bundle_of(bundle), root, site, at)
     admitted, told = len(done.register.admitted), done.register.predicate
     text = ngettext("✓ in force: state {state}, {count} certificate, until {end}",
                     "✓ in force: state {state}, {count} certificates, until {end}", admitted)  # fmt: skip
     console.say(text.format(state=done.state, count=admitted, end=f"{told.expires:%Y-%m-%d %H:%M} UTC"))
+    if site.trust_sha256 is None:
+        text = _(
+            "  trust root version {version}, SHA-256 {digest}; compared by another channel, it stands in the site's file as trust_sha256"
+        )
+        console.say(text.format(version=root.keyring.version, digest=grouped(root.sha256)))
     if ends_soon(told.stated_at, told.expires, at):
         console.say(_("! less than half of the bundle's time is left: why did no newer one come?"))
     for serial, refusal in done.register.left_out:

@@ -10,6 +10,7 @@ import click
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.failing import exit_status, fail_on_option
 from scanner.cli.listed import Listed
+from scanner.cli.roots import trust_option
 from scanner.cli.shipped import BaselineFile
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
@@ -31,7 +32,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.argument("runs", metavar="RUN", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
 @signer_option("The inspector's key, as file:inspector.pem or pkcs11:...: signs the evaluation.", required=False)
-@click.option("--trust", type=FILE, help="The trust root the inspector's key stands in.")
+@trust_option("The trust root the inspector's key stands in.", required=False)
 @click.option("--under", type=BaselineFile(), help="Say what another baseline would do to these runs, and change none of them.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of what --under tells.")
 @fail_on_option
@@ -182,7 +183,7 @@ def view_in(files: Mapping[str, bytes], order: Order, assessment: Assessment) ->
 
 def _sign_evaluation(console: Console, run: Run, signer: str, trust: Path | None) -> None:
     from certification.sealing import sign_evaluation
-    from scanner.cli.certify import trust_at
+    from scanner.cli.roots import trust_at
     from scanner.store import EVALUATION
 
     if trust is None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from scanner.cli.certify import trust_at
 from scanner.cli.console import Console, bytes_of, escaped_lines, keep, now, pass_console
+from scanner.cli.roots import TRUST_SHA256, trust_at, trust_option
 from scanner.cli.signing import PIN_FILE, signer_at
 from scanner.faults import InputError
 from scanner.i18n import _
@@ -114,6 +114,7 @@ def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path
 
 
 @trust.command("rotate")
+@TRUST_SHA256
 @click.argument("before", metavar="TRUST", type=FILE)
 @click.argument("spec", type=FILE)
 @click.option(
@@ -154,7 +155,7 @@ def trust_rotate(console: Console, before: Path, spec: Path, signers: tuple[str,
 @trust.command("affected")
 @click.argument("whom", metavar="PERSON|AGENCY|KEYID")
 @click.option("--log", "log_file", type=FILE, required=True, help="The log the certificates stand in.")
-@click.option("--trust", "trust_file", type=FILE, required=True, help="The trust root.")
+@trust_option("The trust root.", "trust_file")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @pass_console
 def trust_affected(console: Console, whom: str, log_file: Path, trust_file: Path, form: str) -> None:
@@ -193,12 +194,15 @@ def trust_affected(console: Console, whom: str, log_file: Path, trust_file: Path
 @click.argument("file", type=FILE)
 @pass_console
 def trust_show(console: Console, file: Path) -> None:
-    """Show a trust root: its digest, authorities, people, keys, baselines and ceilings."""
-    root = trust_at(file)
+    """Show a trust root, known or not: its digest, which another channel must tell too, authorities, people, keys, baselines and ceilings."""
+    from certification.relied import grouped
+    from certification.trust import read_trust_root
+
+    root = read_trust_root(bytes_of(file), now())
     keyring = root.keyring
     click.echo(
         _("{kind} trust root, version {version}, expires {expires:%Y-%m-%d}, SHA-256 {digest}").format(
-            kind=_(keyring.kind.value), version=keyring.version, expires=keyring.expires, digest=root.sha256
+            kind=_(keyring.kind.value), version=keyring.version, expires=keyring.expires, digest=grouped(root.sha256)
         )
     )
     for authority in keyring.authorities:

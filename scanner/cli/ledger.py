@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of, trust_at
+from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of
 from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _, ngettext
 

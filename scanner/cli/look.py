@@ -11,6 +11,7 @@ import click
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.failing import fail_on_option
+from scanner.cli.roots import trust_at, trust_option
 from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
 from scanner.faults import InputError
 from scanner.i18n import _
@@ -45,7 +46,7 @@ def given(command: Command) -> Command:
             click.option("--deviations", type=FILE, help="Waivers and remediation plans (YAML)."),
             click.option("--anchors", type=FILE, help="The CA store peers are checked against (PEM)."),
             click.option("--crls", type=FILE, help="The CRLs peers' certificates are looked up in (PEM, one after the other)."),
-            click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with."),
+            trust_option("The trust root that a signed permit is verified with.", required=False),
         )
     ):
         command = option(command)
@@ -191,11 +192,10 @@ def _named(path: Path | None) -> tuple[str, bytes] | None:
 
 def _signed_permit(envelope: bytes, trust: Path | None) -> Permit:
     from certification.permits import verified_permit
-    from certification.trust import read_trust_root
 
     if trust is None:
         raise click.UsageError(_("a signed permit is verified with a trust root: name it with --trust"))
-    return verified_permit(envelope, read_trust_root(bytes_of(trust), now()), now())
+    return verified_permit(envelope, trust_at(trust), now())
 
 
 def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import FILE, PDF_LIMIT, SIGNER, TRUST, agreed, proof_of, trust_at
+from scanner.cli.certify import FILE, PDF_LIMIT, SIGNER, TRUST, agreed, proof_of
 from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
 

@@ -10,6 +10,7 @@ import click
 from scanner.cli.console import Console, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.look import FILE, created, how, looked, permit_of
+from scanner.cli.roots import trust_option
 from scanner.cli.stored import Stored, stored
 from scanner.faults import InputError
 from scanner.findings import Finding, Outcome
@@ -35,7 +36,7 @@ _STATUSES = {
     "--finding", "finding_id", required=True, metavar="ID", help="The finding, as in F-3dae1d5d0056; `explain --run` shows it."
 )
 @click.option("--permit", type=FILE, help="The permit: YAML for a self-check, signed (DSSE) for an inspection.")
-@click.option("--trust", type=FILE, help="The trust root that a signed permit is verified with.")
+@trust_option("The trust root that a signed permit is verified with.", required=False)
 @how
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_console

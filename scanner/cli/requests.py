@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed, trust_at
+from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
+from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
 

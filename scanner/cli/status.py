@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner.cli.certify import FILE, SIGNER, TRUST, agreed, trust_at
+from scanner.cli.certify import FILE, SIGNER, TRUST, agreed
 from scanner.cli.console import Console, bundle_of, bytes_of, escaped_lines, keep, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
+from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
 

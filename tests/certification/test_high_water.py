@@ -44,7 +44,7 @@ def test_an_older_trust_root_or_log_is_not_gone_back_to(office: Office) -> None:
     made = read(office, office.export())
     newer = root(version=2)
     mark = advanced(None, made, newer, soon())
-    with refused(Code.BUNDLE_OLDER):
+    with refused(Code.ROOT_OLDER):
         advanced(mark, made, office.trust, soon())
     office.issue()
     grown = read(office, office.export())

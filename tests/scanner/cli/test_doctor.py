@@ -112,7 +112,8 @@ def test_feeds_that_are_absent_are_told_where_a_store_is_named(tmp_path: Path, p
 
     store = tmp_path / "feeds.sqlite"
     at = datetime.now(UTC).replace(microsecond=0)
-    imported([written(tmp_path / "kev.json", kev(f"{at:%Y-%m-%d}", ["CVE-2026-1001"]))], store, Wish(now=at))
+    dated = at - timedelta(hours=10)  # an edition is of 10 o'clock, and today's has not been made yet before that
+    imported([written(tmp_path / "kev.json", kev(f"{dated:%Y-%m-%d}", ["CVE-2026-1001"]))], store, Wish(now=at))
     done = doctor(desk(tmp_path, premises), "app1", "--feeds", "feeds.sqlite")
     assert done.returncode == 11
     assert "✓ feed kev: 0 days old" in done.stderr

@@ -1,0 +1,151 @@
+"""The trust root of the command line: named by its digest, or compared with those that this user relied on before.
+
+They are remembered beside the clock's mark. Whoever can write there is believed, so it guards against a file that was swapped where roots
+are stored or on its way, not against this machine's administrator; `--trust-sha256` guards against both.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli import console
+from scanner.cli.clock import mark_path
+from scanner.i18n import _
+
+if TYPE_CHECKING:
+    from certification.relied import KnownRoots
+    from certification.trust import TrustRoot
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+_NAMED = "clearance.trust-sha256"
+_LIMIT = 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+Command = Callable[..., Any]
+
+
+def _digest(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        plain = value.replace(" ", "").replace(":", "").lower()
+        if not _DIGEST.fullmatch(plain):
+            raise click.BadParameter(_("a SHA-256 has 64 hexadecimal digits, as `clearance trust show` prints them"))
+        context.meta[_NAMED] = plain
+
+
+TRUST_SHA256 = click.option(
+    "--trust-sha256",
+    metavar="DIGEST",
+    expose_value=False,
+    callback=_digest,
+    help="The digest of the trust root, as another channel told it: that root and no other.",
+)
+
+
+def trust_option(text: str = "The trust root.", *names: str, required: bool = True) -> Callable[[Command], Command]:
+    """The options --trust and --trust-sha256."""
+
+    def decorated(command: Command) -> Command:
+        return click.option("--trust", *names, type=FILE, required=required, help=text)(TRUST_SHA256(command))
+
+    return decorated
+
+
+def trust_at(path: Path, at: datetime | None = None) -> TrustRoot:
+    """The trust root in this file, as of this instant or now, where it is the named one, one that was relied on before or its successor.
+
+    The very first is relied on too, and its digest is shown to be compared. Refuses any other.
+    """
+    from certification.trust import read_trust_root
+
+    context = click.get_current_context(silent=True)
+    named = None if context is None else context.meta.get(_NAMED)
+    root = read_trust_root(console.bytes_of(path), at or console.now(), pinned=named)
+    _remember(root, named=named is not None)
+    return root
+
+
+def memory_path() -> Path:
+    """Where the trust roots that were relied on are kept."""
+    return mark_path().with_name("roots.json")
+
+
+def _remember(root: TrustRoot, *, named: bool) -> None:
+    from certification.refusals import Code, Refusal
+    from certification.relied import Reliance, grouped, relied_on
+    from scanner.findings import said
+    from scanner.i18n import N_
+
+    path = memory_path()
+    try:
+        with _alone(path):
+            before = _kept(path)
+            after, why = relied_on(before, root, named=named)
+            if after != before:
+                _write(path, after.written())
+    except OSError as error:
+        if named:
+            return
+        if path.exists():
+            raise Refusal(Code.ROOT_MEMORY_LOST, said("{why}", why=f"{path}: {error.strerror}")) from None
+        _warn(_("! this trust root cannot be remembered ({why}): compare its SHA-256, {digest}, by another channel").format(
+            why=f"{path}: {error.strerror}", digest=grouped(root.sha256)
+        ))  # fmt: skip
+        return
+    except Refusal as error:
+        if error.code is not Code.ROOT_MEMORY_LOST:
+            raise
+        if named:
+            return
+        text = N_("{why}; compare the trust root's SHA-256 by another channel, remove {path} and name it with --trust-sha256")
+        raise Refusal(error.code, said(text, why=str(error.message), path=str(path))) from None
+    if why is Reliance.FIRST:
+        _warn(_("! first use of this trust root: compare its SHA-256, {digest}, by another channel; from now on it is remembered").format(
+            digest=grouped(root.sha256)
+        ))  # fmt: skip
+    elif why is Reliance.NEXT:
+        _warn(_("  trust root version {version}, signed by root keys of the one before").format(version=root.keyring.version))
+
+
+def _warn(text: str) -> None:
+    """Also where all else is quiet: it is said once, and whoever misses it relies on nobody's word."""
+    click.echo(text, err=True)
+
+
+def _kept(path: Path) -> KnownRoots:
+    from certification.relied import KnownRoots, read_known_roots
+
+    try:
+        with path.open("rb") as file:
+            return read_known_roots(file.read(_LIMIT))
+    except FileNotFoundError:
+        return KnownRoots()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While no other command of this user changes the memory."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path.with_name("roots.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)
