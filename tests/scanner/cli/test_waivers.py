@@ -104,6 +104,12 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
             AT,
             "waivers.yaml:17: remediation of LOG-06 at web1: was due at 2026-11-15T10:00:00Z",
         ),
+        (
+            "due: 2027-01-15",
+            "due: 9998-01-15",
+            AT,
+            "waivers.yaml:17: remediation of LOG-06 at web1: due at 9998-01-15T10:00:00Z, more than 366 days from now, which is no plan",
+        ),
     ],
 )
 def test_what_is_valid_and_doubtful_is_a_warning(old: str, new: str, at: str, told: str) -> None:
