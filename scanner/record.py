@@ -83,6 +83,8 @@ def _instant(value: object, info: ValidationInfo) -> object:
 
 
 def _in_order(values: tuple[T, ...]) -> tuple[T, ...]:
+    if len(values) < 2:
+        return values
     keyed = {_sort_key(value): value for value in values}
     return tuple(keyed[key] for key in sorted(keyed))
 
