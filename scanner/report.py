@@ -17,6 +17,7 @@ from markupsafe import Markup
 from scanner import readers
 from scanner.assessment import Assessment
 from scanner.changes import Comparison
+from scanner.collector import few_collections
 from scanner.i18n import _, ngettext, speaking
 from scanner.inert import LONGEST, inert
 from scanner.readers import Reader
@@ -81,6 +82,7 @@ def as_html(view: View, language: str) -> bytes:
     return page.data
 
 
+@few_collections()
 def as_pages(editions: Sequence[Edition], reader: Reader, stem: str, *, largest: int | None = LARGEST) -> tuple[Page, ...]:
     """The report in files of at most `largest` bytes each: the first holds the verdict and what to do, and links to the others."""
     heads, blocks = [], []
