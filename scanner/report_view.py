@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, TailoringRef
 from scanner.attestations import Deviations
+from scanner.collector import few_collections
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
@@ -168,6 +169,7 @@ class View:
         return f"{self.percent} %{cap}" + (f"; {self.worst}" if self.worst else "")
 
 
+@few_collections()
 def view(
     assessment: Assessment,
     order: Order,
