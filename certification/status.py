@@ -74,6 +74,10 @@ _KEY_HELD: Mapping[State, Code | None] = {
 """Why the client key of a certificate in this state is certified in no other: the one that supersedes it may take it over."""
 
 
+REMINDERS = (7, 30, 90)
+"""Days before its end at which the holder of a certificate is reminded, the nearest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A certificate, and what has become of it by the last statement about it."""
@@ -91,6 +95,16 @@ class Standing:
         """Its state at an instant, which only the end of its time changes by itself."""
         ended = instant >= self.granted.not_after
         return State.EXPIRED if ended and self.state not in (State.REVOKED, State.SUPERSEDED) else self.state
+
+    def days_left(self, instant: datetime) -> int:
+        """Whole days until its end."""
+        return (self.granted.not_after - instant).days
+
+    def reminder(self, instant: datetime) -> int | None:
+        """The nearest step of the reminders that its days have come down to; None where there is none, or nothing left to end."""
+        if self.at(instant) not in (State.TRIAL, State.OFFICIAL, State.SUSPENDED):
+            return None
+        return next((step for step in REMINDERS if self.days_left(instant) <= step), None)
 
     def after(self, act: Act, when: datetime) -> Standing:
         """What it is after this act; refuses one that its state does not allow, or that comes before what was done last."""
