@@ -13,6 +13,7 @@ from certification.request import Kind
 from certification.request_refusal import RequestRefusalStatement
 from certification.spending import Spent
 from certification.status_event import Change, StatusEventStatement
+from certification.trials import Trials
 from scanner.findings import said
 
 
@@ -136,7 +137,7 @@ def replayed(
     """Every certificate's standing after these statements, in their order; refuses a story that cannot be."""
     found: dict[str, Standing] = {}
     refused: set[str] = set()
-    spent = Spent()
+    spent, trials = Spent(), Trials()
     for statement in statements:
         match statement:
             case AuthorisationStatement(predicate=granted):
@@ -144,6 +145,7 @@ def replayed(
                     message = said("{serial} rests on a request that was refused", serial=granted.serial)
                     raise Refusal(Code.REQUEST_REFUSED, message)
                 _issue(found, statement)
+                trials.grant(granted)
                 spent.spend(granted, lambda serial, at=granted.stated_at: _KEY_HELD[found[serial].at(at)])  # type: ignore[misc]
             case RequestRefusalStatement(predicate=no):
                 if no.request_sha256 in spent.requests:
