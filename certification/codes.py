@@ -102,6 +102,7 @@ class Code(StrEnum):
     REQUEST_SPENT = "request-spent"
     CLIENT_KEY_TAKEN = "client-key-taken"
     CLIENT_KEY_REVOKED = "client-key-revoked"
+    TRIALS_SPENT = "trials-spent"
     REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
     REQUEST_SIGNER = "request-signer"
@@ -320,6 +321,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.CLIENT_KEY_REVOKED: (
         _POLICY,
         N_("A certificate for this client key was revoked, so no other is made for it; ask with a new key."),
+    ),
+    Code.TRIALS_SPENT: (
+        _POLICY,
+        N_(
+            "A system is let in on trial twice within a year; mend what stands in the way of an official certificate, and ask for that."
+        ),
     ),
     Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
     Code.REQUEST_DIFFERS: (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, OsRelease, Package, fact
 from scanner.record import Instant, Record
@@ -100,6 +100,9 @@ def _installed(*names: str) -> HostObservation:
             "and the list amended."
         ),
     },
+    retests={
+        "any": Retest("cat /etc/os-release", "names a release that its maker still supports"),
+    },
 )
 def supported(host: HostObservation, parameters: SupportedReleases) -> Verdict:
     """The operating system is still supported by its maker.
@@ -135,6 +138,10 @@ def _is_of(found: OsRelease, release: Release) -> bool:
     fixes={
         "debian": "apt purge PACKAGE",
         "rhel": "dnf remove PACKAGE",
+    },
+    retests={
+        "debian": Retest("dpkg-query -W PACKAGE", "finds no such package"),
+        "rhel": Retest("rpm -q PACKAGE", "finds no such package"),
     },
 )
 def no_cleartext_packages(host: HostObservation, parameters: RefusedPackages) -> Verdict:

@@ -22,8 +22,8 @@ from scanner.cli.helps import speak, spoken
 from scanner.cli.summaries import SUMMARIES
 from scanner.i18n import _
 
-KEPT = frozenset({"scan", "check", "evaluate", "attest", "report", "seal"})
-"""The verbs that write into a run or give something of it away: the run's trail tells who ran them."""
+KEPT = frozenset({"scan", "check", "recheck", "evaluate", "attest", "report", "seal"})
+"""The verbs that make a run, write into one or give something of it away: the run's trail tells who ran them."""
 _PLUGINS = "pydantic.plugin._loader"
 _ALLOCATIONS = 50_000
 """How often the memory is searched for what refers to itself: loading modules leaves none of it, and the usual 700 take a twentieth of the start."""

@@ -130,7 +130,7 @@ def test_each_pair_of_laws_does_what_it_says(
     assert {(change.control, change.turn) for change in found.comparison.changes} == turns
     assert tuple((sight.subject, sight.kind) for sight in found.never_looked_at) == unseen
     assert found.never_answered == unanswered
-    assert found.is_worse is (before is AUTHORISE and after is not AUTHORISE)
+    assert found.is_worse is (before is AUTHORISE and (after is not AUTHORISE or found.calendar is not None))
 
 
 def test_a_law_that_is_not_in_force_is_told_apart_from_what_it_would_decide() -> None:
@@ -139,6 +139,24 @@ def test_a_law_that_is_not_in_force_is_told_apart_from_what_it_would_decide() ->
     assert "in force from 2030-01-01" in found.calendar.shown()
     assert (found.comparison.after.decision, found.would_decide) == (INCOMPLETE, AUTHORISE)
     assert rejudged(LENIENT, STRICT).calendar is None
+
+
+def test_nobody_gets_as_much_under_a_law_that_is_not_in_force() -> None:
+    assert rejudged(LENIENT, LATER).is_worse
+    assert not rejudged(LATER, LATER).is_worse
+    assert not rejudged(LATER, LENIENT).is_worse
+    assert rejudged(LATER, STRICT).is_worse
+    assert not rejudged(STRICT, LATER).is_worse
+
+
+def test_a_run_that_gets_less_for_the_calendar_alone_is_counted(shelf: Path) -> None:
+    (shelf / "later.yaml").write_bytes(LATER)
+    done = clearance("evaluate", "--under", shelf / "later.yaml", shelf / "good", "--format", "json")
+    (told,) = json.loads(done.stdout)["runs"]
+    assert (told["would_decide"], told["worse"]) == ("authorise", True)
+    said = clearance("evaluate", "--under", shelf / "later.yaml", shelf / "good").stdout
+    assert "✗" in said and "a decision under it would be incomplete" in said
+    assert "1 of 1 run would get less" in said
 
 
 def test_what_was_never_looked_at_is_not_checked_and_never_passes() -> None:
