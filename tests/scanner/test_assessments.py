@@ -42,6 +42,7 @@ LAW = (
     .replace(b"headings: [", b'headings: [{id: papers, title: {vi: "Giay to", en: "Papers"}}, ')
     .replace(b'en: "DOC"}\n    heading: all', b'en: "DOC"}\n    heading: papers')
     .replace(b'vi: "DOC"', 'vi: "Hồ sơ"'.encode())
+    .replace(b"controls:", b"diagram: DOC\ncontrols:")
 )
 SCOPE = scope((443, Speaks.HTTPS), (8_443, Speaks.TLS))
 DUE = AT + timedelta(days=30)
@@ -191,6 +192,11 @@ def test_a_reason_tells_until_when_a_deviation_is_accepted_and_which_findings_it
     assert (reason.code, reason.control, reason.subject) == (ReasonCode.WAIVED, "TLS", "web1:8443")
     assert reason.message.shown() == f"TLS is waived at web1:8443 until {DUE:%Y-%m-%d}"
     assert reason.findings == (finding_id("TLS", "tls-minimum-version", "web1:8443"),)
+    assert {value.name: value.value for value in judged(run_of({("web1:8443", "tls"): OLD})).reasons[0].message.values} == {
+        "control": "TLS",
+        "subject": "web1:8443",
+        "due": "",
+    }
     planned = judged(run_of({("web1:8443", "tls"): OLD}, "remediations:\n" + plan("TLS", "web1:8443")))
     assert [one.message.shown() for one in planned.reasons] == [f"TLS is to be mended at web1:8443 by {DUE:%Y-%m-%d}"]
 
@@ -205,6 +211,13 @@ def test_an_assessment_names_its_run_its_system_and_when_it_was_seen() -> None:
     assert (found.judged_at, found.observed_from, found.observed_until) == (placed.judged_at, AT, AT + timedelta(minutes=9))
     assert (found.checks, found.baseline.id, found.baseline.sha256) == (CODE, "law", sha256(LAW))
     assert found.fingerprint == identified(files).fingerprint.digest()
+
+
+def test_the_diagram_that_the_baseline_asks_for_is_part_of_what_makes_the_system_itself() -> None:
+    files = run_of()
+    shown = {**files, "attestations/DOC.json": answer()}
+    assert judge(shown, CHECKS, CODE).fingerprint == identified(shown).fingerprint.digest()
+    assert judge(shown, CHECKS, CODE).fingerprint != judge(files, CHECKS, CODE).fingerprint
 
 
 def test_where_nothing_was_seen_no_instant_is_told_and_no_evidence_lasts() -> None:

@@ -374,7 +374,16 @@ def test_a_rule_without_any_subject_is_not_checked_until_a_person_says_it_does_n
     (finding,) = evaluate(placed, bound, {}, {})
     assert (finding.subject, finding.outcome) == ("agency", Outcome.NOT_CHECKED)
     (finding,) = evaluate(placed, bound, {}, answered(bound, "C"))
-    assert finding.outcome is Outcome.NOT_APPLICABLE
+    assert (finding.outcome, finding.evidence) == (Outcome.NOT_APPLICABLE, "00" * 32)  # it rests on that person's answer
+
+
+def test_a_rule_without_any_subject_rests_on_the_document_of_its_control_where_there_is_one() -> None:
+    document = {"attestation": {"document": {"vi": "Văn bản", "en": "Document"}}, "method": ["network", "document"]}
+    bound = baseline([control("C", "major", "ssh-ciphers") | document])
+    placed = placed_for(bound, scope((1, Speaks.TLS)))
+    answer, finding = evaluate(placed, bound, {}, answered(bound))
+    assert (answer.outcome, answer.evidence) == (Outcome.PASS, "00" * 32)
+    assert (finding.outcome, finding.evidence) == (Outcome.NOT_APPLICABLE, "00" * 32)
 
 
 def test_documents_alone_are_no_inspection() -> None:
@@ -406,4 +415,13 @@ def test_an_answer_that_was_given_after_the_evidence_lapsed_speaks_of_another_sy
             for name, (answer, digest) in answered(NATIONAL).items()
         }
         found = evaluate(placed, NATIONAL, seen(placed), answers)
-        assert {one.outcome for one in found if one.check == "attestation"} == {wanted}
+        of_documents = [one for one in found if one.check == "attestation"]
+        assert {one.outcome for one in of_documents} == {wanted}
+        told = f"answered more than {allowed.days} days after the judgement"
+        assert {one.seen.shown() == told for one in of_documents} == {wanted is Outcome.NOT_CHECKED}
+
+
+def test_without_a_single_finding_nothing_stands_and_the_decision_is_open() -> None:
+    placed = placed_for(NATIONAL, WHOLE)
+    assert scoring.standings(placed, NATIONAL, (), NO_DEVIATIONS) == ()
+    assert scoring.decide(scoring.reasons(placed, NATIONAL, (), seen(placed))) is Decision.INCOMPLETE

@@ -57,6 +57,15 @@ def test_ports_that_were_not_tried_are_told_from_whatever_was_asked(asked: str) 
     assert open_to_it or all("add 22 to --ports" in shown(one.seen) for one in of_ports)
 
 
+@pytest.mark.parametrize("beyond", [1, 2, 20, 21])
+def test_at_most_twenty_ports_are_told_and_that_there_are_more(beyond: int) -> None:
+    numbers = range(2_000, 2_000 + beyond)
+    found = _findings(BOUND, host=host(listening=listening(*numbers)), ports=ports(asked="1-1024"))
+    listed = ",".join(map(str, numbers[:20])) + (",..." if beyond > 20 else "")
+    words = f"the host itself lists that it listens on ports nobody tried from outside: add {listed} to --ports"
+    assert {shown(one.seen) for one in found if one.check in GATES} == {words}
+
+
 def test_what_fails_fails_even_so_and_a_udp_socket_is_no_tcp_port() -> None:
     bound = BOUND
     bad = ports(asked="1-1024", open=(OpenPort(port=23, transport="tcp", service="telnet"),))

@@ -94,9 +94,9 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
         ("control: NET-20 ", "control: NET-20-HEADERS ", AT, "waiver W-2026-01: NET-20-HEADERS is advice, which decides nothing"),
         (
             "control: LOG-06\n    subject: web1\n",
-            'control: NET-20\n    subject: "web1:443"\n',
+            'subject: "web1:443"\n    control: NET-20\n',
             AT,
-            "waivers.yaml:14: NET-20 at web1:443: more than one waiver or plan is about it; waiver W-2026-01 stands before",
+            "waivers.yaml:15: NET-20 at web1:443: more than one waiver or plan is about it; waiver W-2026-01 stands before",
         ),
         (
             "due: 2027-01-15",
@@ -151,7 +151,7 @@ def test_every_fault_is_told_at_once_each_with_its_line(tmp_path: Path) -> None:
         clearance(*words, folder=tmp_path),
         2,
         "waivers.yaml:5: waiver W-2026-01: the baseline has no",
-        "waivers.yaml:15: remediation",
+        "waivers.yaml:15: remediation of LOG-06 at web9: the scope has no subject web9",
     )
 
 
@@ -240,3 +240,19 @@ def test_warnings_come_in_the_order_of_the_lines() -> None:
 def test_without_a_level_nobody_is_told_that_a_control_does_not_apply() -> None:
     file = read_waivers(GOOD.encode(), "waivers.yaml", BOUND, SCOPE)
     assert warnings(file, BOUND, None, datetime.fromisoformat(AT)) == ()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        GOOD.replace("approver: le.van.c ", "approver: 7 ").replace("    owner:", "    over:"),
+        GOOD.replace("control: NET-20 ", "control: NET-99 ").replace("subject: web1", "subject: web9"),
+    ],
+    ids=["the form", "what it names"],
+)
+def test_each_fault_stands_on_a_line_of_its_own_that_begins_with_its_place(bad: str) -> None:
+    with pytest.raises(InputError) as refused:
+        warned(bad)
+    lines = str(refused.value).splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith("waivers.yaml:") for line in lines)
