@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,14 +15,14 @@ from scanner.baseline import load
 from scanner.decision import Condition
 from scanner.findings import finding_id
 from scanner.judge import bound_of, deviations_of, identified, judge
-from scanner.observations import Observation, Reason, Sight, Sighting, TlsVersion, Unobserved
+from scanner.observations import KeyAlgorithm, Observation, Reason, Revocation, Sight, Sighting, TlsVersion, Trust, Unobserved
 from scanner.order import FileDigest, Order
 from scanner.record import sha256
 from scanner.registry import load_checks
 from scanner.specimens import AT, SUITES, VANTAGE, http, peer_certificate, tls
 from scanner.store import StoreError, sighting_path
 from scanner.strict_yaml import InputError
-from scanner.targets import Scope, Speaks
+from scanner.targets import RunKind, Scope, Speaks
 from tests.checks.test_verdicts_of_the_baselines import GOOD, order, scope
 from tests.scanner.test_rejudging import ALL, law
 
@@ -55,17 +55,16 @@ def later(result: Observation, by: timedelta) -> Observation:
 
 
 def run_of(
-    seen: dict[tuple[str, str], Observation | Unobserved] | None = None,
+    seen: Mapping[tuple[str, str], Observation | Unobserved] | None = None,
     deviations: str | None = None,
     baseline: bytes = LAW,
     of: Scope = SCOPE,
-    **ordered: Any,
+    ordered: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
     """A whole run's files, in which these sights hold something else than what is good."""
     placed = order(load(baseline, "law", CHECKS), of)
-    if deviations is not None:
-        ordered["deviations"] = sha256(deviations.encode())
-    placed = placed.model_copy(update=ordered)
+    named = {} if deviations is None else {"deviations": sha256(deviations.encode())}
+    placed = placed.model_copy(update={**named, **(ordered or {})})
     files = {store.ORDER: placed.written(), store.BASELINE: baseline}
     if deviations is not None:
         files[store.DEVIATIONS] = deviations.encode()
@@ -263,7 +262,7 @@ def test_a_file_that_the_order_does_not_name_is_judged_by_nobody(path: str, fiel
 
 @EACH_INPUT
 def test_a_file_that_the_order_names_must_be_there_and_the_same(path: str, field: str) -> None:
-    files = run_of(**{field: sha256(b"another")})
+    files = run_of(ordered={field: sha256(b"another")})
     with pytest.raises(StoreError, match=f"^{path} is missing from the run$"):
         judge(files, CHECKS, CODE)
     with pytest.raises(StoreError, match=f"^{path} is not the file the order names: its digest differs$"):
@@ -273,7 +272,7 @@ def test_a_file_that_the_order_names_must_be_there_and_the_same(path: str, field
 @pytest.mark.parametrize("field", ["trust_anchors", "crls", "permit_envelope"])
 def test_a_file_that_the_order_names_and_that_is_the_same_is_judged(field: str) -> None:
     path = {"trust_anchors": store.ANCHORS, "crls": store.CRLS, "permit_envelope": store.PERMIT_ENVELOPE}[field]
-    files = {**run_of(**{field: sha256(b"something")}), path: b"something"}
+    files = {**run_of(ordered={field: sha256(b"something")}), path: b"something"}
     assert judged(files).decision is Decision.AUTHORISE
 
 
@@ -320,17 +319,9 @@ def test_a_chain_looked_up_in_what_the_order_does_not_name_is_judged_by_nobody(
 @EACH_READER
 def test_a_chain_looked_up_in_what_the_order_names_is_judged(read: Callable[[dict[str, bytes]], object]) -> None:
     anchors, crls = sha256(b"anchors"), sha256(b"crls")
-    whole = peer_certificate()
-    peer = whole.model_copy(
-        update={
-            "trust": whole.trust.model_copy(update={"anchors": anchors}),  # type: ignore[union-attr]
-            "revocation": whole.revocation.model_copy(update={"crls": crls}),  # type: ignore[union-attr]
-        }
-    )
-    seen: dict[tuple[str, str], Observation | Unobserved] = {
-        (subject, "peer-certificate"): peer for subject in ("web1:443", "web1:8443")
-    }
-    files = {**run_of(seen, trust_anchors=anchors, crls=crls), store.ANCHORS: b"anchors", store.CRLS: b"crls"}
+    peer = peer_certificate(trust=Trust(anchors=anchors, faults=()), revocation=Revocation(crls=crls, revoked=False))
+    seen = {(subject, "peer-certificate"): peer for subject in ("web1:443", "web1:8443")}
+    files = {**run_of(seen, ordered={"trust_anchors": anchors, "crls": crls}), store.ANCHORS: b"anchors", store.CRLS: b"crls"}
     assert read(files)
 
 
@@ -353,3 +344,46 @@ def test_the_baseline_s_own_end_ends_the_evidence_where_it_comes_first() -> None
     end = AT + timedelta(days=9)
     ending = LAW.replace(b"T00:00:00+07:00}", f"T00:00:00+07:00, ends: {end.astimezone(UTC).isoformat()}}}".encode())
     assert judged(run_of(baseline=ending)).evidence_until == end
+
+
+def unsigned(of: Scope = SCOPE) -> dict[str, Any]:
+    """An inspection on a permit that nobody signed, by the agency's own inspector."""
+    permit = order(load(LAW, "law", CHECKS), of).permit
+    return {"kind": RunKind.INSPECTION, "permit": permit.model_copy(update={"kind": RunKind.INSPECTION})}
+
+
+BELOW = SCOPE.model_copy(update={"system": SCOPE.system.model_copy(update={"level": 2})})
+WEAK = peer_certificate(trust=NOTHING, revocation=NOTHING, leaf={"key": KeyAlgorithm.RSA, "key_bits": 1_024})
+FED = LAW.replace(b"headings:", b"feeds: [{kind: kev, max_age_days: 14}]\nheadings:")
+ADVICE = law("advice", ("TLS", "advisory", "tls-minimum-version", "{minimum: TLS 1.2}", ALL))
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "words"),
+    [
+        (run_of(of=BELOW), ReasonCode.LEVEL_BELOW_3, "the system is of level 2; only level 3 and above may connect"),
+        (
+            run_of({("web1:443", "peer-certificate"): WEAK}),
+            ReasonCode.GATE_FAILED,
+            "gate GATE is not satisfied at web1:443",
+        ),
+        (run_of(ordered=unsigned()), ReasonCode.PERMIT_UNSIGNED, "the inspection's permit is not signed"),
+        (
+            run_of(ordered=unsigned()),
+            ReasonCode.INSPECTOR_NOT_INDEPENDENT,
+            "inspector P2 belongs to A1, which the inspection is about",
+        ),
+        (run_of(baseline=ADVICE), ReasonCode.NO_RULE, "baseline advice selects no rule at this level"),
+        (run_of({("web1:443", "tls"): NOTHING}), ReasonCode.UNDETERMINED, "TLS could not be determined at web1:443"),
+        (run_of({("web1", "ports"): NOTHING}), ReasonCode.NOT_COVERED, "web1 is declared, and nothing of it was seen"),
+        (
+            run_of(baseline=FED, ordered={"feeds": ()}),
+            ReasonCode.FEED_STALE,
+            "a feed of kind kev is absent or more than 14 days old",
+        ),
+        (run_of({("web1:8443", "tls"): OLD}), ReasonCode.NOT_SATISFIED, "TLS is not satisfied at web1:8443"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, ReasonCode) else "",
+)
+def test_each_reason_is_told_in_words_that_name_what_it_is_about(files: dict[str, bytes], code: ReasonCode, words: str) -> None:
+    assert [reason.message.shown() for reason in judged(files).reasons if reason.code is code] == [words]
