@@ -318,6 +318,21 @@ def test_an_inspection_without_a_signed_permit_or_by_ones_own_people_is_denied()
     assert decision(NATIONAL, own, seen(placed))[0] is Decision.DENY  # the inspector belongs to A1, the agency itself
 
 
+def test_an_inspection_is_denied_for_its_unsigned_permit_alone_and_for_its_inspector_alone() -> None:
+    bound = baseline([control("C", "major")])
+    placed = placed_for(bound, scope((1, Speaks.TLS)))
+    looked = _looked(placed, {"web1:1": "good"})
+    for signed, organisation, wanted in (
+        (None, "C06", Decision.DENY),
+        ("00" * 32, "A1", Decision.DENY),
+        ("00" * 32, "C06", Decision.AUTHORISE),
+    ):
+        inspectors = (placed.permit.inspectors[0].model_copy(update={"organisation": organisation}),)
+        permit = placed.permit.model_copy(update={"kind": RunKind.INSPECTION, "inspectors": inspectors})
+        one = placed.model_copy(update={"kind": RunKind.INSPECTION, "permit": permit, "permit_envelope": signed})
+        assert decision(bound, one, looked)[0] is wanted
+
+
 def test_evidence_that_is_too_old_or_outside_the_window_is_not_judged() -> None:
     placed = placed_for(NATIONAL, WHOLE)
     for later in (timedelta(days=400), timedelta(hours=1)):

@@ -109,6 +109,12 @@ def test_tls_at_a_port_that_nobody_declared_is_not_checked_there() -> None:
     found = _findings(bound, ports=ports(open=(tls,), undeclared=(8_443,)))
     assert {one.outcome for one in found if one.subject == "web1:8443"} == {Outcome.NOT_CHECKED}
     assert {_kind(bound, one) for one in found if one.subject == "web1:8443"} == {"tls", "peer-certificate"}
+    words = "it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks"
+    assert all(
+        shown(one.seen) == words.format(kind=_kind(bound, one)) and one.confidence is one.evidence is None
+        for one in found
+        if one.subject == "web1:8443"
+    )
 
 
 def test_a_real_tls_server_declared_as_other_is_not_passed(tmp_path: Path) -> None:
