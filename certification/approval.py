@@ -63,6 +63,8 @@ def approved(  # noqa: PLR0913 - what an approval rests on, the means by name
     else:
         begun = opened(authorisation, AuthorisationStatement, trust, at)
         statement, envelope, already = begun.statement, begun.envelope, begun.signers
+        for other in already:
+            other.lasts(at)
         sound(statement, trust, at)
         follows(statement, bundle, trust, at)
         for_request(statement.predicate, request)

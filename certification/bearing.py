@@ -1,4 +1,4 @@
-"""Which entries of a log bear on a statement: those that share a serial, a request or a client key with it, however many steps away.
+"""Which entries of a log bear on a statement: those that share a serial, a request, a client key or a trial's system with it, however many steps away.
 
 The log decides what may be done to one certificate, and most of what it holds is about others. Nothing is verified here and nothing is
 decided: what is found is read and verified like the whole log. See docs/adr/0034.
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from certification.log_store import Entries, LogEntry
+from certification.trials import word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,16 @@ def words_of_envelope(envelope: bytes) -> frozenset[str]:
 
 
 def words_of(payload: bytes) -> frozenset[str]:
-    """The serials, the request and the client keys by which a statement bears on others; none where they cannot be told. Verifies nothing."""
+    """The serials, the request, the client keys and a trial's system by which a statement bears on others; none where they cannot be told. Verifies nothing."""
     try:
         told = json.loads(payload)["predicate"]
-        words = [told["serial"], told.get("supersedes"), told.get("request_sha256"), *told.get("client_key_sha256", ())]
+        words = [
+            told["serial"],
+            told.get("supersedes"),
+            told.get("request_sha256"),
+            *told.get("client_key_sha256", ()),
+            word_of(told),
+        ]
         return (
             frozenset(word for word in words if word is not None)
             if all(isinstance(w, str | None) for w in words)

@@ -38,6 +38,7 @@ class Code(StrEnum):
     KEY_ROLE = "key-role"
     KEY_NOT_VALID = "key-not-valid"
     KEY_REVOKED = "key-revoked"
+    KEY_ENDED = "key-ended"
     KEY_WEAK = "key-weak"
     KEY_UNREADABLE = "key-unreadable"
     KEY_FILE_OPEN = "key-file-open"
@@ -101,6 +102,7 @@ class Code(StrEnum):
     REQUEST_SPENT = "request-spent"
     CLIENT_KEY_TAKEN = "client-key-taken"
     CLIENT_KEY_REVOKED = "client-key-revoked"
+    TRIALS_SPENT = "trials-spent"
     REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
     REQUEST_SIGNER = "request-signer"
@@ -116,6 +118,7 @@ class Code(StrEnum):
 
     LOG_BROKEN = "log-broken"
     LOG_FORKED = "log-forked"
+    ENTRY_BACKDATED = "entry-backdated"
     LOG_ROLLED_BACK = "log-rolled-back"
     LOG_UNKNOWN = "log-unknown"
     LOG_ENTRY_MISSING = "log-entry-missing"
@@ -155,6 +158,7 @@ class Code(StrEnum):
     ECHELON_DIFFERS = "echelon-differs"
     ABOVE_CEILING = "above-ceiling"
     OUTSIDE_PERMIT = "outside-permit"
+    NOT_INSPECTED = "not-inspected"
     VALIDITY_TOO_LONG = "validity-too-long"
     NOTHING_LEFT = "nothing-left"
     QR_MALFORMED = "qr-malformed"
@@ -222,6 +226,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.KEY_UNKNOWN: (_TRUST, N_("The signing key does not stand in the trust root.")),
     Code.KEY_ROLE: (_TRUST, N_("The signing key stands in the trust root for another role.")),
     Code.KEY_NOT_VALID: (_TRUST, N_("The signing key was not yet or no longer valid when the statement was made.")),
+    Code.KEY_ENDED: (
+        _TRUST,
+        N_("A key had ended before what it signed was entered or approved; somebody whose key is valid signs it anew."),
+    ),
     Code.KEY_REVOKED: (_TRUST, N_("The signing key has been revoked; nothing proves that it signed before.")),
     Code.KEY_WEAK: (_INPUT, N_("The key is of a type or size that is not accepted here.")),
     Code.KEY_UNREADABLE: (_INPUT, N_("The key file cannot be read, holds no private key, or the passphrase is wrong.")),
@@ -314,6 +322,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
         _POLICY,
         N_("A certificate for this client key was revoked, so no other is made for it; ask with a new key."),
     ),
+    Code.TRIALS_SPENT: (
+        _POLICY,
+        N_(
+            "A system is let in on trial twice within a year; mend what stands in the way of an official certificate, and ask for that."
+        ),
+    ),
     Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
     Code.REQUEST_DIFFERS: (
         _INTEGRITY,
@@ -337,6 +351,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.FEEDS_DIFFER: (_INTEGRITY, N_("What was gathered or approved is not the feed bundle that is here.")),
     Code.RECOMPUTE_DIFFERS: (_INTEGRITY, N_("The same checks arrive at another assessment from this evidence.")),
     Code.RECOMPUTE_FAILED: (_INTEGRITY, N_("The evidence cannot be judged again.")),
+    Code.ENTRY_BACKDATED: (
+        _INTEGRITY,
+        N_("An entry of the log says that it was made before the witness last cosigned the log without it."),
+    ),
     Code.LOG_FORKED: (_INTEGRITY, N_("The log shows two stories: what was signed before is not how it begins now.")),
     Code.LOG_ROLLED_BACK: (_INTEGRITY, N_("The log has become shorter than it was when it was last seen.")),
     Code.LOG_UNKNOWN: (_TRUST, N_("The log is not one of those the trust root names.")),
@@ -394,6 +412,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.ECHELON_DIFFERS: (_POLICY, N_("By the trust root the agency is of another echelon than it says.")),
     Code.ABOVE_CEILING: (_POLICY, N_("More is asked for than the echelon may have.")),
     Code.OUTSIDE_PERMIT: (_POLICY, N_("An address is asked for that the inspection's permit does not cover.")),
+    Code.NOT_INSPECTED: (
+        _POLICY,
+        N_("An address is asked for at which the inspection saw nothing; declare the host and have it inspected."),
+    ),
     Code.VALIDITY_TOO_LONG: (
         _POLICY,
         N_("The certificate is valid for longer than its kind, its evidence and its conditions allow."),

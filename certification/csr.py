@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.bindings._rust import (
+    x509 as reading,  # cryptography.x509 gives out its very functions, and takes as long to load as all else
+)
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -15,6 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from certification.refusals import Code, Refusal
 from scanner.findings import said
 from scanner.record import sha256
+
+if TYPE_CHECKING:
+    from cryptography.x509 import CertificateSigningRequest
 
 _LIMIT = 16 * 1024
 _RSA_BITS = 2_048
@@ -59,16 +65,23 @@ def plain(pem: bytes) -> str:
 
 
 @lru_cache(maxsize=16)  # one request is looked at in several places, one after the other
-def _read(pem: bytes) -> x509.CertificateSigningRequest:
+def _read(pem: bytes) -> CertificateSigningRequest:
     if len(pem) > _LIMIT:
         raise Refusal(Code.CSR_MALFORMED, said("{count} bytes; at most {limit} are read", count=len(pem), limit=_LIMIT))
     try:
-        return x509.load_pem_x509_csr(pem)
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return reading.load_pem_x509_csr(pem)
+    except _unreadable():
         raise Refusal(Code.CSR_MALFORMED, said("not a certificate signing request in PEM form")) from None
 
 
-def _signed(request: x509.CertificateSigningRequest) -> bool:
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What is raised for a request that cannot be read; asked for only where something was raised."""
+    from cryptography.x509 import InvalidVersion
+
+    return ValueError, UnsupportedAlgorithm, InvalidVersion
+
+
+def _signed(request: CertificateSigningRequest) -> bool:
     try:
         return request.is_signature_valid
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):

@@ -51,6 +51,7 @@ from certification.signers import Signer, signed
 from certification.statements import file_subjects
 from certification.status import Standing, State, replayed
 from certification.status_event import StatusEventStatement
+from certification.trials import word_of
 from certification.trust import TrustRoot
 from scanner.bundle import packed
 from scanner.findings import said
@@ -197,11 +198,14 @@ def _standings(
 
 
 def _sharing(seen: Mapping[str, _Seen]) -> set[str]:
-    """The certificates that have a request or a client key in common with another: whether they may is a part of their story."""
+    """The certificates that have a request, a client key or, as trials, a system in common: whether they may is a part of their story."""
     resting: dict[str, list[str]] = {}
     for serial, one in seen.items():
         keys = one.predicate.get("client_key_sha256")
-        for what in (one.predicate.get("request_sha256"), *(keys if isinstance(keys, list) else ())):
+        words = [one.predicate.get("request_sha256"), *(keys if isinstance(keys, list) else ())]
+        with suppress(KeyError, TypeError, AttributeError):  # the gateway refuses it
+            words += [word] if (word := word_of(one.predicate)) else []
+        for what in words:
             resting.setdefault(str(what), []).append(serial)
     return {serial for serials in resting.values() if len(serials) > 1 for serial in serials}
 

@@ -77,6 +77,6 @@ def _tied(asked: RequestPredicate, evidence: Evidence) -> None:
         )
     if (asked.bundle_sha256, asked.inventory_sha256) != (sha256(packed(evidence.files)), order.scope.digest()):
         raise Refusal(Code.REQUEST_DIFFERS, said("the request is for another bundle of run {run}", run=order.run))
-    inspected(asked.scope, order)
+    inspected(asked.scope, order, evidence.files)
     in_turn(evidence.seal.statement.predicate.stated_at, asked.stated_at)
     in_turn(evidence.evaluation.statement.predicate.stated_at, asked.stated_at)

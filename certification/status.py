@@ -13,6 +13,7 @@ from certification.request import Kind
 from certification.request_refusal import RequestRefusalStatement
 from certification.spending import Spent
 from certification.status_event import Change, StatusEventStatement
+from certification.trials import Trials
 from scanner.findings import said
 
 
@@ -74,6 +75,10 @@ _KEY_HELD: Mapping[State, Code | None] = {
 """Why the client key of a certificate in this state is certified in no other: the one that supersedes it may take it over."""
 
 
+REMINDERS = (7, 30, 90)
+"""Days before its end at which the holder of a certificate is reminded, the nearest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A certificate, and what has become of it by the last statement about it."""
@@ -91,6 +96,16 @@ class Standing:
         """Its state at an instant, which only the end of its time changes by itself."""
         ended = instant >= self.granted.not_after
         return State.EXPIRED if ended and self.state not in (State.REVOKED, State.SUPERSEDED) else self.state
+
+    def days_left(self, instant: datetime) -> int:
+        """Whole days until its end."""
+        return (self.granted.not_after - instant).days
+
+    def reminder(self, instant: datetime) -> int | None:
+        """The nearest step of the reminders that its days have come down to; None where there is none, or nothing left to end."""
+        if self.at(instant) not in (State.TRIAL, State.OFFICIAL, State.SUSPENDED):
+            return None
+        return next((step for step in REMINDERS if self.days_left(instant) <= step), None)
 
     def after(self, act: Act, when: datetime) -> Standing:
         """What it is after this act; refuses one that its state does not allow, or that comes before what was done last."""
@@ -122,7 +137,7 @@ def replayed(
     """Every certificate's standing after these statements, in their order; refuses a story that cannot be."""
     found: dict[str, Standing] = {}
     refused: set[str] = set()
-    spent = Spent()
+    spent, trials = Spent(), Trials()
     for statement in statements:
         match statement:
             case AuthorisationStatement(predicate=granted):
@@ -130,6 +145,7 @@ def replayed(
                     message = said("{serial} rests on a request that was refused", serial=granted.serial)
                     raise Refusal(Code.REQUEST_REFUSED, message)
                 _issue(found, statement)
+                trials.grant(granted)
                 spent.spend(granted, lambda serial, at=granted.stated_at: _KEY_HELD[found[serial].at(at)])  # type: ignore[misc]
             case RequestRefusalStatement(predicate=no):
                 if no.request_sha256 in spent.requests:

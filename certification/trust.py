@@ -64,6 +64,12 @@ class TrustedKey:
             message = said("key {key} was revoked on {day}", key=known.keyid, day=f"{known.revoked_at:%Y-%m-%d}")
             raise Refusal(Code.KEY_REVOKED, message)
 
+    def lasts(self, until: datetime) -> None:
+        """Returns where the key had not ended when what it signed was put to use: the date in a statement is its signer's own word."""
+        if until >= self.known.valid_until:
+            message = said("key {key} ended on {day}", key=self.known.keyid, day=f"{self.known.valid_until:%Y-%m-%d}")
+            raise Refusal(Code.KEY_ENDED, message)
+
 
 @dataclass(frozen=True, slots=True)
 class TrustRoot:

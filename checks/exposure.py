@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import OpenPort, PortsObservation
 from scanner.specimens import ports
@@ -85,6 +85,15 @@ def _shown(found: list[OpenPort]) -> str:
             "-StartupType Disabled"
         ),
     },
+    retests={
+        "debian": Retest("ss -Htuln", "lists declared ports, or loopback addresses, only"),
+        "rhel": Retest("ss -Htuln", "lists declared ports, or loopback addresses, only"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
+        "windows": Retest(
+            "Get-NetTCPConnection -State Listen | Select LocalAddress,LocalPort",
+            "lists declared ports, or loopback addresses, only",
+        ),
+    },
 )
 def only_declared(ports: PortsObservation, _: Parameters) -> Verdict:
     """Only declared ports are open.
@@ -106,6 +115,10 @@ def only_declared(ports: PortsObservation, _: Parameters) -> Verdict:
     fixes={
         "any": ("Start the service, open the way for the inspector's address, or take the service out of the scope file."),
         "debian": ("systemctl status UNIT; ss -tlpn shows whether it listens, and nft list ruleset whether it is filtered."),
+    },
+    retests={
+        "any": Retest("nmap -Pn -p PORT HOST", "says open, from the inspector's network"),
+        "debian": Retest("ss -Htln 'sport = :PORT'", "lists a listener on the declared address"),
     },
 )
 def declared_answer(ports: PortsObservation, _: Parameters) -> Verdict:
@@ -137,6 +150,15 @@ def declared_answer(ports: PortsObservation, _: Parameters) -> Verdict:
         "vnc": "Bind it to loopback (vncserver -localhost yes) and reach it through an SSH tunnel.",
         "snmp": "Use SNMP v3 with authPriv, and remove every community from the configuration.",
     },
+    retests={
+        "any": Retest(
+            "ss -Htuln '( sport = :21 or sport = :23 or sport = :69 or sport = :513 or sport = :514 )'",
+            "prints nothing",
+        ),
+        "cisco-ios": Retest("nmap -Pn -p 23 HOST", "says closed or filtered, from a machine that has no business there"),
+        "vnc": Retest("ss -Htln '( sport >= :5900 and sport <= :5999 )'", "shows loopback addresses only"),
+        "snmp": Retest("snmpget -v2c -c COMMUNITY HOST 1.3.6.1.2.1.1.1.0", "ends with a timeout"),
+    },
 )
 def no_cleartext_services(ports: PortsObservation, parameters: ClearServices) -> Verdict:
     """No service that carries passwords in clear is open.
@@ -162,6 +184,13 @@ def no_cleartext_services(ports: PortsObservation, parameters: ClearServices) ->
         "redis": "bind 127.0.0.1 -::1 and protected-mode yes  in redis.conf",
         "mongodb": "net.bindIp: 127.0.0.1  in mongod.conf",
         "firewall": _CLOSE,
+    },
+    retests={
+        "postgresql": Retest("nmap -Pn -p 5432 HOST", "says closed or filtered, from a machine that has no business there"),
+        "mysql": Retest("nmap -Pn -p 3306 HOST", "says closed or filtered, from a machine that has no business there"),
+        "redis": Retest("nmap -Pn -p 6379 HOST", "says closed or filtered, from a machine that has no business there"),
+        "mongodb": Retest("nmap -Pn -p 27017 HOST", "says closed or filtered, from a machine that has no business there"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
     },
 )
 def no_database_ports(ports: PortsObservation, parameters: DatabaseServices) -> Verdict:

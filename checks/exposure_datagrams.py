@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import Datagram, DatagramsObservation, Reply, Unobserved, fact
 from scanner.specimens import datagrams
@@ -42,6 +42,9 @@ def _judged(found: dict[str, Datagram | Unobserved], refused: tuple[Reply, ...] 
         "cisco-ios": "no snmp-server community COMMUNITY; snmp-server group GROUP v3 priv",
         "firewall": _CLOSE,
     },
+    retests={
+        "any": Retest("snmpget -v2c -c COMMUNITY HOST 1.3.6.1.2.1.1.1.0", "ends with a timeout"),
+    },
 )
 def no_open_snmp(found: DatagramsObservation, _: Parameters) -> Verdict:
     """No SNMP agent answers versions 1 and 2c without a credential.
@@ -64,6 +67,10 @@ def no_open_snmp(found: DatagramsObservation, _: Parameters) -> Verdict:
         "rhel": "dnf remove tftp-server; use SFTP or HTTPS in its place.",
         "cisco-ios": "no tftp-server flash:FILE; use copy scp: in its place.",
     },
+    retests={
+        "any": Retest("ss -Huln 'sport = :69'", "prints nothing"),
+        "cisco-ios": Retest("nmap -Pn -sU -p 69 HOST", "says closed or open|filtered, and not open"),
+    },
 )
 def no_tftp(found: DatagramsObservation, _: Parameters) -> Verdict:
     """No TFTP server answers.
@@ -85,6 +92,12 @@ def no_tftp(found: DatagramsObservation, _: Parameters) -> Verdict:
         "unbound": "access-control: 0.0.0.0/0 refuse and an allow line for each network that is served, in unbound.conf",
         "dnsmasq": "listen-address and bind-interfaces, or local-service, in /etc/dnsmasq.conf",
         "windows": "Set-DnsServerRecursion -Enable $false, or a recursion scope for the networks that are served",
+    },
+    retests={
+        "any": Retest(
+            "dig @HOST example.com A +time=3 +tries=1",
+            "shows no answer section, from a network that is not served",
+        ),
     },
 )
 def no_open_recursion(found: DatagramsObservation, _: Parameters) -> Verdict:
@@ -112,6 +125,9 @@ def no_open_recursion(found: DatagramsObservation, _: Parameters) -> Verdict:
         "chrony": "cmdport 0  in chrony.conf; chrony itself answers neither mode",
         "cisco-ios": "ntp allow mode control 3, and access lists with ntp access-group serve-only",
     },
+    retests={
+        "any": Retest("ntpq -n -c rv HOST", "ends with a timeout"),
+    },
 )
 def no_ntp_queries(found: DatagramsObservation, _: Parameters) -> Verdict:
     """No time server tells strangers its state (modes 6 and 7).
@@ -132,6 +148,9 @@ def no_ntp_queries(found: DatagramsObservation, _: Parameters) -> Verdict:
         "ipmitool": "ipmitool lan set 1 access off, or a network of its own for management; lan set 1 cipher_privs Xaaaaaaaaaaaaaa",
         "idrac": "racadm set iDRAC.IPMILan.Enable 0",
         "firewall": _CLOSE,
+    },
+    retests={
+        "any": Retest("nmap -Pn -sU -p 623 HOST", "says closed or open|filtered, and not open"),
     },
 )
 def no_ipmi(found: DatagramsObservation, _: Parameters) -> Verdict:
@@ -154,6 +173,11 @@ def no_ipmi(found: DatagramsObservation, _: Parameters) -> Verdict:
         "memcached": "-U 0 and -l 127.0.0.1  in /etc/memcached.conf",
         "firewall": _CLOSE,
     },
+    retests={
+        "rpcbind": Retest("nmap -Pn -sU -p 111 HOST", "says closed or open|filtered, and not open"),
+        "memcached": Retest("nmap -Pn -sU -p 11211 HOST", "says closed or open|filtered, and not open"),
+        "firewall": Retest("nmap -Pn -sU -p PORT HOST", "says closed or open|filtered, and not open"),
+    },
 )
 def no_internal_datagrams(found: DatagramsObservation, _: Parameters) -> Verdict:
     """Services meant for machines next door answer no stranger: the RPC port mapper and memcached.
@@ -173,6 +197,11 @@ def no_internal_datagrams(found: DatagramsObservation, _: Parameters) -> Verdict
         "debian": "systemctl disable --now avahi-daemon nmbd",
         "windows": "Disable NetBIOS over TCP/IP on each adapter; Set-Service SSDPSRV -StartupType Disabled",
         "firewall": _CLOSE,
+    },
+    retests={
+        "debian": Retest("ss -Huln '( sport = :5353 or sport = :137 or sport = :138 )'", "prints nothing"),
+        "windows": Retest("Get-NetUDPEndpoint -LocalPort 137,1900,5353 -ErrorAction SilentlyContinue", "prints nothing"),
+        "firewall": Retest("nmap -Pn -sU -p PORT HOST", "says closed or open|filtered, and not open"),
     },
 )
 def no_announcements(found: DatagramsObservation, _: Parameters) -> Verdict:

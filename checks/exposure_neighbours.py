@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import NeighboursObservation, Reason, Unobserved, fact
 from scanner.specimens import NEIGHBOUR, neighbours
@@ -23,6 +23,10 @@ from scanner.specimens import NEIGHBOUR, neighbours
             "Where a firewall refuses in the name of addresses nobody has, let it drop towards the inspector instead."
         ),
         "debian": "ip neigh show on the gateway names the hardware address behind each IP address.",
+    },
+    retests={
+        "any": Retest("nmap -sn NETWORK", "names declared hosts only"),
+        "debian": Retest("ip neigh show", "names declared hosts only"),
     },
 )
 def no_undeclared_hosts(found: NeighboursObservation, _: Parameters) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import GreetingObservation, fact
 from scanner.specimens import greeting
@@ -28,6 +28,11 @@ class ClearProtocols(Parameters):
         "rhel": "dnf remove telnet-server rsh-server vsftpd; use SSH and SFTP in their place.",
         "cisco-ios": "line vty 0 15, then: transport input ssh",
         "vnc": "Bind it to loopback (vncserver -localhost yes) and reach it through an SSH tunnel.",
+    },
+    retests={
+        "any": Retest("ss -Htln '( sport = :21 or sport = :23 or sport = :513 or sport = :514 )'", "prints nothing"),
+        "cisco-ios": Retest("nmap -Pn -p 23 HOST", "says closed or filtered, from a machine that has no business there"),
+        "vnc": Retest("ss -Htln '( sport >= :5900 and sport <= :5999 )'", "shows loopback addresses only"),
     },
 )
 def no_cleartext_administration(greeting: GreetingObservation, parameters: ClearProtocols) -> Verdict:
@@ -62,6 +67,16 @@ def no_cleartext_administration(greeting: GreetingObservation, parameters: Clear
         "memcached": "Listen on loopback only (-l 127.0.0.1), or build with SASL and start with -S",
         "elasticsearch": "xpack.security.enabled: true  in elasticsearch.yml, then bin/elasticsearch-setup-passwords",
         "firewall": "Close it to all but the machines that need it: nft add rule inet filter input tcp dport PORT drop",
+    },
+    retests={
+        "redis": Retest("redis-cli -h HOST -p PORT ping", "answers NOAUTH"),
+        "mongodb": Retest(
+            "mongosh --quiet HOST:PORT/admin --eval 'db.adminCommand({listDatabases: 1})'",
+            "says that authentication is required",
+        ),
+        "memcached": Retest("nmap -Pn -p PORT --script memcached-info HOST", "shows no version"),
+        "elasticsearch": Retest("curl -sko /dev/null -w '%{http_code}\\n' https://HOST:PORT/", "prints 401"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
     },
 )
 def authenticated_stores(greeting: GreetingObservation, _: Parameters) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import OpenPort, PortsObservation, Unobserved, Weakness, fact
 from scanner.specimens import ports
@@ -41,6 +41,18 @@ def _judged(found: tuple[OpenPort, ...] | Unobserved) -> Verdict:
         "debian": "systemctl disable --now rpcbind.socket rpcbind  where no NFS version 2 or 3 is needed",
         "firewall": _CLOSE,
     },
+    retests={
+        "redis": Retest("redis-cli -h HOST -p PORT ping", "answers NOAUTH"),
+        "docker": Retest("docker -H tcp://HOST:PORT version", "is refused, or demands a certificate"),
+        "kubernetes": Retest("curl -sko /dev/null -w '%{http_code}\\n' https://HOST:PORT/api", "prints 401"),
+        "etcd": Retest(
+            "etcdctl --endpoints=https://HOST:PORT get / --prefix --keys-only",
+            "is refused, or demands a certificate",
+        ),
+        "x11": Retest("ss -Htln '( sport >= :6000 and sport <= :6063 )'", "prints nothing"),
+        "debian": Retest("ss -Htuln 'sport = :111'", "prints nothing"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
+    },
 )
 def serves_no_strangers(ports: PortsObservation, _: Parameters) -> Verdict:
     """No open service serves strangers.
@@ -65,6 +77,14 @@ def serves_no_strangers(ports: PortsObservation, _: Parameters) -> Verdict:
         ),
         "xrdp": "xrdp knows no NLA: bind it to loopback (address=127.0.0.1 in xrdp.ini) and reach it through an SSH tunnel",
         "firewall": _CLOSE,
+    },
+    retests={
+        "any": Retest(
+            "nmap -Pn -p 3389 --script rdp-enum-encryption HOST",
+            "says SUCCESS beside CredSSP, and beside neither SSL nor Native RDP",
+        ),
+        "xrdp": Retest("ss -Htln 'sport = :3389'", "shows loopback addresses only"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
     },
 )
 def desktops_demand_nla(ports: PortsObservation, _: Parameters) -> Verdict:
@@ -93,6 +113,14 @@ def desktops_demand_nla(ports: PortsObservation, _: Parameters) -> Verdict:
         "nfs": "Name the clients in /etc/exports in place of *, then exportfs -ra; better NFS version 4 with sec=krb5p",
         "firewall": _CLOSE,
     },
+    retests={
+        "any": Retest(
+            "nmap -Pn -p 445 --script smb2-security-mode,smb-protocols HOST",
+            "says that signing is enabled and required, and names no SMBv1",
+        ),
+        "nfs": Retest("showmount -e HOST", "names clients, and nowhere * or (everyone)"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
+    },
 )
 def shares_are_signed(ports: PortsObservation, _: Parameters) -> Verdict:
     """File servers insist on signatures, know their clients, and speak no SMB 1.
@@ -114,6 +142,10 @@ def shares_are_signed(ports: PortsObservation, _: Parameters) -> Verdict:
         "openldap": "olcDisallows: bind_anon and olcRequires: authc  in cn=config, and access rules that begin with: to * by users read",
         "active-directory": "dSHeuristics with its seventh character 0 (the default): no anonymous operations but on the root DSE",
         "firewall": _CLOSE,
+    },
+    retests={
+        "any": Retest("ldapsearch -x -H ldap://HOST -b BASE dn", "shows no entry, and says why not"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
     },
 )
 def directories_closed(ports: PortsObservation, _: Parameters) -> Verdict:
@@ -137,6 +169,12 @@ def directories_closed(ports: PortsObservation, _: Parameters) -> Verdict:
         "mariadb": "ssl_cert, ssl_key and require_secure_transport = ON under [mariadb]",
         "mysql": "require_secure_transport = ON under [mysqld]",
         "firewall": _CLOSE,
+    },
+    retests={
+        "postgresql": Retest("psql 'host=HOST sslmode=disable' -c 'SELECT 1'", "is refused, since nothing is encrypted"),
+        "mariadb": Retest("mariadb -h HOST --skip-ssl -e 'SELECT 1'", "is refused, since nothing is encrypted"),
+        "mysql": Retest("mysql -h HOST --ssl-mode=DISABLED -e 'SELECT 1'", "is refused, since nothing is encrypted"),
+        "firewall": Retest("nmap -Pn -p PORT HOST", "says closed or filtered, from a machine that has no business there"),
     },
 )
 def stores_offer_tls(ports: PortsObservation, _: Parameters) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import ReplyObservation, fact
 from scanner.specimens import reply
@@ -17,6 +17,10 @@ from scanner.specimens import reply
     fixes={
         "any": "Write into the scope file what the service speaks, or find out what answers on its port.",
         "debian": "ss -ulpn names the program that listens on the port.",
+    },
+    retests={
+        "any": Retest("nmap -Pn -sU -sV -p PORT HOST", "names the protocol that the scope file declares"),
+        "debian": Retest("ss -Hulpn 'sport = :PORT'", "names the program that is meant to listen there"),
     },
 )
 def declared_datagrams(found: ReplyObservation, _: Parameters) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import Credential, HostObservation, LastLogin, SudoGrant, fact
 from scanner.specimens import AT, account, accounts, credential, host
@@ -46,6 +46,9 @@ def _listed(names: set[str] | list[str]) -> str:
     passes=(host(),),
     fails=(host(accounts=accounts(account("toor", 0))), host(accounts=accounts(account("toor", 0, "/usr/sbin/nologin")))),
     fixes={"any": "userdel NAME, or usermod --uid N NAME with a number of its own; then find / -uid 0 shows nothing of its"},
+    retests={
+        "any": Retest("awk -F: '$3 == 0 {print $1}' /etc/passwd", "prints root, and no other name"),
+    },
 )
 def one_root(host: HostObservation, _: Parameters) -> Verdict:
     """Only root has the rights of root.
@@ -67,6 +70,9 @@ def one_root(host: HostObservation, _: Parameters) -> Verdict:
         host(accounts=accounts(account("guest", 1_001, kept_in="empty"))),
     ),
     fixes={"any": "passwd --lock NAME, then a password or a key for whoever needs the account"},
+    retests={
+        "any": Retest("awk -F: '$2 == \"\" {print $1}' /etc/shadow", "prints nothing"),
+    },
 )
 def no_empty_credentials(host: HostObservation, _: Parameters) -> Verdict:
     """No account has an empty password.
@@ -92,6 +98,9 @@ def no_empty_credentials(host: HostObservation, _: Parameters) -> Verdict:
         "debian": "In /etc/pam.d/common-password: pam_unix.so yescrypt; then passwd --expire NAME for each account named",
         "ubuntu": "In /etc/pam.d/common-password: pam_unix.so yescrypt; then passwd --expire NAME for each account named",
         "rhel": "ENCRYPT_METHOD YESCRYPT in /etc/login.defs, authselect apply-changes; then passwd --expire NAME for each",
+    },
+    retests={
+        "any": Retest("awk -F: '$2 ~ /^[$]/ {print $1, substr($2, 1, 3)}' /etc/shadow", "prints $y$ or $6$ behind each name"),
     },
 )
 def password_schemes(host: HostObservation, parameters: Schemes) -> Verdict:
@@ -129,6 +138,9 @@ def _open(host: HostObservation) -> tuple[Credential, ...]:
         ),
     ),
     fixes={"any": "chage --maxdays 60 NAME for every administrator; PASS_MAX_DAYS 60 in /etc/login.defs for those to come"},
+    retests={
+        "any": Retest("chage --list NAME", "shows a maximum number of days that is no greater than the rule's"),
+    },
 )
 def administrator_password_age(host: HostObservation, parameters: PasswordAge) -> Verdict:
     """Administrators' passwords change in time.
@@ -170,6 +182,9 @@ def _changes(held: Credential, today: int, days: int) -> bool:
         host(logins=()),
     ),
     fixes={"any": "usermod --lock --expiredate 1 NAME, or userdel NAME; useradd -D --inactive 45 for accounts to come"},
+    retests={
+        "any": Retest("passwd --status NAME", "shows L or LK behind the name, or finds no such account"),
+    },
 )
 def dormant_accounts(host: HostObservation, parameters: DormantDays) -> Verdict:
     """Nobody's account is left open unused.
@@ -204,6 +219,9 @@ def _closed(held: Credential, today: int) -> bool:
         host(sudo=(SudoGrant(who="an", commands=("!/bin/su", "ALL"), asks=False),)),
     ),
     fixes={"any": "Take NOPASSWD and !authenticate out of the rule with visudo, or name the exact commands it is needed for."},
+    retests={
+        "any": Retest("sudo -l -U NAME", "shows NOPASSWD and !authenticate nowhere but beside exact commands"),
+    },
 )
 def sudo_asks(host: HostObservation, _: Parameters) -> Verdict:
     """Nobody becomes root without being asked.
@@ -221,6 +239,9 @@ def sudo_asks(host: HostObservation, _: Parameters) -> Verdict:
     passes=(host(), host(sudo=(SudoGrant(who="ALL", commands=("/usr/bin/uptime",), asks=True),))),
     fails=(host(sudo=(SudoGrant(who="ALL", commands=("ALL",), asks=True),)),),
     fixes={"any": "Replace ALL at the beginning of the rule by the group of those who administer: %sudo or %wheel."},
+    retests={
+        "any": Retest("grep -rE '^[[:space:]]*ALL[[:space:]]' /etc/sudoers /etc/sudoers.d", "finds no such line"),
+    },
 )
 def sudo_named(host: HostObservation, _: Parameters) -> Verdict:
     """Rights of root are given to some, not to everybody.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.host_specimens import AUDIT_RULES
 from scanner.observations import Audit, HostObservation, PolicySetting, fact
@@ -116,6 +116,9 @@ def _records_execve(rules: Iterable[str]) -> set[str]:
             "auid>=1000 -F auid!=unset -k exec and the same for b32; then augenrules --load"
         ),
     },
+    retests={
+        "any": Retest("auditctl -l | grep execve", "shows a rule for b64 and one for b32"),
+    },
 )
 def processes_recorded(host: HostObservation, parameters: Sensors) -> Verdict:
     """Every program that a person starts is recorded.
@@ -159,6 +162,9 @@ def processes_recorded(host: HostObservation, parameters: Sensors) -> Verdict:
         host(audit=_audit("-a always,exit -S all -F dir=/etc -F perm=wa -F auid=1000 -F key=etc")),
     ),
     fixes={"any": "-w PATH -p wa -k changes in /etc/audit/rules.d/40-changes.rules for each path, then augenrules --load"},
+    retests={
+        "any": Retest("auditctl -l", "shows a rule for each path"),
+    },
 )
 def changes_recorded(host: HostObservation, parameters: Watched) -> Verdict:
     """Changes to accounts and to sudo's rules are recorded.
@@ -200,6 +206,12 @@ def _within(path: str, folder: str) -> bool:
         host(audit_settings=(PolicySetting(file="auditd.conf", name="max_log_file", value="8"),)),
     ),
     fixes={"any": "space_left_action = email and action_mail_acct = ACCOUNT in /etc/audit/auditd.conf, then restart auditd"},
+    retests={
+        "any": Retest(
+            "grep -E '^(space_left_action|action_mail_acct)' /etc/audit/auditd.conf",
+            "shows email, and an account that somebody reads",
+        ),
+    },
 )
 def audit_warns(host: HostObservation, parameters: Warnings) -> Verdict:
     """Somebody is told before there is no room for audit records.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import AccessControl, AppArmor, HostObservation, Mount, fact
 from scanner.specimens import host
@@ -58,6 +58,9 @@ def _mounted(*places: str, options: tuple[str, ...] = _ALL) -> HostObservation:
         "debian": "tmpfs /tmp tmpfs rw,nosuid,nodev,noexec 0 0 in /etc/fstab, and the same for /dev/shm; then mount -o remount PLACE",
         "rhel": "systemctl edit tmp.mount: Options=mode=1777,strictatime,nosuid,nodev,noexec; /dev/shm in /etc/fstab; then remount",
     },
+    retests={
+        "any": Retest("findmnt -no OPTIONS PLACE", "names every option that was asked for"),
+    },
 )
 def mount_options(host: HostObservation, parameters: MountOptions) -> Verdict:
     """Nothing can be started from where everybody may write.
@@ -107,6 +110,10 @@ def _controlled(
         "debian": "apt install apparmor apparmor-profiles, lsm= or apparmor=0 out of /etc/default/grub, update-grub, restart; aa-enforce PROFILE",
         "ubuntu": "apparmor=0 out of /etc/default/grub, update-grub, systemctl enable apparmor, restart; aa-enforce PROFILE",
         "rhel": "SELINUX=enforcing in /etc/selinux/config and no selinux=0 in /proc/cmdline (grubby); touch /.autorelabel and restart",
+    },
+    retests={
+        "any": Retest("aa-status", "says that profiles are loaded, and in enforce mode"),
+        "rhel": Retest("getenforce", "prints Enforcing"),
     },
 )
 def mandatory_access_control(host: HostObservation, parameters: Profiles) -> Verdict:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from scanner.check import Parameters, check, every_place
+from scanner.check import Parameters, Retest, check, every_place
 from scanner.findings import Verdict
 from scanner.host_specimens import service
 from scanner.observations import HostObservation, ServiceSettings, fact
@@ -61,6 +61,9 @@ def _own(address: str) -> bool:
         _redis(bind=("*",), requirepass=("1",), user=("default 0",)),
     ),
     fixes={"redis": "requirepass LONG-RANDOM or an ACL without nopass, and bind 127.0.0.1 -::1 where no other host needs it"},
+    retests={
+        "redis": Retest("redis-cli -h HOST -p PORT ping", "answers NOAUTH"),
+    },
 )
 def redis_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     """Redis lets nobody in from elsewhere without a password.
@@ -86,6 +89,9 @@ def redis_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     passes=(host(), _redis(bind=("192.0.2.7",), port=("0",), tls_port=("6379",))),
     fails=(_redis(bind=("192.0.2.7",)), _redis(requirepass=("1",)), _redis(bind=("*",), port=("6379",), tls_port=("6380",))),
     fixes={"redis": "port 0, tls-port 6379, tls-cert-file, tls-key-file and tls-ca-cert-file in redis.conf"},
+    retests={
+        "redis": Retest("redis-cli -h HOST -p PORT ping", "gets no PONG, since the server speaks TLS only"),
+    },
 )
 def redis_encrypted(host: HostObservation, _: Parameters) -> Verdict:
     """Redis is reached inside TLS only.
@@ -119,6 +125,9 @@ def redis_encrypted(host: HostObservation, _: Parameters) -> Verdict:
         _postgresql("host all all 192.0.2.0/24 ident"),
     ),
     fixes={"postgresql": "peer for local, scram-sha-256 for others in pg_hba.conf; then SELECT pg_reload_conf()"},
+    retests={
+        "postgresql": Retest("psql -Atc \"SELECT * FROM pg_hba_file_rules WHERE auth_method = 'trust'\"", "prints nothing"),
+    },
 )
 def postgresql_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     """PostgreSQL lets nobody in unasked.
@@ -158,6 +167,9 @@ def _lax(rule: list[str]) -> bool:
         _postgresql("hostnossl all all 192.0.2.0 255.255.255.0 md5", listen_addresses="192.0.2.7,localhost", ssl="on"),
     ),
     fixes={"postgresql": "ssl = on in postgresql.conf, hostssl in place of host in pg_hba.conf; then SELECT pg_reload_conf()"},
+    retests={
+        "postgresql": Retest("psql 'host=HOST sslmode=disable' -c 'SELECT 1'", "is refused, since nothing is encrypted"),
+    },
 )
 def postgresql_encrypted(host: HostObservation, _: Parameters) -> Verdict:
     """PostgreSQL is reached inside TLS only.
@@ -190,6 +202,10 @@ def _in_clear(rule: list[str]) -> bool:
         "mariadb": "Take skip-grant-tables out of the files of /etc/mysql and restart the server.",
         "mysql": "The same, under [mysqld].",
     },
+    retests={
+        "mariadb": Retest("mariadb -h 127.0.0.1 -u nobody -e 'SELECT 1'", "is refused with Access denied"),
+        "mysql": Retest("mysql -h 127.0.0.1 -u nobody -e 'SELECT 1'", "is refused with Access denied"),
+    },
 )
 def mysql_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     """MariaDB or MySQL asks who somebody is.
@@ -218,6 +234,10 @@ def mysql_authenticates(host: HostObservation, _: Parameters) -> Verdict:
     fixes={
         "mariadb": "require_secure_transport = ON with ssl_cert and ssl_key under [mariadbd], or bind-address = 127.0.0.1",
         "mysql": "require_secure_transport = ON under [mysqld], or bind-address = 127.0.0.1",
+    },
+    retests={
+        "mariadb": Retest("mariadb -h HOST --skip-ssl -e 'SELECT 1'", "is refused, since nothing is encrypted"),
+        "mysql": Retest("mysql -h HOST --ssl-mode=DISABLED -e 'SELECT 1'", "is refused, since nothing is encrypted"),
     },
 )
 def mysql_encrypted(host: HostObservation, _: Parameters) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import Disk, FilterChain, HostObservation, KernelParameter, KeyFile, fact
 from scanner.specimens import PARAMETERS, host
@@ -61,6 +61,11 @@ def _families(chain: FilterChain) -> tuple[str, ...]:
         "ubuntu": "ufw default deny incoming && ufw allow from ADMIN to any port 22 proto tcp && ufw enable",
         "rhel": "systemctl enable --now firewalld",
     },
+    retests={
+        "debian": Retest("nft list ruleset | grep 'hook input'", "shows policy drop"),
+        "ubuntu": Retest("ufw status verbose", "says Status: active and deny (incoming)"),
+        "rhel": Retest("firewall-cmd --state", "prints running"),
+    },
 )
 def firewall_refuses_input(host: HostObservation, _: Parameters) -> Verdict:
     """The host's own firewall refuses what is not allowed in.
@@ -81,6 +86,11 @@ def firewall_refuses_input(host: HostObservation, _: Parameters) -> Verdict:
         "debian": "A chain with hook output and policy drop in /etc/nftables.conf that accepts what the services need",
         "ubuntu": "ufw default deny outgoing, after ufw allow out for each destination that is needed",
         "rhel": "A firewalld policy from HOST to ANY with target REJECT and rich rules for what is needed",
+    },
+    retests={
+        "debian": Retest("nft list ruleset | grep 'hook output'", "shows policy drop"),
+        "ubuntu": Retest("ufw status verbose", "says Status: active and deny (outgoing)"),
+        "rhel": Retest("firewall-cmd --info-policy=NAME", "shows the target REJECT, from HOST to ANY"),
     },
 )
 def firewall_refuses_output(host: HostObservation, _: Parameters) -> Verdict:
@@ -103,6 +113,11 @@ def firewall_refuses_output(host: HostObservation, _: Parameters) -> Verdict:
         "ubuntu": "ufw logging low",
         "rhel": "firewall-cmd --set-log-denied=all",
     },
+    retests={
+        "debian": Retest("nft list ruleset | grep log", "shows a log statement in the input chain"),
+        "ubuntu": Retest("ufw status verbose", "says Logging: on"),
+        "rhel": Retest("firewall-cmd --get-log-denied", "prints all"),
+    },
 )
 def firewall_logs(host: HostObservation, _: Parameters) -> Verdict:
     """The host's own firewall writes a log.
@@ -120,6 +135,12 @@ def firewall_logs(host: HostObservation, _: Parameters) -> Verdict:
     passes=(host(),),
     fails=(host(automatic_logins=("/etc/gdm3/daemon.conf: AutomaticLoginEnable=true",)),),
     fixes={"any": "Take the line out, then systemctl daemon-reload and restart the display manager or the getty."},
+    retests={
+        "any": Retest(
+            "grep -rE '^[^#]*(autologin|AutomaticLogin *=)' /etc/systemd/system /etc/gdm* /etc/lightdm /etc/sddm*",
+            "finds no such line",
+        ),
+    },
 )
 def no_automatic_login(host: HostObservation, _: Parameters) -> Verdict:
     """Nobody is logged in automatically.
@@ -137,6 +158,9 @@ def no_automatic_login(host: HostObservation, _: Parameters) -> Verdict:
     passes=(host(),),
     fails=(host(exposed_keys=(KeyFile(path="/etc/ssl/private/dvc.key", mode="-rw-r--r--", owner="root"),)),),
     fixes={"any": "chmod 600 FILE && chown root FILE; then replace the key: it may have been read"},
+    retests={
+        "any": Retest("stat -c '%U %a %n' FILE", "prints root 600 before the file's name"),
+    },
 )
 def private_key_files(host: HostObservation, _: Parameters) -> Verdict:
     """Private keys are for their owners' eyes.
@@ -159,6 +183,9 @@ def private_key_files(host: HostObservation, _: Parameters) -> Verdict:
         host(kernel_parameters=()),
     ),
     fixes={"any": "NAME = VALUE in /etc/sysctl.d/60-hardening.conf, then sysctl --system"},
+    retests={
+        "any": Retest("sysctl NAME", "prints the value that was asked for"),
+    },
 )
 def kernel_parameters(host: HostObservation, parameters: Expected) -> Verdict:
     """The kernel's parameters harden it.
@@ -179,6 +206,9 @@ def kernel_parameters(host: HostObservation, parameters: Expected) -> Verdict:
     passes=(host(), host(disks=(Disk(mounted="/boot", encrypted=False), Disk(mounted="/", encrypted=True)))),
     fails=(host(disks=(Disk(mounted="/", encrypted=True), Disk(mounted="/srv", encrypted=False))),),
     fixes={"any": "Put the file systems that hold data on LUKS (cryptsetup luksFormat) and restore them from the backup."},
+    retests={
+        "any": Retest("lsblk -o NAME,TYPE,MOUNTPOINT", "shows crypt on the way to each file system that holds data"),
+    },
 )
 def disks_encrypted(host: HostObservation, _: Parameters) -> Verdict:
     """File systems lie on encrypted devices.

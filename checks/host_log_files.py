@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, LogFile, fact
 from scanner.specimens import host
@@ -26,6 +26,9 @@ def _open(mode: str, path: str = "/var/log/auth.log") -> HostObservation:
     fixes={
         "any": "chmod o-rwx FILE or chmod o-w FOLDER; then the same in what makes it: create 640 in /etc/logrotate.d, FileCreateMode "
         "of rsyslog, log_group of auditd"
+    },
+    retests={
+        "any": Retest("stat -c '%A %n' FILE", "shows no w for others, and no r where the file tells who logged in"),
     },
 )
 def log_file_modes(host: HostObservation, _: Parameters) -> Verdict:

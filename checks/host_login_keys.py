@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, LoginKey, fact
 from scanner.specimens import host
@@ -43,6 +43,15 @@ def _opened(*pairs: tuple[str, str]) -> HostObservation:
     fixes={
         "openssh": "A key of his own for each person, in the file of his own account; ssh-keygen -lf FILE shows which key is which, and "
         "sudo in place of root's own file"
+    },
+    retests={
+        "openssh": Retest(
+            (
+                "cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys | ssh-keygen -lf - | awk '{print $2}' | sort | "
+                "uniq -d"
+            ),
+            "prints nothing",
+        ),
     },
 )
 def no_shared_keys(host: HostObservation, parameters: Shared) -> Verdict:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.host_specimens import clock, target
 from scanner.observations import HostObservation, Journal, LogTarget, Rotation, fact
@@ -82,6 +82,10 @@ def _named(targets: list[LogTarget]) -> str:
         "rhel": "Storage=persistent in /etc/systemd/journald.conf, then systemctl restart systemd-journald",
         "alpine": "rc-update add syslog boot && rc-service syslog start",
     },
+    retests={
+        "any": Retest("journalctl --header | grep 'File path'", "names files under /var/log/journal"),
+        "alpine": Retest("tail -n 1 /var/log/messages", "shows a line of today"),
+    },
 )
 def system_log_kept(host: HostObservation, parameters: Loggers) -> Verdict:
     """The system log outlives a restart.
@@ -120,6 +124,9 @@ def system_log_kept(host: HostObservation, parameters: Loggers) -> Verdict:
         "rhel": "The same in /etc/rsyslog.d/90-central.conf, with dnf install rsyslog-gnutls",
         "syslog-ng": 'A destination network("LOG.SERVER" transport("tls")) and a log path from the system\'s source to it',
     },
+    retests={
+        "any": Retest("logger -p auth.notice clearance", "puts a line into the log of the central server"),
+    },
 )
 def logs_sent(host: HostObservation, parameters: Shippers) -> Verdict:
     """The system log is sent to a central log server.
@@ -147,6 +154,12 @@ def logs_sent(host: HostObservation, parameters: Shippers) -> Verdict:
     fixes={
         "rsyslog": 'StreamDriver="gtls" StreamDriverMode="1" in the action, and the certificate authority\'s file in global()',
         "syslog-ng": 'transport("tls") and tls(ca-dir(...) peer-verify(required-trusted)) in the destination',
+    },
+    retests={
+        "any": Retest(
+            "ss -Htnp state established '( dport = :6514 )'",
+            "shows the log daemon's connection to the log server",
+        ),
     },
 )
 def logs_sent_encrypted(host: HostObservation, _: Parameters) -> Verdict:
@@ -193,6 +206,12 @@ _JOURNAL_ONLY = host(log_targets=(), rotations=(Rotation(path="/var/log/dpkg.log
             "a host with journald alone: Storage=persistent, SystemMaxUse= large enough and MaxRetentionSec=0 in journald.conf"
         )
     },
+    retests={
+        "any": Retest(
+            "logrotate --debug /etc/logrotate.conf 2>&1 | grep rotations",
+            "shows as many rotations as the rule asks for",
+        ),
+    },
 )
 def log_retention(host: HostObservation, parameters: Retention) -> Verdict:
     """Logs are not deleted before their time.
@@ -234,6 +253,9 @@ def _reaches_back(host: HostObservation, wanted: timedelta) -> Verdict:
     passes=(host(), host(log_room_used=90), (host(log_room_used=95), Room(percent=95))),
     fails=(host(log_room_used=91), host(log_room_used=100)),
     fixes={"any": "Give /var/log more room, or move logs that were sent away: journalctl --disk-usage; du -xsh /var/log/*"},
+    retests={
+        "any": Retest("df -h /var/log", "shows more room than the rule asks for"),
+    },
 )
 def log_room(host: HostObservation, parameters: Room) -> Verdict:
     """There is room for logs.
@@ -262,6 +284,9 @@ def log_room(host: HostObservation, parameters: Room) -> Verdict:
         "debian": "apt install chrony; server TIME.SERVER iburst in /etc/chrony/sources.d/agency.sources; systemctl restart chrony",
         "ubuntu": "NTP=TIME.SERVER in /etc/systemd/timesyncd.conf; systemctl restart systemd-timesyncd",
         "rhel": "server TIME.SERVER iburst in /etc/chrony.conf; systemctl enable --now chronyd",
+    },
+    retests={
+        "any": Retest("timedatectl show -p NTPSynchronized", "prints NTPSynchronized=yes"),
     },
 )
 def clock_synchronised(host: HostObservation, parameters: Precision) -> Verdict:

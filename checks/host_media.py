@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import Automounter, HostObservation, fact
 from scanner.specimens import host
@@ -35,6 +35,9 @@ def _has(name: str, *, enabled: bool = True, running: bool = True) -> HostObserv
     fixes={
         "debian": "systemctl mask --now udisks2.service autofs.service, or apt purge udisks2 autofs where nothing needs them",
         "rhel": "systemctl mask --now udisks2.service autofs.service, or dnf remove udisks2 autofs where nothing needs them",
+    },
+    retests={
+        "any": Retest("systemctl is-enabled udisks2 autofs", "prints masked or not-found for each"),
     },
 )
 def no_automount(host: HostObservation, parameters: Allowed) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import field_validator
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, fact
 from scanner.specimens import host
@@ -58,6 +58,11 @@ _OWN = Resolvers(approved=("192.0.2.53", "2001:db8::/32"))
         "rhel": "nmcli connection modify NAME ipv4.dns ADDRESS ipv4.ignore-auto-dns yes && nmcli connection up NAME",
         "any": "Where the agency's resolvers have other addresses, add them to the rule's parameters.",
     },
+    retests={
+        "debian": Retest("grep ^nameserver /etc/resolv.conf", "names the agency's resolvers only"),
+        "rhel": Retest("grep ^nameserver /etc/resolv.conf", "names the agency's resolvers only"),
+        "any": Retest("clearance explain host-resolvers --baseline BASELINE", "shows the rule with that parameter"),
+    },
 )
 def resolvers(host: HostObservation, parameters: Resolvers) -> Verdict:
     """Names are asked of the agency's resolvers.
@@ -92,6 +97,11 @@ def _asks(*sources: str, running: tuple[str, ...] = ()) -> HostObservation:
         "debian": "apt install sssd && realm join DOMAIN; passwd: files systemd sss in /etc/nsswitch.conf",
         "rhel": "dnf install sssd realmd && realm join DOMAIN; authselect select sssd with-mkhomedir",
         "any": "Where another product manages the accounts, add its source and its process to the rule's parameters.",
+    },
+    retests={
+        "debian": Retest("getent -s sss passwd NAME", "shows the account of somebody of the domain"),
+        "rhel": Retest("getent -s sss passwd NAME", "shows the account of somebody of the domain"),
+        "any": Retest("clearance explain host-central-accounts --baseline BASELINE", "shows the rule with that parameter"),
     },
 )
 def central_accounts(host: HostObservation, parameters: Sources) -> Verdict:

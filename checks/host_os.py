@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, OsRelease, Package, fact
 from scanner.record import Instant, Record
@@ -68,6 +68,16 @@ def _until(until: datetime) -> SupportedReleases:
     return SupportedReleases(supported=(Release(id="debian", version_id="12", until=until),))
 
 
+def _entry(found: OsRelease, parameters: SupportedReleases) -> Release | None:
+    return next((release for release in parameters.supported if _is_of(found, release)), None)
+
+
+def _last_day(host: HostObservation, parameters: SupportedReleases) -> date | None:
+    entry = _entry(fact(host.os), parameters)
+    # a release whose support ends at midnight is supported on the day before, and not on the day that begins
+    return None if entry is None else (entry.until - timedelta.resolution).date()
+
+
 def _installed(*names: str) -> HostObservation:
     return host(
         packages=tuple(Package(name=name, version="1", architecture="all", source=name, source_version="1") for name in names)
@@ -79,6 +89,7 @@ def _installed(*names: str) -> HostObservation:
     observes=HostObservation,
     parameters=SupportedReleases,
     facts=("os",),
+    until=_last_day,
     passes=((host(), _LISTED), (_os("rocky", "9.4"), _LISTED), (host(), _until(AT + timedelta(seconds=1)))),
     fails=(
         (_os("debian", "11"), _LISTED),
@@ -100,6 +111,9 @@ def _installed(*names: str) -> HostObservation:
             "and the list amended."
         ),
     },
+    retests={
+        "any": Retest("cat /etc/os-release", "names a release that its maker still supports"),
+    },
 )
 def supported(host: HostObservation, parameters: SupportedReleases) -> Verdict:
     """The operating system is still supported by its maker.
@@ -108,7 +122,7 @@ def supported(host: HostObservation, parameters: SupportedReleases) -> Verdict:
     not known to be supported (TCVN 14423:2026 clause 5.3.2.1b).
     """
     found = fact(host.os)
-    entry = next((release for release in parameters.supported if _is_of(found, release)), None)
+    entry = _entry(found, parameters)
     if entry is None:
         return Fail(said("{os} is not known to be supported", os=found.pretty_name or f"{found.id} {found.version_id}"))
     seen = said("{os} is supported until {until}", os=found.pretty_name, until=f"{entry.until:%Y-%m-%d}")
@@ -135,6 +149,10 @@ def _is_of(found: OsRelease, release: Release) -> bool:
     fixes={
         "debian": "apt purge PACKAGE",
         "rhel": "dnf remove PACKAGE",
+    },
+    retests={
+        "debian": Retest("dpkg-query -W PACKAGE", "finds no such package"),
+        "rhel": Retest("rpm -q PACKAGE", "finds no such package"),
     },
 )
 def no_cleartext_packages(host: HostObservation, parameters: RefusedPackages) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, PamRule, fact
 from scanner.specimens import POLICY, authentication, host, pam
@@ -92,6 +92,9 @@ def _with(policy: dict[str, dict[str, str]]) -> HostObservation:
         "ubuntu": "apt install libpam-pwquality; minlen = 14 and minclass = 4 in /etc/security/pwquality.conf",
         "rhel": "minlen = 14 and minclass = 4 in /etc/security/pwquality.conf",
     },
+    retests={
+        "any": Retest("passwd", "refuses, for a test account, a password that is too short or too plain"),
+    },
 )
 def password_strength(host: HostObservation, parameters: Strength) -> Verdict:
     """New passwords are long and of several classes.
@@ -135,6 +138,9 @@ def password_strength(host: HostObservation, parameters: Strength) -> Verdict:
         "debian": "Before pam_unix in /etc/pam.d/common-password: password requisite pam_pwhistory.so remember=10 use_authtok",
         "rhel": "authselect enable-feature with-pwhistory; remember = 10 in /etc/security/pwhistory.conf",
     },
+    retests={
+        "any": Retest("passwd", "refuses, for a test account, a password that it had before"),
+    },
 )
 def password_history(host: HostObservation, parameters: Remembered) -> Verdict:
     """Former passwords are barred.
@@ -177,6 +183,12 @@ def password_history(host: HostObservation, parameters: Remembered) -> Verdict:
         "debian": "deny = 5 and unlock_time = 43200 in /etc/security/faillock.conf, and pam_faillock in /etc/pam.d/common-auth",
         "rhel": "authselect enable-feature with-faillock; deny = 5 and unlock_time = 43200 in /etc/security/faillock.conf",
     },
+    retests={
+        "any": Retest(
+            "faillock --user NAME",
+            "lists the failures of a test account after wrong passwords, and the right one is then refused",
+        ),
+    },
 )
 def lockout(host: HostObservation, parameters: Lockout) -> Verdict:
     """Failed logins close the account for a time.
@@ -213,6 +225,9 @@ def _counts(module: PamRule) -> bool:
     passes=(host(), _with(_validity("365"))),
     fails=tuple(_with(_validity(value)) for value in ("99999", "0", "-1", "x", "")),
     fixes={"any": "PASS_MAX_DAYS 365 in /etc/login.defs; chage --maxdays 365 NAME for the accounts that exist"},
+    retests={
+        "any": Retest("chage --list NAME", "shows a maximum number of days that is no greater than the rule's"),
+    },
 )
 def password_validity(host: HostObservation, parameters: MaximumDays) -> Verdict:
     """New accounts' passwords do not stay valid for ever.
@@ -233,6 +248,9 @@ def password_validity(host: HostObservation, parameters: MaximumDays) -> Verdict
     passes=(host(), (host(authentication=authentication(timeouts=(900,))), ShellSeconds(seconds=900))),
     fails=tuple(host(authentication=authentication(timeouts=times)) for times in ((), (0,), (301,), (300, 3_600))),
     fixes={"any": "readonly TMOUT=300; export TMOUT  in /etc/profile.d/timeout.sh"},
+    retests={
+        "any": Retest("bash -lc 'echo $TMOUT'", "prints the seconds asked for, or fewer"),
+    },
 )
 def shell_timeout(host: HostObservation, parameters: ShellSeconds) -> Verdict:
     """Shells that stand idle end.
@@ -267,6 +285,12 @@ def shell_timeout(host: HostObservation, parameters: ShellSeconds) -> Verdict:
         ),
     ),
     fixes={"openssh": "AuthenticationMethods publickey,keyboard-interactive with pam_oath or pam_u2f in /etc/pam.d/sshd"},
+    retests={
+        "openssh": Retest(
+            "sshd -T -C user=NAME | grep -i ^authenticationmethods",
+            "names two methods in one list, with a comma between them",
+        ),
+    },
 )
 def second_factor(host: HostObservation, _: Parameters) -> Verdict:
     """An SSH login takes two things.

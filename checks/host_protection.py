@@ -7,7 +7,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import HostObservation, IntegrityBase, Job, fact
 from scanner.specimens import AT, host
@@ -80,6 +80,12 @@ def _verdict(host: HostObservation, agents: Agents) -> Verdict:
         "rhel": "dnf install clamd clamav-freshclam (EPEL), then systemctl enable --now clamd@scan clamav-clamonacc",
         "any": "Where another product guards the host, add its processes to the rule's parameters.",
     },
+    retests={
+        "debian": Retest("systemctl is-active clamav-daemon clamav-clamonacc", "prints active for each"),
+        "ubuntu": Retest("systemctl is-active clamav-daemon clamav-clamonacc", "prints active for each"),
+        "rhel": Retest("systemctl is-active clamd@scan clamav-clamonacc", "prints active for each"),
+        "any": Retest("pgrep -a AGENT", "prints the agent's processes"),
+    },
 )
 def malware_agent(host: HostObservation, parameters: Agents) -> Verdict:
     """A product against malware guards the host in real time.
@@ -100,6 +106,9 @@ def malware_agent(host: HostObservation, parameters: Agents) -> Verdict:
     fixes={
         "any": "Install the agent of the agency's EDR and start it; where it is not on the list, add its processes to the rule."
     },
+    retests={
+        "any": Retest("pgrep -a AGENT", "prints the agent's processes"),
+    },
 )
 def edr_agent(host: HostObservation, parameters: Agents) -> Verdict:
     """An agent for detection and response runs on the host.
@@ -119,6 +128,9 @@ def edr_agent(host: HostObservation, parameters: Agents) -> Verdict:
     fails=(host(signatures=AT - timedelta(days=7, seconds=1)),),
     fixes={
         "any": "systemctl enable --now clamav-freshclam; without a network, PrivateMirror in freshclam.conf names the agency's own"
+    },
+    retests={
+        "any": Retest("clamdscan --version", "ends with a date that is no older than the rule allows"),
     },
 )
 def malware_signatures(host: HostObservation, parameters: SignatureDays) -> Verdict:
@@ -149,6 +161,10 @@ def malware_signatures(host: HostObservation, parameters: SignatureDays) -> Verd
     fixes={
         "debian": "apt install aide && aideinit, then systemctl enable --now dailyaidecheck.timer",
         "rhel": "dnf install aide && aide --init && mv /var/lib/aide/aide.db.new.gz /var/lib/aide/aide.db.gz, and a job for aide --check",
+    },
+    retests={
+        "debian": Retest("systemctl list-timers dailyaidecheck.timer", "shows when it runs next"),
+        "rhel": Retest("aide --check", "compares the files with its database"),
     },
 )
 def integrity_watched(host: HostObservation, parameters: Watchers) -> Verdict:
@@ -190,6 +206,9 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     ),
     fixes={
         "any": "A timer or a line of /etc/cron.d that runs the backup program daily; where its name is not known, add it to the rule."
+    },
+    retests={
+        "any": Retest("systemctl list-timers --all; ls /etc/cron.d", "names the job that runs the backup"),
     },
 )
 def backup_job(host: HostObservation, parameters: Backups) -> Verdict:

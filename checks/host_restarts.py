@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, ReplacedFile, fact
 from scanner.specimens import host
@@ -32,6 +32,10 @@ def _few(names: list[str]) -> str:
         "debian": "systemctl restart SERVICE for each process that is named, systemctl daemon-reexec for systemd; or systemctl reboot",
         "rhel": "needs-restarting -s (of yum-utils) names the services: systemctl restart SERVICE for each; or systemctl reboot",
     },
+    retests={
+        "debian": Retest("grep -lE '\\.so[^ ]* \\(deleted\\)$' /proc/[0-9]*/maps", "prints nothing"),
+        "rhel": Retest("needs-restarting -s", "prints nothing"),
+    },
 )
 def no_replaced_files(host: HostObservation, _: Parameters) -> Verdict:
     """No process runs a program or library that was replaced.
@@ -53,6 +57,10 @@ def no_replaced_files(host: HostObservation, _: Parameters) -> Verdict:
     fixes={
         "debian": 'systemctl reboot; Unattended-Upgrade::Automatic-Reboot "true"; in /etc/apt/apt.conf.d/50unattended-upgrades',
         "rhel": "systemctl reboot; reboot = when-needed in /etc/dnf/automatic.conf lets it happen by itself",
+    },
+    retests={
+        "debian": Retest("ls /run/reboot-required", "finds no such file"),
+        "rhel": Retest("needs-restarting -r", "says Reboot should not be necessary"),
     },
 )
 def no_restart_due(host: HostObservation, _: Parameters) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import HostObservation, OpenPort, fact
 from scanner.specimens import host
@@ -41,6 +41,9 @@ _AT_69_OVER_TCP = host(listening=(OpenPort(port=69, transport="tcp", service="")
         "debian": "ss -ulpn names the program; then systemctl disable --now UNIT, or apt purge PACKAGE, or bind it to loopback.",
         "rhel": "ss -ulpn names the program; then systemctl disable --now UNIT, or dnf remove PACKAGE.",
         "any": "Where the service is meant to be there, let the inspector's address reach it: what it answers then decides.",
+    },
+    retests={
+        "any": Retest("ss -Huln", "lists declared ports, or loopback addresses, only"),
     },
 )
 def no_datagram_sockets(found: HostObservation, parameters: DatagramPorts) -> Verdict:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Message, Pass, Verdict, said
 from scanner.observations import HostObservation, fact
 from scanner.specimens import host
@@ -93,6 +93,9 @@ def _number(host: HostObservation, name: str) -> int:
         for value in ("yes", "prohibit-password", "without-password", "forced-commands-only", None)
     ),
     fixes={"openssh": f"PermitRootLogin no  {_TEST}; first make sure that a named administrator can log in and use sudo."},
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^permitrootlogin", "prints permitrootlogin no"),
+    },
 )
 def root_login(host: HostObservation, parameters: AllowedValues) -> Verdict:
     """Nobody logs in as root.
@@ -113,6 +116,10 @@ def root_login(host: HostObservation, parameters: AllowedValues) -> Verdict:
     fixes={
         "openssh": f"PermitEmptyPasswords no  {_TEST}",
         "any": "passwd --lock USER for every account that has no password: awk -F: '$2 == \"\" {print $1}' /etc/shadow",
+    },
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^permitemptypasswords", "prints permitemptypasswords no"),
+        "any": Retest("awk -F: '$2 == \"\" {print $1}' /etc/shadow", "prints nothing"),
     },
 )
 def empty_passwords(host: HostObservation, _: Parameters) -> Verdict:
@@ -141,6 +148,9 @@ def empty_passwords(host: HostObservation, _: Parameters) -> Verdict:
             f"PasswordAuthentication no and KbdInteractiveAuthentication no  {_TEST}; first install a key for every "
             "administrator."
         )
+    },
+    retests={
+        "openssh": Retest("sshd -T | grep -Ei '^(password|kbdinteractive)authentication'", "prints no behind both"),
     },
 )
 def password_authentication(host: HostObservation, _: Parameters) -> Verdict:
@@ -175,6 +185,13 @@ def password_authentication(host: HostObservation, _: Parameters) -> Verdict:
         "openssh": f"ClientAliveInterval 100 and ClientAliveCountMax 3  {_TEST}",
         "bash": "readonly TMOUT=300; export TMOUT  in /etc/profile.d/timeout.sh closes shells that stand idle.",
     },
+    retests={
+        "openssh": Retest(
+            "sshd -T | grep -i ^clientalive",
+            "prints an interval and a count whose product is no greater than the rule's seconds, and neither is 0",
+        ),
+        "bash": Retest("bash -lc 'echo $TMOUT'", "prints the seconds asked for, or fewer"),
+    },
 )
 def idle_timeout(host: HostObservation, parameters: IdleSeconds) -> Verdict:
     """Sessions that no longer answer are closed.
@@ -205,6 +222,9 @@ def idle_timeout(host: HostObservation, parameters: IdleSeconds) -> Verdict:
         host(sshd_settings={"maxauthtries": None}),
     ),
     fixes={"openssh": f"MaxAuthTries 4  {_TEST}"},
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^maxauthtries", "prints 4 or less"),
+    },
 )
 def max_auth_tries(host: HostObservation, parameters: Tries) -> Verdict:
     """A connection has few tries to log in.
@@ -229,6 +249,9 @@ def max_auth_tries(host: HostObservation, parameters: Tries) -> Verdict:
         host(sshd_settings={"logingracetime": None}),
     ),
     fixes={"openssh": f"LoginGraceTime 60  {_TEST}"},
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^logingracetime", "prints 60 or less, and not 0"),
+    },
 )
 def login_grace_time(host: HostObservation, parameters: GraceSeconds) -> Verdict:
     """A login that does not come to an end is cut off.
@@ -249,6 +272,9 @@ def login_grace_time(host: HostObservation, parameters: GraceSeconds) -> Verdict
     passes=(host(), host(sshd_settings={"loglevel": "INFO"})),
     fails=tuple(host(sshd_settings={"loglevel": value}) for value in ("QUIET", "ERROR", "DEBUG3", None)),
     fixes={"openssh": f"LogLevel VERBOSE  {_TEST}"},
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^loglevel", "prints loglevel VERBOSE"),
+    },
 )
 def log_level(host: HostObservation, parameters: LogLevels) -> Verdict:
     """Logins are recorded.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import HostObservation, Setting, Sshd, fact
 from scanner.specimens import SSHD, host
@@ -49,6 +49,9 @@ def _only(*users: str, **others: str) -> HostObservation:
         host(sshd_settings={"usepam": None}),
     ),
     fixes={"openssh": f"Set each named setting to the value asked for  {_TEST}"},
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^NAME", "prints the value that was asked for"),
+    },
 )
 def settings(host: HostObservation, parameters: SettingValues) -> Verdict:
     """The SSH server offers nothing without need.
@@ -74,6 +77,9 @@ def settings(host: HostObservation, parameters: SettingValues) -> Verdict:
     passes=(_only("an@192.0.2.0/24", "audit@192.0.2.10"),),
     fails=(host(), _only("an@192.0.2.0/24", "audit"), _only("an@*"), _only("an@192.0.2.0/24", "an@0.0.0.0/0")),
     fixes={"openssh": f"AllowUsers NAME@ADDRESS/BITS for every administrator  {_TEST}"},
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^allowusers", "prints an address or a network behind each name"),
+    },
 )
 def sources(host: HostObservation, _: Parameters) -> Verdict:
     """Administrators log in from named addresses only.

@@ -6,7 +6,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.host_specimens import source
 from scanner.observations import HostObservation, fact
@@ -44,6 +44,11 @@ _OWN = Mirrors(hosts=("*.example.vn", "10.*"))
         "rhel": "baseurl=https://MIRROR.OF.THE.AGENCY/... in each file of /etc/yum.repos.d, and enabled=0 for others",
         "any": "Where the agency's mirror has another name, add it to the rule's parameters.",
     },
+    retests={
+        "debian": Retest("apt-get indextargets --format '$(REPO_URI)' | sort -u", "names the agency's mirror only"),
+        "rhel": Retest("dnf repolist -v | grep -i baseurl", "names the agency's mirror only"),
+        "any": Retest("clearance explain host-package-mirror --baseline BASELINE", "shows the rule with that parameter"),
+    },
 )
 def package_mirror(host: HostObservation, parameters: Mirrors) -> Verdict:
     """Packages are taken from the agency's own server.
@@ -70,6 +75,13 @@ def package_mirror(host: HostObservation, parameters: Mirrors) -> Verdict:
         "debian": "Take trusted=yes and Trusted: yes out of the file and name the key by signed-by= or Signed-By:",
         "rhel": "gpgcheck=1 and gpgkey= in the file of /etc/yum.repos.d",
     },
+    retests={
+        "debian": Retest(
+            "grep -rniE 'trusted *[=:] *yes' /etc/apt/sources.list /etc/apt/sources.list.d",
+            "finds no such line",
+        ),
+        "rhel": Retest("grep -rniE 'gpgcheck *= *(0|no|false)' /etc/dnf/dnf.conf /etc/yum.repos.d", "finds no such line"),
+    },
 )
 def package_signatures(host: HostObservation, _: Parameters) -> Verdict:
     """Signatures are demanded of packages.
@@ -90,6 +102,10 @@ def package_signatures(host: HostObservation, _: Parameters) -> Verdict:
     fixes={
         "debian": "apt update && apt upgrade; apt install unattended-upgrades lets it happen by itself",
         "rhel": "dnf upgrade; dnf install dnf-automatic && systemctl enable --now dnf-automatic.timer",
+    },
+    retests={
+        "debian": Retest("apt-get -s upgrade", "names no package to upgrade, and none that is kept back"),
+        "rhel": Retest("dnf check-update --refresh", "lists no package"),
     },
 )
 def upgraded_lately(host: HostObservation, parameters: UpgradeDays) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check, every_place
+from scanner.check import Parameters, Retest, Stricter, check, every_place
 from scanner.findings import Verdict
 from scanner.host_specimens import service
 from scanner.observations import HostObservation, ServiceSettings, fact
@@ -43,6 +43,15 @@ def _speaks_tls(found: ServiceSettings, place: str) -> bool:
         _nginx(listen=("443",), ssl=("on",)),
     ),
     fixes={"nginx": "ssl_protocols TLSv1.2 TLSv1.3; in the http block of /etc/nginx/nginx.conf and in no other place"},
+    retests={
+        "nginx": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -min_protocol TLSv1 -max_protocol TLSv1.1 -cipher 'ALL:@SECLEVEL=0' "
+                "</dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+    },
 )
 def nginx_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     """Nginx takes modern TLS only.
@@ -67,6 +76,9 @@ def nginx_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     passes=(host(), _nginx(server_tokens=("off",), autoindex=("off",))),
     fails=(_nginx(), _nginx(server_tokens=("on", "off")), _nginx(server_tokens=("off",), autoindex=("on",))),
     fixes={"nginx": "server_tokens off; in the http block of /etc/nginx/nginx.conf, and no autoindex on; in any place"},
+    retests={
+        "nginx": Retest("curl -sI http://HOST/ | grep -i ^server", "prints no number of a version"),
+    },
 )
 def nginx_reserved(host: HostObservation, _: Parameters) -> Verdict:
     """Nginx tells neither its version nor what lies in its folders.
@@ -122,6 +134,15 @@ def _taken(stated: str) -> set[str]:
         "debian": "SSLProtocol -all +TLSv1.2 +TLSv1.3 in /etc/apache2/mods-available/ssl.conf and in no virtual host",
         "rhel": "SSLProtocol -all +TLSv1.2 +TLSv1.3 in /etc/httpd/conf.d/ssl.conf and in no virtual host",
     },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -min_protocol TLSv1 -max_protocol TLSv1.1 -cipher 'ALL:@SECLEVEL=0' "
+                "</dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+    },
 )
 def apache_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     """Apache takes modern TLS only.
@@ -156,6 +177,9 @@ def apache_tls_versions(host: HostObservation, parameters: Versions) -> Verdict:
     fixes={
         "debian": "ServerTokens Prod, ServerSignature Off, TraceEnable Off in conf-available/security.conf; Options -Indexes for folders",
         "rhel": "The same in /etc/httpd/conf/httpd.conf, and no Indexes in conf.d/welcome.conf or others",
+    },
+    retests={
+        "any": Retest("curl -sI http://HOST/ | grep -i ^server", "prints no number of a version"),
     },
 )
 def apache_reserved(host: HostObservation, _: Parameters) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import HttpAnswer, HttpHeader, HttpObservation, fact
 from scanner.specimens import http
@@ -62,6 +62,12 @@ _TO_TLS = _answer(301, location="https://dvc.example.vn/")
             "https://{HTTP_HOST}{REQUEST_URI}"
         ),
     },
+    retests={
+        "any": Retest(
+            "curl -so /dev/null -w '%{http_code} %{redirect_url}\\n' http://HOST/",
+            "prints 301 or 308 and an address that begins with https://",
+        ),
+    },
 )
 def redirects_to_https(http: HttpObservation, _: Parameters) -> Verdict:
     """Without encryption nothing is served but a redirect to HTTPS.
@@ -108,6 +114,12 @@ def _leads_to_tls(answer: HttpAnswer) -> bool:
         "apache": 'Header always set Strict-Transport-Security "max-age=63072000"  (a2enmod headers)',
         "haproxy": 'http-response set-header Strict-Transport-Security "max-age=63072000"',
         "iis": "In IIS Manager, the site > HSTS: enable, Max-Age 63072000  (IIS 10.0 version 1709 or newer)",
+    },
+    retests={
+        "any": Retest(
+            "curl -sko /dev/null -D - https://HOST/ | grep -i ^strict-transport-security",
+            "prints a max-age that is no less than the rule's",
+        ),
     },
 )
 def hsts(http: HttpObservation, parameters: Hsts) -> Verdict:
@@ -162,6 +174,15 @@ def _long_lived(policy: str, parameters: Hsts) -> bool:
             'value="nosniff" />'
         ),
     },
+    retests={
+        "any": Retest(
+            (
+                "curl -sko /dev/null -D - https://HOST/ | grep -iE "
+                "'^(x-content-type-options|x-frame-options|content-security-policy|referrer-policy)'"
+            ),
+            "prints every header that was asked for",
+        ),
+    },
 )
 def security_headers(http: HttpObservation, parameters: SecurityHeaders) -> Verdict:
     """Pages carry the browser's protections.
@@ -203,6 +224,12 @@ def _protects(answer: HttpAnswer, name: str) -> bool:
         "nginx": "proxy_cookie_flags ~ secure httponly;  (1.19.3 or newer, before an application that cannot be changed)",
         "apache": 'Header always edit Set-Cookie ^(.*)$ "$1; Secure; HttpOnly"  (before an application that cannot be changed)',
         "haproxy": 'http-response replace-header Set-Cookie ^(.*)$ "\\1; Secure; HttpOnly"  (before an application that cannot be changed)',
+    },
+    retests={
+        "any": Retest(
+            "curl -sko /dev/null -D - https://HOST/ | grep -i ^set-cookie",
+            "shows Secure and HttpOnly in every line",
+        ),
     },
 )
 def cookies_protected(http: HttpObservation, _: Parameters) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Confidence, Fail, Pass, Verdict, said
 from scanner.observations import HttpAnswer, HttpHeader, HttpObservation, fact
 from scanner.specimens import http
@@ -64,6 +64,12 @@ def _not_found(body: str = "", server: str = "nginx", status: int = 404) -> Http
         ),
         "haproxy": "http-response del-header Server and http-response del-header X-Powered-By",
     },
+    retests={
+        "any": Retest(
+            "curl -sko /dev/null -D - https://HOST/ | grep -iE '^(server|x-powered-by|x-aspnet)'",
+            "prints no number of a version",
+        ),
+    },
 )
 def no_version_disclosure(http: HttpObservation, _: Parameters) -> Verdict:
     """Answers do not tell which versions run.
@@ -106,6 +112,9 @@ def no_version_disclosure(http: HttpObservation, _: Parameters) -> Verdict:
         "nginx": "proxy_intercept_errors on; error_page 500 502 503 504 /50x.html;",
         "apache": "ProxyErrorOverride On and ErrorDocument 500 /500.html",
         "iis": '<httpErrors errorMode="Custom" />  under system.webServer in web.config',
+    },
+    retests={
+        "any": Retest("curl -sk https://HOST/PATH", "shows no stack trace, no path of a file and no number of a version"),
     },
 )
 def no_error_details(http: HttpObservation, _: Parameters) -> Verdict:

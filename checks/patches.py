@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scanner.advisories import Dated, Severity
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import (
     Flaw,
@@ -148,6 +148,11 @@ def _few(words: list[str]) -> str:
         patches(missing=(missing(flaw(None)),)),
     ),
     fixes=_UPGRADE,
+    retests={
+        "debian": Retest("apt-get -s upgrade", "names no package to upgrade, and none that is kept back"),
+        "rhel": Retest("dnf check-update --refresh", "lists no package"),
+        "alpine": Retest("apk version -l '<'", "lists no package"),
+    },
 )
 def no_overdue(found: PatchesObservation, parameters: Deadlines) -> Verdict:
     """No fix is installed later than its severity allows.
@@ -188,6 +193,11 @@ def no_overdue(found: PatchesObservation, parameters: Deadlines) -> Verdict:
         patches(missing=(missing(flaw(2, exploited=(CVE,), exploited_due=ON - timedelta(days=1))),)),
     ),
     fixes=_UPGRADE,
+    retests={
+        "debian": Retest("apt-get -s upgrade", "names no package to upgrade, and none that is kept back"),
+        "rhel": Retest("dnf check-update --refresh", "lists no package"),
+        "alpine": Retest("apk version -l '<'", "lists no package"),
+    },
 )
 def no_exploited(found: PatchesObservation, parameters: Deadlines) -> Verdict:
     """No fix for a critical or known-exploited flaw is overdue.
@@ -212,6 +222,12 @@ def no_exploited(found: PatchesObservation, parameters: Deadlines) -> Verdict:
     ),
     fixes={
         "any": "Record for the approver how the flaw is kept from harm until there is a fix: switched off, filtered, isolated."
+    },
+    retests={
+        "any": Retest(
+            "systemctl is-active UNIT; ss -Htulpn",
+            "prints inactive, or shows that nobody else reaches the program",
+        ),
     },
 )
 def no_exploited_without_fix(found: PatchesObservation, _: Parameters) -> Verdict:
@@ -283,6 +299,9 @@ def _known(day: date) -> date | None:
         "rhel": "leapp upgrade",
         "any": "Where a longer support was bought, add its tier to the rule's parameters and show the contract.",
     },
+    retests={
+        "any": Retest("cat /etc/os-release", "names a release that its maker still supports"),
+    },
 )
 def release_supported(found: PatchesObservation, parameters: Tiers) -> Verdict:
     """The release is still supported by the day of the judgement.
@@ -311,6 +330,12 @@ def release_supported(found: PatchesObservation, parameters: Tiers) -> Verdict:
         patches(software=(support(ON - timedelta(days=1), product="postgresql", cycle="11"),)),
     ),
     fixes={"any": "Replace the package by one that its vendor still mends, or remove it"},
+    retests={
+        "any": Retest(
+            "apt-cache policy PACKAGE  (Debian, Ubuntu); dnf info PACKAGE  (RHEL)",
+            "names as installed a version that its vendor still mends, or none",
+        ),
+    },
 )
 def packages_supported(found: PatchesObservation, parameters: Tiers) -> Verdict:
     """No package is installed that its vendor no longer mends.
@@ -343,6 +368,12 @@ def packages_supported(found: PatchesObservation, parameters: Tiers) -> Verdict:
             "show who follows its advisories."
         ),
     },
+    retests={
+        "any": Retest(
+            "apt list '~o'  (Debian, Ubuntu); dnf list --extras  (RHEL)",
+            "lists no package but those the rule names",
+        ),
+    },
 )
 def known_origin(found: PatchesObservation, parameters: Known) -> Verdict:
     """Each package is one of the system's vendor, whose advisories were looked up.
@@ -373,6 +404,11 @@ def known_origin(found: PatchesObservation, parameters: Known) -> Verdict:
         ),
     ),
     fixes=_UPGRADE,
+    retests={
+        "debian": Retest("apt-get -s upgrade", "names no package to upgrade, and none that is kept back"),
+        "rhel": Retest("dnf check-update --refresh", "lists no package"),
+        "alpine": Retest("apk version -l '<'", "lists no package"),
+    },
 )
 def no_pending_updates(found: PatchesObservation, _: Parameters) -> Verdict:
     """No newer version of any package is offered.
@@ -398,6 +434,9 @@ def no_pending_updates(found: PatchesObservation, _: Parameters) -> Verdict:
         ),
     ),
     fixes={"any": "systemctl reboot, in a window that is agreed with those who use the host"},
+    retests={
+        "any": Retest("uname -r", "prints the newest kernel that is installed"),
+    },
 )
 def kernel_restarted(found: PatchesObservation, parameters: Deadlines) -> Verdict:
     """The newest kernel that is installed is the one that runs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, assert_never
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import CertificateFacts, ChainFault, KeyAlgorithm, PeerCertificateObservation, Trust, fact
 from scanner.specimens import AT, certificate, peer_certificate
@@ -71,6 +71,19 @@ def _relied_on(peer: PeerCertificateObservation) -> tuple[CertificateFacts, ...]
         "postgresql": "ssl_cert_file must name a file with the server's certificate first and then every intermediate, then psql -c 'SELECT pg_reload_conf()'",
         "redis": "tls-cert-file must name a file with the server's certificate first and then every intermediate, then systemctl restart redis-server",
     },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME -CAfile ca.pem </dev/null | grep 'Verify return code'",
+            "says Verify return code: 0 (ok)",
+        ),
+        "postgresql": Retest(
+            (
+                "openssl s_client -connect HOST:5432 -starttls postgres -servername NAME -CAfile ca.pem </dev/null | grep "
+                "'Verify return code'"
+            ),
+            "says Verify return code: 0 (ok)",
+        ),
+    },
 )
 def trusted(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
     """The certificate chain leads to a trusted authority.
@@ -99,6 +112,12 @@ def trusted(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
         ),
         "haproxy": "bind ... ssl crt /etc/haproxy/certs/, with a file in that folder for each name; the name the client asks for chooses it.",
         "iis": "Give the site a binding with this host name, Require Server Name Indication, and the certificate for it.",
+    },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -checkhost NAME",
+            "says does match certificate",
+        ),
     },
 )
 def name(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
@@ -144,6 +163,26 @@ def name(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
         "postgresql": "Replace the files of ssl_cert_file and ssl_key_file, then psql -c 'SELECT pg_reload_conf()'",
         "mariadb": "Replace the files of ssl_cert and ssl_key, then FLUSH SSL;  (10.4 or newer)",
         "redis": "Replace the files of tls-cert-file and tls-key-file, then systemctl restart redis-server",
+    },
+    retests={
+        "any": Retest(
+            ("openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -enddate -checkend 2592000"),
+            "says Certificate will not expire",
+        ),
+        "postgresql": Retest(
+            (
+                "openssl s_client -connect HOST:5432 -starttls postgres -servername NAME </dev/null | openssl x509 -noout "
+                "-enddate -checkend 2592000"
+            ),
+            "says Certificate will not expire",
+        ),
+        "mariadb": Retest(
+            (
+                "openssl s_client -connect HOST:3306 -starttls mysql -servername NAME </dev/null | openssl x509 -noout "
+                "-enddate -checkend 2592000"
+            ),
+            "says Certificate will not expire",
+        ),
     },
 )
 def expiry(peer: PeerCertificateObservation, parameters: DaysLeft) -> Verdict:
@@ -197,6 +236,12 @@ def expiry(peer: PeerCertificateObservation, parameters: DaysLeft) -> Verdict:
             "Request a new certificate with KeyLength = 3072 in the certreq policy file: certreq -new policy.inf request.csr"
         ),
     },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -text | grep Public-Key",
+            "prints 256 bits or more for EC, 3072 or more for RSA",
+        ),
+    },
 )
 def key_size(peer: PeerCertificateObservation, parameters: KeySizes) -> Verdict:
     """The keys of the certificate chain are large enough.
@@ -244,6 +289,15 @@ def key_size(peer: PeerCertificateObservation, parameters: KeySizes) -> Verdict:
         "any": "Request a new certificate signed with SHA-256: openssl req -new -sha256 -key key.pem -out request.csr",
         "own-ca": (
             "In the authority's openssl.cnf set default_md = sha256, then issue again; re-sign intermediates that rest on SHA-1."
+        ),
+    },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -text | grep "
+                "'Signature Algorithm'"
+            ),
+            "names SHA-256 or stronger, and neither SHA-1 nor MD5",
         ),
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, NotApplicable, Pass, Verdict, said
 from scanner.observations import PeerCertificateObservation, Revocation, fact
 from scanner.specimens import certificate, peer_certificate
@@ -29,6 +29,19 @@ _OTHER = certificate(subject="CN=Another CA", issuer="CN=Another Root")
         "apache": "Replace the files of SSLCertificateFile and SSLCertificateKeyFile, then apachectl configtest && systemctl reload apache2",
         "haproxy": "Replace the file that crt names, then haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",
     },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -servername NAME -CAfile ca.pem -CRL crls.pem -crl_check_all </dev/null "
+                "| grep 'Verify return code'"
+            ),
+            "says Verify return code: 0 (ok)",
+        ),
+        "inspector": Retest(
+            "openssl storeutl -noout -text -crls crls.pem | grep -E 'Issuer|Next Update'",
+            "names every authority of the chain, and a date to come for each",
+        ),
+    },
 )
 def not_revoked(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
     """No certificate of the chain was revoked.
@@ -52,6 +65,24 @@ def not_revoked(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
         "apache": "SSLUseStapling on, and SSLStaplingCache shmcb:/run/apache2/stapling outside of any virtual host",
         "haproxy": "Put the response beside the certificate as site.pem.ocsp, and renew it before it ends (set ssl ocsp-response).",
         "any": "Or request a certificate without the TLS feature extension, where stapling cannot be had.",
+    },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -ext tlsfeature",
+            "finds no such extension",
+        ),
+        "nginx": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME -status </dev/null | grep 'OCSP Response Status'",
+            "says successful",
+        ),
+        "apache": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME -status </dev/null | grep 'OCSP Response Status'",
+            "says successful",
+        ),
+        "haproxy": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME -status </dev/null | grep 'OCSP Response Status'",
+            "says successful",
+        ),
     },
 )
 def staple(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
@@ -80,6 +111,16 @@ def staple(peer: PeerCertificateObservation, _: Parameters) -> Verdict:
         "apache": "SSLCertificateFile: the server's certificate first, then each issuer after the one it issued, and no other",
         "haproxy": "site.pem: the certificate, then each issuer after the one it issued, then the key",
         "postgresql": "ssl_cert_file: the server's certificate first, then each issuer after the one it issued, and no other; then psql -c 'SELECT pg_reload_conf()'",
+    },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -servername NAME -showcerts </dev/null | grep -E ' [si]:'",
+            "shows as each next s: what the i: before it names",
+        ),
+        "postgresql": Retest(
+            ("openssl s_client -connect HOST:5432 -starttls postgres -servername NAME -showcerts </dev/null | grep -E ' [si]:'"),
+            "shows as each next s: what the i: before it names",
+        ),
     },
 )
 def order(peer: PeerCertificateObservation, _: Parameters) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import SshObservation
 from scanner.specimens import ssh
@@ -70,6 +70,9 @@ def _verdict(offered: Iterable[str], refused: tuple[str, ...]) -> Verdict:
         "cisco-ios": "ip ssh version 2",
         "appliance": "Switch protocol 1 off in the management settings, or install firmware that has dropped it.",
     },
+    retests={
+        "any": Retest("ssh-keyscan HOST 2>&1 | grep ^#", "shows SSH-2.0 behind the address, and not SSH-1"),
+    },
 )
 def protocol_2(ssh: SshObservation, _: Parameters) -> Verdict:
     """Only SSH protocol 2 is spoken.
@@ -96,6 +99,13 @@ def protocol_2(ssh: SshObservation, _: Parameters) -> Verdict:
         "openssh": f"KexAlgorithms -*-sha1  in /etc/ssh/sshd_config, {_TEST}",
         "rhel": "update-crypto-policies --set DEFAULT  (RHEL 8: DEFAULT:NO-SHA1), then systemctl restart sshd",
         "cisco-ios": "ip ssh server algorithm kex ecdh-sha2-nistp256 ecdh-sha2-nistp384",
+    },
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^kexalgorithms", "shows the algorithms, and none of those that were found"),
+        "rhel": Retest("sshd -T | grep -i ^kexalgorithms", "shows the algorithms, and none of those that were found"),
+        "cisco-ios": Retest(
+            "nmap -Pn -p 22 --script ssh2-enum-algos HOST", "shows the algorithms, and none of those that were found"
+        ),
     },
 )
 def key_exchange(ssh: SshObservation, parameters: RefusedKex) -> Verdict:
@@ -130,6 +140,13 @@ def key_exchange(ssh: SshObservation, parameters: RefusedKex) -> Verdict:
         ),
         "cisco-ios": "ip ssh server algorithm encryption aes256-gcm aes128-gcm aes256-ctr aes128-ctr",
     },
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^ciphers", "shows the algorithms, and none of those that were found"),
+        "rhel": Retest("sshd -T | grep -i ^ciphers", "shows the algorithms, and none of those that were found"),
+        "cisco-ios": Retest(
+            "nmap -Pn -p 22 --script ssh2-enum-algos HOST", "shows the algorithms, and none of those that were found"
+        ),
+    },
 )
 def ciphers(ssh: SshObservation, parameters: RefusedCiphers) -> Verdict:
     """Weak ciphers are not offered.
@@ -163,6 +180,13 @@ def ciphers(ssh: SshObservation, parameters: RefusedCiphers) -> Verdict:
         ),
         "cisco-ios": "ip ssh server algorithm mac hmac-sha2-256 hmac-sha2-512",
     },
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^macs", "shows the algorithms, and none of those that were found"),
+        "rhel": Retest("sshd -T | grep -i ^macs", "shows the algorithms, and none of those that were found"),
+        "cisco-ios": Retest(
+            "nmap -Pn -p 22 --script ssh2-enum-algos HOST", "shows the algorithms, and none of those that were found"
+        ),
+    },
 )
 def macs(ssh: SshObservation, parameters: RefusedMacs) -> Verdict:
     """Weak message authentication is not offered.
@@ -187,6 +211,13 @@ def macs(ssh: SshObservation, parameters: RefusedMacs) -> Verdict:
         "openssh": f"HostKeyAlgorithms -ssh-rsa*,ssh-dss*  in /etc/ssh/sshd_config, {_TEST}",
         "rhel": "update-crypto-policies --set DEFAULT  (RHEL 8: DEFAULT:NO-SHA1), then systemctl restart sshd",
         "cisco-ios": "ip ssh server algorithm hostkey rsa-sha2-512 rsa-sha2-256",
+    },
+    retests={
+        "openssh": Retest("sshd -T | grep -i ^hostkeyalgorithms", "shows the algorithms, and none of those that were found"),
+        "rhel": Retest("sshd -T | grep -i ^hostkeyalgorithms", "shows the algorithms, and none of those that were found"),
+        "cisco-ios": Retest(
+            "nmap -Pn -p 22 --script ssh2-enum-algos HOST", "shows the algorithms, and none of those that were found"
+        ),
     },
 )
 def host_key_algorithms(ssh: SshObservation, parameters: RefusedHostKeys) -> Verdict:
@@ -220,6 +251,13 @@ def host_key_algorithms(ssh: SshObservation, parameters: RefusedHostKeys) -> Ver
         "openssh": (
             f"Where it cannot be upgraded: Ciphers -chacha20-poly1305@openssh.com,*-cbc  in /etc/ssh/sshd_config, {_TEST}"
         ),
+    },
+    retests={
+        "any": Retest(
+            "nmap -Pn -p 22 --script ssh2-enum-algos HOST | grep kex-strict",
+            "prints kex-strict-s-v00@openssh.com",
+        ),
+        "openssh": Retest("sshd -T | grep -i ^ciphers", "names neither chacha20-poly1305 nor any that ends in -cbc"),
     },
 )
 def strict_key_exchange(ssh: SshObservation, _: Parameters) -> Verdict:

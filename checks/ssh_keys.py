@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import KeyAlgorithm, SshHostKey, SshObservation, fact
 from scanner.specimens import ssh
@@ -48,6 +48,9 @@ def _key(algorithm: KeyAlgorithm, bits: int) -> SshHostKey:
         ),
         "cisco-ios": "crypto key generate rsa modulus 4096",
         "rhel": "rm /etc/ssh/ssh_host_rsa_key* && ssh-keygen -t rsa -b 4096 -N '' -f /etc/ssh/ssh_host_rsa_key && systemctl restart sshd",
+    },
+    retests={
+        "any": Retest("ssh-keyscan -t rsa HOST | ssh-keygen -lf -", "prints 3072 or more before SHA256"),
     },
 )
 def host_key_size(ssh: SshObservation, parameters: HostKeySizes) -> Verdict:
@@ -94,6 +97,14 @@ class GroupSize(Parameters):
         ),
         "cisco-ios": "ip ssh dh min size 2048",
         "rhel": "awk '$5 >= 3071' /etc/ssh/moduli > /etc/ssh/moduli.safe && mv /etc/ssh/moduli.safe /etc/ssh/moduli, then systemctl reload sshd",
+    },
+    retests={
+        "openssh": Retest(
+            "awk '!/^#/ && $5 < 3071' /etc/ssh/moduli; sshd -T | grep -i ^kexalgorithms",
+            "prints no line of numbers, or names no group exchange",
+        ),
+        "rhel": Retest("awk '!/^#/ && $5 < 3071' /etc/ssh/moduli", "prints nothing"),
+        "cisco-ios": Retest("show running-config | include ip ssh dh", "prints 2048 or more"),
     },
 )
 def group_exchange_size(ssh: SshObservation, parameters: GroupSize) -> Verdict:

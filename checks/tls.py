@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import TlsObservation, TlsVersion, fact
 from scanner.specimens import SUITES, tls
@@ -82,6 +82,29 @@ class DhGroup(Parameters):
         "redis": 'tls-protocols "TLSv1.2 TLSv1.3"  in redis.conf, then systemctl restart redis-server',
         "debian": "MinProtocol = TLSv1.2  in the section of /etc/ssl/openssl.cnf that system_default names, then restart the service",
     },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -min_protocol TLSv1 -max_protocol TLSv1.1 -cipher 'ALL:@SECLEVEL=0' "
+                "</dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+        "postgresql": Retest(
+            (
+                "openssl s_client -connect HOST:5432 -starttls postgres -min_protocol TLSv1 -max_protocol TLSv1.1 -cipher "
+                "'ALL:@SECLEVEL=0' </dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+        "mariadb": Retest(
+            (
+                "openssl s_client -connect HOST:3306 -starttls mysql -min_protocol TLSv1 -max_protocol TLSv1.1 -cipher "
+                "'ALL:@SECLEVEL=0' </dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+    },
 )
 def minimum_version(tls: TlsObservation, parameters: MinimumVersion) -> Verdict:
     """Old protocol versions are refused.
@@ -120,6 +143,20 @@ def minimum_version(tls: TlsObservation, parameters: MinimumVersion) -> Verdict:
         "mariadb": "tls_version = TLSv1.2,TLSv1.3  under [mariadb], then systemctl restart mariadb",
         "redis": 'tls-protocols "TLSv1.2 TLSv1.3"  in redis.conf, then systemctl restart redis-server',
         "rhel": "update-crypto-policies --set DEFAULT, then restart the service",
+    },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -min_protocol TLSv1.2 </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "postgresql": Retest(
+            "openssl s_client -connect HOST:5432 -starttls postgres -min_protocol TLSv1.2 </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "mariadb": Retest(
+            "openssl s_client -connect HOST:3306 -starttls mysql -min_protocol TLSv1.2 </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
     },
 )
 def modern_offered(tls: TlsObservation, parameters: NewestVersion) -> Verdict:
@@ -181,6 +218,11 @@ def modern_offered(tls: TlsObservation, parameters: NewestVersion) -> Verdict:
         "mariadb": "ssl_cipher = ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384  under [mariadb], then systemctl restart mariadb",
         "redis": "tls-ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384  in redis.conf, then systemctl restart redis-server",
     },
+    retests={
+        "any": Retest(
+            "nmap -Pn -p PORT --script ssl-enum-ciphers HOST", "shows the algorithms, and none of those that were found"
+        ),
+    },
 )
 def strong_suites(tls: TlsObservation, parameters: RefusedSuites) -> Verdict:
     """Weak cipher suites are refused.
@@ -220,6 +262,22 @@ def strong_suites(tls: TlsObservation, parameters: RefusedSuites) -> Verdict:
         "iis": "Under HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL\\KeyExchangeAlgorithms\\Diffie-Hellman set ServerMinKeyBitLength=3072, then restart the server.",
         "postgresql": "openssl dhparam -out dh.pem 3072  in the data directory; ssl_dh_params_file = 'dh.pem'  in postgresql.conf, then psql -c 'SELECT pg_reload_conf()'",
         "redis": "openssl dhparam -out /etc/redis/dh.pem 3072; tls-dh-params-file /etc/redis/dh.pem  in redis.conf, then systemctl restart redis-server",
+    },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -tls1_2 -cipher 'DHE:@SECLEVEL=0' </dev/null | grep -E 'Cipher "
+                "is|Server Temp Key'"
+            ),
+            "says 2048 bits or more behind DH, or Cipher is (NONE)",
+        ),
+        "postgresql": Retest(
+            (
+                "openssl s_client -connect HOST:5432 -starttls postgres -tls1_2 -cipher 'DHE:@SECLEVEL=0' </dev/null | grep "
+                "-E 'Cipher is|Server Temp Key'"
+            ),
+            "says 2048 bits or more behind DH, or Cipher is (NONE)",
+        ),
     },
 )
 def dh_size(tls: TlsObservation, parameters: DhGroup) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import TlsObservation, TlsVersion, fact
 from scanner.specimens import SUITES, tls
@@ -21,6 +21,9 @@ _ONLY_1_3 = {TlsVersion.TLS_1_3: SUITES[TlsVersion.TLS_1_3]}
         "nginx": "Upgrade to nginx 1.3.2 or newer, which never compresses TLS.",
         "apache": "SSLCompression off",
         "haproxy": "Upgrade OpenSSL to 1.1.0 or newer, which compiles TLS compression out.",
+    },
+    retests={
+        "any": Retest("nmap -Pn -p PORT --script ssl-enum-ciphers HOST", "names NULL as the only compressor"),
     },
 )
 def no_compression(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -51,6 +54,12 @@ def no_compression(tls: TlsObservation, _: Parameters) -> Verdict:
         ),
         "haproxy": "Upgrade OpenSSL: apt upgrade openssl (Debian) or dnf upgrade openssl (RHEL), then systemctl restart haproxy.",
     },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -tls1_2 </dev/null | grep -E 'Secure Renegotiation'",
+            "says Secure Renegotiation IS supported",
+        ),
+    },
 )
 def secure_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
     """Renegotiation is bound to the connection it renews.
@@ -80,6 +89,9 @@ def secure_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
         ),
         "appliance": ("Install the vendor's firmware with OpenSSL 1.0.1g or newer, then replace private keys and passwords."),
     },
+    retests={
+        "any": Retest("nmap -Pn -p PORT --script ssl-heartbleed HOST", "says open, and nowhere VULNERABLE"),
+    },
 )
 def heartbleed(tls: TlsObservation, _: Parameters) -> Verdict:
     """The server does not leak its memory (Heartbleed).
@@ -101,6 +113,9 @@ def heartbleed(tls: TlsObservation, _: Parameters) -> Verdict:
         "debian": "apt upgrade openssl, then restart every service that uses it.",
         "rhel": "dnf upgrade openssl, then restart every service that uses it.",
         "appliance": "Install the vendor's firmware with OpenSSL 1.0.1h or newer.",
+    },
+    retests={
+        "any": Retest("nmap -Pn -p PORT --script ssl-ccs-injection HOST", "says open, and nowhere VULNERABLE"),
     },
 )
 def ccs_injection(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -127,6 +142,22 @@ def ccs_injection(tls: TlsObservation, _: Parameters) -> Verdict:
         "iis": "Disable-TlsCipherSuite -Name TLS_RSA_WITH_AES_256_GCM_SHA384  (PowerShell, once for each suite that begins with TLS_RSA_)",
         "postgresql": "ssl_ciphers with ECDHE suites only  in postgresql.conf, then psql -c 'SELECT pg_reload_conf()'",
     },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -tls1_2 -cipher 'kRSA:@SECLEVEL=0' </dev/null 2>&1 | grep -E 'Cipher "
+                "is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+        "postgresql": Retest(
+            (
+                "openssl s_client -connect HOST:5432 -starttls postgres -tls1_2 -cipher 'kRSA:@SECLEVEL=0' </dev/null 2>&1 | "
+                "grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+    },
 )
 def robot(tls: TlsObservation, _: Parameters) -> Verdict:
     """Answers do not tell malformed RSA key exchanges apart (ROBOT).
@@ -151,6 +182,12 @@ def robot(tls: TlsObservation, _: Parameters) -> Verdict:
         "apache": "Upgrade: Apache has refused it since 2.2.15",
         "iis": "Under HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL set DisableRenegoOnServer=1, then restart the server.",
     },
+    retests={
+        "any": Retest(
+            "(sleep 2; echo R; sleep 2) | openssl s_client -connect HOST:PORT -tls1_2 2>&1 | grep -iE 'renegotiation:|alert'",
+            "says no renegotiation, or shows an alert, after RENEGOTIATING",
+        ),
+    },
 )
 def no_client_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
     """Clients cannot make the server renegotiate.
@@ -172,6 +209,12 @@ def no_client_renegotiation(tls: TlsObservation, _: Parameters) -> Verdict:
         "nginx": "ssl_early_data off;",
         "haproxy": "Take allow-0rtt from the bind line.",
         "apache": "Nothing to do: Apache takes none.",
+    },
+    retests={
+        "any": Retest(
+            "sleep 2 | openssl s_client -connect HOST:PORT -tls1_3 | grep 'Max Early Data'",
+            "says Max Early Data: 0, or prints nothing",
+        ),
     },
 )
 def no_early_data(tls: TlsObservation, _: Parameters) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import TlsObservation, fact
 from scanner.specimens import tls
@@ -41,6 +41,22 @@ class RefusedGroups(Parameters):
         "postgresql": "ssl_ecdh_curve = 'prime256v1'  in postgresql.conf  (18 or newer: ssl_groups = 'X25519:prime256v1'), then psql -c 'SELECT pg_reload_conf()'",
         "rhel": "update-crypto-policies --set DEFAULT, then restart the service",
     },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -tls1_2 -cipher 'ECDHE:@SECLEVEL=0' -groups GROUP </dev/null 2>&1 | "
+                "grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+        "postgresql": Retest(
+            (
+                "openssl s_client -connect HOST:5432 -starttls postgres -tls1_2 -cipher 'ECDHE:@SECLEVEL=0' -groups GROUP "
+                "</dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
+    },
 )
 def strong_groups(tls: TlsObservation, parameters: RefusedGroups) -> Verdict:
     """Weak elliptic curves are refused.
@@ -67,6 +83,9 @@ def strong_groups(tls: TlsObservation, parameters: RefusedGroups) -> Verdict:
         "iis": "Windows keeps the server's order: set it with the policy SSL Cipher Suite Order, or Enable-TlsCipherSuite -Name SUITE -Position 0.",
         "redis": "tls-prefer-server-ciphers yes  in redis.conf, then systemctl restart redis-server",
     },
+    retests={
+        "any": Retest("nmap -Pn -p PORT --script ssl-enum-ciphers HOST", "says cipher preference: server"),
+    },
 )
 def server_order(tls: TlsObservation, _: Parameters) -> Verdict:
     """The server's order of suites counts, not the client's.
@@ -91,6 +110,12 @@ def server_order(tls: TlsObservation, _: Parameters) -> Verdict:
         "debian": "Debian 9 or newer: apt upgrade openssl, then restart the service.",
         "rhel": "RHEL 8 or newer: dnf upgrade openssl, then restart the service.",
     },
+    retests={
+        "any": Retest(
+            "openssl s_client -connect HOST:PORT -tls1_2 </dev/null | grep -E 'Extended master secret'",
+            "says Extended master secret: yes",
+        ),
+    },
 )
 def extended_master_secret(tls: TlsObservation, _: Parameters) -> Verdict:
     """The master secret is bound to the whole handshake.
@@ -114,6 +139,9 @@ def extended_master_secret(tls: TlsObservation, _: Parameters) -> Verdict:
         "any": "Find out who put these parameters there: a modulus that is no prime lets whoever made it read along.",
         "haproxy": "tune.ssl.default-dh-param 3072  (in global), and no parameters of another origin in the files that crt names",
         "postgresql": "ssl_dh_params_file = ''  in postgresql.conf, which takes PostgreSQL's own parameters, then psql -c 'SELECT pg_reload_conf()'",
+    },
+    retests={
+        "any": Retest("nmap -Pn -p PORT --script ssl-dh-params HOST", "says open, and nowhere VULNERABLE"),
     },
 )
 def dh_prime(tls: TlsObservation, _: Parameters) -> Verdict:
@@ -140,6 +168,15 @@ def dh_prime(tls: TlsObservation, _: Parameters) -> Verdict:
         "haproxy": "ssl-default-bind-sigalgs ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256  (2.8 or newer)",
         "rhel": "update-crypto-policies --set DEFAULT, which leaves SHA-1 out",
         "nginx": "ssl_conf_command SignatureAlgorithms ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256;  (1.19.4 or newer)",
+    },
+    retests={
+        "any": Retest(
+            (
+                "openssl s_client -connect HOST:PORT -tls1_2 -sigalgs RSA+SHA1:ECDSA+SHA1 -cipher 'ECDHE:DHE:@SECLEVEL=0' "
+                "</dev/null 2>&1 | grep -E 'Cipher is|alert'"
+            ),
+            "says Cipher is (NONE), after an alert of the server",
+        ),
     },
 )
 def no_old_signatures(tls: TlsObservation, _: Parameters) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import UpgradeObservation
 from scanner.specimens import upgrade
@@ -26,6 +26,34 @@ from scanner.specimens import upgrade
         "mssql": "Force Encryption: Yes in SQL Server Configuration Manager, with a certificate of your CA",
         "windows": "Remote Desktop Session Host > Security: require use of a specific security layer: SSL",
         "vsftpd": "Use SFTP in its place; else ssl_enable=YES, force_local_logins_ssl=YES, force_local_data_ssl=YES",
+    },
+    retests={
+        "postfix": Retest(
+            "openssl s_client -connect HOST:25 -starttls smtp </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "dovecot": Retest(
+            "openssl s_client -connect HOST:143 -starttls imap </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "openldap": Retest(
+            "openssl s_client -connect HOST:389 -starttls ldap </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "postgresql": Retest(
+            "openssl s_client -connect HOST:5432 -starttls postgres </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "mariadb": Retest(
+            "openssl s_client -connect HOST:3306 -starttls mysql </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "vsftpd": Retest(
+            "openssl s_client -connect HOST:21 -starttls ftp </dev/null | grep -E 'Cipher is'",
+            "names a suite behind Cipher is, and not (NONE)",
+        ),
+        "mssql": Retest("nmap -Pn -p 1433 --script ssl-cert HOST", "shows the server's certificate"),
+        "windows": Retest("nmap -Pn -p 3389 --script ssl-cert HOST", "shows the server's certificate"),
     },
 )
 def upgrade_offered(upgrade: UpgradeObservation, _: Parameters) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from scanner.check import Parameters, check
+from scanner.check import Parameters, Retest, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import SecurityTxt, WebPath, WebPathsObservation, fact
 from scanner.specimens import web_paths
@@ -43,6 +43,12 @@ def _shown(found: list[WebPath]) -> str:
         "spring": "management.server.port and management.server.address of the administration network",
         "iis": "IP Address and Domain Restrictions on the administration's folder: deny unspecified clients",
     },
+    retests={
+        "any": Retest(
+            "curl -sko /dev/null -w '%{http_code}\\n' https://HOST/PATH",
+            "prints 403 or 404, from outside of the administrators' network",
+        ),
+    },
 )
 def no_administration(web: WebPathsObservation, _: Parameters) -> Verdict:
     """No administration answers on the service port.
@@ -71,6 +77,9 @@ def no_administration(web: WebPathsObservation, _: Parameters) -> Verdict:
         "apache": r'<DirectoryMatch "/\.(?!well-known)"> Require all denied </DirectoryMatch>  and Options -Indexes',
         "iis": "requestFiltering hiddenSegments for .git and .env, and directoryBrowse enabled=false",
         "any": "Take the files out of the web root, and change every password and key that stood in them: they are known.",
+    },
+    retests={
+        "any": Retest("curl -sko /dev/null -w '%{http_code}\\n' https://HOST/PATH", "prints 403 or 404"),
     },
 )
 def no_forgotten_files(web: WebPathsObservation, _: Parameters) -> Verdict:
@@ -110,6 +119,9 @@ def no_forgotten_files(web: WebPathsObservation, _: Parameters) -> Verdict:
         ),
         "nginx": "location = /.well-known/security.txt { default_type text/plain; alias /srv/security.txt; }",
         "apache": 'Alias "/.well-known/security.txt" "/srv/security.txt"',
+    },
+    retests={
+        "any": Retest("curl -s https://HOST/.well-known/security.txt", "shows Contact, and Expires with a date to come"),
     },
 )
 def security_txt(web: WebPathsObservation, _: Parameters) -> Verdict:
@@ -152,6 +164,9 @@ def _instant(text: str) -> datetime | None:
         "iis": "requestFiltering verbs: add verb=TRACE allowed=false",
         "tomcat": 'Leave allowTrace="false" on the Connector in server.xml, as it is by default',
         "haproxy": "http-request deny if METH_TRACE",
+    },
+    retests={
+        "any": Retest("curl -sko /dev/null -w '%{http_code}\\n' -X TRACE https://HOST/", "prints 403, 405 or 501"),
     },
 )
 def no_trace(web: WebPathsObservation, _: Parameters) -> Verdict:

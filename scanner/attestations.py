@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -69,6 +70,10 @@ class Waiver(Record):
         if self.expires <= self.issued:
             raise ValueError(f"waiver {self.id}: expires before it is issued")
         return self
+
+
+LONGEST_PLAN = timedelta(days=366)
+"""How long after the instant of judgement a plan may be due: as long as a certificate lasts at most. A later day is none that anybody waits for."""
 
 
 class Remediation(Record):

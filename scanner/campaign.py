@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +10,16 @@ from scanner.assessment import Assessment, ControlClass, Decision, Status
 from scanner.collation import vietnamese
 from scanner.findings import Outcome
 from scanner.i18n import _, speaking, titled
-from scanner.report import article, shell
+from scanner.inert import LONGEST
+from scanner.report import LARGEST, Page, article, shell
 from scanner.status_words import Word, verdict_word
 from scanner.targets import BilingualText
 from scanner.writing import count
 
+_AROUND = 100_000
+"""Bytes kept free in each file for the head of the page."""
+_LINE = 1_000
+"""Bytes of an agency's line without its names, at most."""
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
 
 
@@ -67,18 +72,57 @@ def entry(assessment: Assessment, page: str) -> Entry:
     )
 
 
-def index(entries: Sequence[Entry], languages: Sequence[str]) -> bytes:
-    """The index as one page like the reports: no script, and links to the files beside it only."""
+def index(entries: Sequence[Entry], languages: Sequence[str], *, largest: int = LARGEST) -> tuple[Page, ...]:
+    """The index as pages like the reports: no script, and links to the files beside it only.
+
+    The first is index.html. Where one file could be larger than `largest` bytes, it holds the numbers and links to the agencies by name.
+    """
+    parts: list[Page] = []
     bodies = []
+    whole = sum(_bytes(each) for each in entries) * len(languages) + _AROUND <= largest
     for language in languages:
         with speaking(language):
             lines = sorted((_line(each) for each in entries), key=lambda line: (vietnamese(line.agency), line.system))
             counted = [(verdict_word(decision), sum(each.decision is decision for each in entries)) for decision in Decision]
+            prefix = f"{language}-" if len(languages) > 1 else ""
+            links = []
+            for chunk in () if whole else _chunks(lines, largest - _AROUND):
+                name = f"index-{len(parts) + 2}.html"
+                body = article(language, "index_part.html.j2", lines=chunk)
+                parts.append(Page(name, shell(f"{chunk[0].agency} – {chunk[-1].agency}", language, [body])))
+                links.append((name, chunk[0].agency, chunk[-1].agency, len(chunk)))
+            shown = lines if whole else []
             bodies.append(
-                article(language, "index.html.j2", lines=lines, counted=counted, p=f"{language}-" if len(languages) > 1 else "")
+                article(language, "index.html.j2", count_of_all=len(lines), lines=shown, links=links, counted=counted, p=prefix)
             )
     with speaking(languages[0]):
-        return shell(_("Connection assessments: {count}").format(count=count(len(entries))), languages[0], bodies)
+        title = _("Connection assessments: {count}").format(count=count(len(entries)))
+        return (Page("index.html", shell(title, languages[0], bodies)), *parts)
+
+
+def _chunks(lines: Sequence[Line], room: int) -> Iterator[list[Line]]:
+    chunk: list[Line] = []
+    size = 0
+    for line in lines:
+        length = _bytes(line.entry)
+        if chunk and size + length > room:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(line)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _bytes(each: Entry) -> int:
+    """More than its line in the index takes: escaping makes at most six of a byte."""
+    names = (each.agency.vi, each.agency.en, each.system.vi, each.system.en)
+    return _LINE + sum(_longest(name) for name in names)
+
+
+def _longest(name: str) -> int:
+    shown = name[:LONGEST]
+    return len(shown.encode()) + 5 * sum(shown.count(sign) for sign in "<>&\"'") + 8
 
 
 def _line(each: Entry) -> Line:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from pydantic import ConfigDict
@@ -51,6 +52,20 @@ P = TypeVar("P", bound=Parameters)
 
 
 @dataclass(frozen=True, slots=True)
+class Retest:
+    """How to see, on the spot, that a failure is mended: a command that shows the effect, and what it then shows."""
+
+    command: str
+    """Words in capitals stand for what is to be put in their place, as in the fixes; it is the same in every language."""
+    good: str
+    """A message of the catalogue. Whatever else the command shows, an error of its own among it, does not tell that it is mended."""
+
+
+ANY = "any"
+"""Stands for every product that is not named beside it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Check(Generic[O, P]):
     """A check and all that is said about it."""
 
@@ -67,6 +82,8 @@ class Check(Generic[O, P]):
     parameters: type[P]
     fixes: Mapping[str, str]
     """How to mend a failure, by product."""
+    retests: Mapping[str, Retest]
+    """How to see that it is mended, by product; `any` is for each that has none of its own."""
     passes: tuple[O | tuple[O, P], ...]
     fails: tuple[O | tuple[O, P], ...]
     module: str
@@ -78,6 +95,10 @@ class Check(Generic[O, P]):
         """The verdict on this observation."""
         return self.judge(observation, parameters)
 
+    def retest(self, product: str) -> Retest | None:
+        """How to see that it is mended in this product; None where the check does not say."""
+        return self.retests.get(product) or self.retests.get(ANY)
+
 
 def check(  # noqa: PLR0913 - each is said by name and none can be left out of the whole
     id: str,  # noqa: A002 - it is the field's word
@@ -86,6 +107,7 @@ def check(  # noqa: PLR0913 - each is said by name and none can be left out of t
     passes: tuple[O | tuple[O, P], ...],
     fails: tuple[O | tuple[O, P], ...],
     fixes: Mapping[str, str],
+    retests: Mapping[str, Retest] = MappingProxyType({}),
     parameters: type[P] = Parameters,  # type: ignore[assignment]  # a default for a type variable cannot be written otherwise in 3.11
     facts: tuple[str, ...] = (),
     to_pass: tuple[str, ...] = (),
@@ -99,12 +121,14 @@ def check(  # noqa: PLR0913 - each is said by name and none can be left out of t
         declared = {*facts, *to_pass}
         properties = {name for name in declared if isinstance(getattr(observes, name, None), property)}
         unknown = declared - set(observes.model_fields) - properties
+        unmended = set(retests) - set(fixes) - {ANY}
         for wrong, complaint in (
             (not _ID.match(id), "an id is kebab-case with at least two words"),
             (not title, "the docstring's first line is the title, and there is none"),
             (not explanation.strip(), "the docstring does not say how it is judged"),
             (not passes or not fails, "it needs at least one passing and one failing example"),
             (not fixes, "it does not say how to mend a failure"),
+            (bool(unmended), f"it retests what it does not mend: {', '.join(sorted(unmended))}"),
             (bool(unknown), f"{observes.__name__} has no fact {', '.join(sorted(unknown))}"),
         ):
             if wrong:
@@ -119,6 +143,7 @@ def check(  # noqa: PLR0913 - each is said by name and none can be left out of t
             needs=needs,
             parameters=parameters,
             fixes=fixes,
+            retests=retests,
             passes=passes,
             fails=fails,
             module=judge.__module__,

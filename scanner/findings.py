@@ -43,7 +43,8 @@ class Message(Record):
         return _PLACE.sub(lambda place: known.get(place[1], place[0]), translated or self.text)
 
 
-NOTHING_SAID = Message()
+NOTHING_SAID = Message.model_construct()
+"""No sentence. It is made without the reader of messages: most commands that load this module read none."""
 
 
 def said(text: str, **values: str | int) -> Message:

@@ -15,10 +15,13 @@ def inert(text: str, *, glyphs: Container[int] | None = None) -> str:
 
     Line breaks stay. Where `glyphs` is given, what stands in it alone can be drawn, and all else is U+FFFD too.
     """
-    clean = "".join(
-        sign
-        if sign == "\n" or (unicodedata.category(sign) not in _HIDDEN and (glyphs is None or ord(sign) in glyphs))
-        else "\N{REPLACEMENT CHARACTER}"
-        for sign in unicodedata.normalize("NFC", text[:LONGEST])
-    )
+    clean = unicodedata.normalize("NFC", text[:LONGEST])
+    # what is printable as a whole holds no hidden character, and is told so at once
+    if glyphs is not None or not clean.isprintable():
+        clean = "".join(
+            sign
+            if sign == "\n" or (unicodedata.category(sign) not in _HIDDEN and (glyphs is None or ord(sign) in glyphs))
+            else "\N{REPLACEMENT CHARACTER}"
+            for sign in clean
+        )
     return clean if len(text) <= LONGEST else f"{clean}… (+{len(text) - LONGEST})"

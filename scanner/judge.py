@@ -185,7 +185,8 @@ def _lapses(order: Order, bound: BoundBaseline, instants: Iterable[datetime], en
         return None
     aged = oldest + timedelta(days=bound.baseline.evidence_max_age_days[order.scope.system.level])
     regime = regimes.lapses(bound.baseline.effective)
-    return min([aged, *(end for end in (regime, *ends) if end is not None and end > order.judged_at)])
+    # a regime that is over shortens nothing, for no decision rests on it; what passed when it was seen may be over by now
+    return min([aged, *ends, *([regime] if regime is not None and regime > order.judged_at else [])])
 
 
 def _ends(order: Order, bound: BoundBaseline, looked: Sightings, findings: Iterable[Finding]) -> Iterator[datetime]:

@@ -22,13 +22,15 @@ from pydantic import (
     ValidationInfo,
 )
 
+from scanner.collector import few_collections
+
 JSON_LIMIT = 64 * 1024 * 1024
 """No record on disk is larger than this many bytes."""
 
 _SAFE_INTEGER = 2**53 - 1
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DEPTH = 64
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _PLAIN = re.compile(rb"[\x20-\x5b\x5d-\x7e]*")
 """Printable ASCII without the backslash, which alone is escaped of it."""
@@ -83,6 +85,8 @@ def _instant(value: object, info: ValidationInfo) -> object:
 
 
 def _in_order(values: tuple[T, ...]) -> tuple[T, ...]:
+    if len(values) < 2:
+        return values
     keyed = {_sort_key(value): value for value in values}
     return tuple(keyed[key] for key in sorted(keyed))
 
@@ -139,11 +143,12 @@ class Record(BaseModel):
     @classmethod
     def read(cls, data: bytes, *, limit: int = JSON_LIMIT) -> Self:
         """The record these bytes hold; raises RecordError when they hold anything else or anything more."""
-        parse_json(data, limit=limit)
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise RecordError(f"not a {cls.__name__}: {explained(error)}") from None
+        with few_collections():
+            parse_json(data, limit=limit)
+            try:
+                return cls.model_validate_json(data)
+            except ValidationError as error:
+                raise RecordError(f"not a {cls.__name__}: {explained(error)}") from None
 
 
 class BilingualText(Record):

@@ -44,8 +44,11 @@ class Rejudged(Record):
 
     @property
     def is_worse(self) -> bool:
-        """Whether the other law would decide less than the run's own does."""
-        return _RANK[self.would_decide] > _RANK[self.comparison.before.decision]
+        """Whether the run would get less under the other law than under its own, each with its calendar.
+
+        None is granted under a law that is not in force, whatever it would decide.
+        """
+        return _RANK[self.comparison.after.decision] > _RANK[self.comparison.before.decision]
 
 
 _RANK = {Decision.AUTHORISE: 0, Decision.AUTHORISE_TRIAL: 1, Decision.INCOMPLETE: 2, Decision.DENY: 3}

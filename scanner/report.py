@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,20 +17,26 @@ from markupsafe import Markup
 from scanner import readers
 from scanner.assessment import Assessment
 from scanner.changes import Comparison
+from scanner.collector import few_collections
 from scanner.i18n import _, ngettext, speaking
 from scanner.inert import LONGEST, inert
 from scanner.readers import Reader
 from scanner.report_view import Piece, Row, View
+from scanner.to_mend import Task
 from scanner.writing import count, day, share
 
 LARGEST = 4_500_000
 """Bytes of one file: more than that is split, so that every browser and every mail server takes it."""
+_AROUND = 100_000
+"""Bytes kept free in each file for the head of the page and what stands between its pieces."""
 _TABLE, _ROW = 400_000, 400
-"""Characters of one table, and of a row without what was seen; a longer one goes on in another table with its head again. Escaping makes
+"""Characters of one table, and of a row without its texts; a longer one goes on in another table with its head again. Escaping makes
 at most six of one, so that no table is larger than a file may be."""
 _MOST = {"most_places": 40, "most_seen": 6, "most_reasons": 60, "most_gaps": 60, "most_rows": 300}
 """Entries of a list on the first page; it says how many more there are, and the tables behind it hold all."""
-_Seen = TypeVar("_Seen", Row, Piece)
+_FEWEST = 6
+"""How often these are halved where the first page of a split report would be larger than a file may be."""
+_Listed = TypeVar("_Listed", Row, Piece, Task)
 _NAMES = {"vi": "Tiếng Việt", "en": "English"}
 
 
@@ -81,6 +87,7 @@ def as_html(view: View, language: str) -> bytes:
     return page.data
 
 
+@few_collections()
 def as_pages(editions: Sequence[Edition], reader: Reader, stem: str, *, largest: int | None = LARGEST) -> tuple[Page, ...]:
     """The report in files of at most `largest` bytes each: the first holds the verdict and what to do, and links to the others."""
     heads, blocks = [], []
@@ -94,19 +101,30 @@ def as_pages(editions: Sequence[Edition], reader: Reader, stem: str, *, largest:
         return (Page(f"{stem}.html", whole),)
     parts: list[Page] = []
     bodies = []
-    for edition, head in zip(editions, heads, strict=True):
+    for edition in editions:
         with speaking(edition.language):
             prefix = f"{edition.language}-" if len(editions) > 1 else ""
+            head, most = _fitting(edition, reader, prefix, largest // len(editions) - _AROUND)
             links = []
-            for packed in _packed(_blocks(edition.view, reader, prefix, f"{stem}.html"), largest):
+            for packed in _packed(_blocks(edition.view, reader, prefix, f"{stem}.html", most["most_rows"]), largest):
                 name = f"{stem}-{len(parts) + 2}.html"
                 parts.append(Page(name, _page([edition], [_joined(edition, _back(edition.view, f"{stem}.html"), packed)])))
-                links.append((name, ", ".join(dict.fromkeys(block.section for block in packed))))
+                links.append((name, ", ".join(dict.fromkeys(block.section for block in packed if block.section))))
             bodies.append(head + _rendered("contents.html.j2", links=links, p=prefix))
     return (Page(f"{stem}.html", _page(editions, bodies)), *parts)
 
 
-def _head(edition: Edition, reader: Reader, prefix: str) -> Markup:
+def _fitting(edition: Edition, reader: Reader, prefix: str, room: int) -> tuple[Markup, dict[str, int]]:
+    """The first page with lists as long as fit, and how long they are; what is longest is hostile, for a check fails in few ways."""
+    for halved in range(_FEWEST):
+        most = {name: max(1, entries >> halved) for name, entries in _MOST.items()}
+        head = _head(edition, reader, prefix, most)
+        if len(head.encode()) <= room:
+            break
+    return head, most
+
+
+def _head(edition: Edition, reader: Reader, prefix: str, most: Mapping[str, int] = _MOST) -> Markup:
     view = edition.view
     title = readers.title(reader)
     if reader is Reader.APPROVER:
@@ -117,40 +135,73 @@ def _head(edition: Edition, reader: Reader, prefix: str) -> Markup:
         p=prefix,
         reader_title=title,
         first_due=view.conditions[0][2] if view.conditions else "",
+        **most,
     )
-    return first + _rendered("mend.html.j2", view=view, p=prefix)
+    return first + _rendered("mend.html.j2", view=view, p=prefix, **most)
 
 
-def _blocks(view: View, reader: Reader, prefix: str, main: str) -> Iterator[_Block]:
-    """What stands behind the first screen, piece by piece; `main` is the file of the first screen, where it is another."""
+def _blocks(view: View, reader: Reader, prefix: str, main: str, linked: int = _MOST["most_rows"]) -> Iterator[_Block]:
+    """What stands behind the first screen, piece by piece; `main` is the file of the first screen, where it is another.
+
+    Its first `linked` actions can be linked to, for it shows no more of them.
+    """
     if reader is Reader.APPROVER:
         return
-    for owner in view.owners:
-        for place in owner.places:
-            text = _rendered("place.html.j2", view=view, p=prefix, owner=owner.name, place=place, main=main)
-            yield _Block(_("By owner and host"), text)
+    yield from _places(view, prefix, main, linked)
     if reader is Reader.INSPECTOR:
         for heading in view.headings:
             section = _("By heading and control")
             yield _Block(section, _rendered("heading.html.j2", heading=heading))
             for control in heading.controls:
-                for rows, part in _cut(control.rows):
+                for rows, part in _cut(control.rows, _row_length):
                     yield _Block(section, _rendered("control.html.j2", control=control, rows=_flat(rows), part=part, p=prefix))
     yield _Block("", _rendered("basis.html.j2", view=view, p=prefix, brief=reader is Reader.AGENCY))
     if reader is Reader.INSPECTOR:
-        for pieces, part in _cut(view.evidence):
+        for pieces, part in _cut(view.evidence, _piece_length):
             yield _Block(_("Annex: evidence"), _rendered("evidence.html.j2", pieces=pieces, part=part))
 
 
-def _cut(rows: Sequence[_Seen]) -> Iterator[tuple[Sequence[_Seen], str]]:
+def _places(view: View, prefix: str, main: str, linked: int) -> Iterator[_Block]:
+    for owner in view.owners:
+        for place in owner.places:
+            for tasks, part in _cut(place.tasks, _task_length):
+                text = _rendered(
+                    "place.html.j2",
+                    view=view,
+                    p=prefix,
+                    owner=owner.name,
+                    place=place,
+                    tasks=tasks,
+                    part=part,
+                    main=main,
+                    linked=linked,
+                )
+                yield _Block(_("By owner and host"), text)
+
+
+def _row_length(row: Row) -> int:
+    return min(len(row.seen), LONGEST)
+
+
+def _piece_length(piece: Piece) -> int:
+    return sum(min(len(text), LONGEST) for text in (piece.seen, piece.by, piece.vantage))
+
+
+def _task_length(task: Task) -> int:
+    shown = (*task.seen[: _MOST["most_seen"]], *task.subjects[: _MOST["most_places"]])
+    return sum(min(len(text), LONGEST) for text in shown)
+
+
+def _cut(rows: Sequence[_Listed], length: Callable[[_Listed], int]) -> Iterator[tuple[Sequence[_Listed], str]]:
     """The rows in tables of bounded length, each with which part it is; one empty table of none."""
     ends: list[int] = []
     weight = begun = 0
     for at, row in enumerate(rows):
-        weight += min(len(row.seen), LONGEST) + _ROW
+        added = length(row) + _ROW
+        weight += added
         if at > begun and weight > _TABLE:
             ends.append(at)
-            begun, weight = at, min(len(row.seen), LONGEST) + _ROW
+            begun, weight = at, added
     begins = [0, *ends]
     for part, (first, end) in enumerate(zip(begins, [*ends, len(rows)], strict=True), start=1):
         told = _("part {part} of {parts}").format(part=part, parts=len(begins)) if len(begins) > 1 else ""
@@ -179,7 +230,7 @@ def _joined(edition: Edition, head: Markup, blocks: Sequence[_Block]) -> Markup:
 
 def _packed(blocks: Iterator[_Block], largest: int) -> Iterator[list[_Block]]:
     """The blocks in as few lists as fit below the limit, in their order."""
-    room = largest - 100_000  # for the head of the page and what stands between the blocks
+    room = largest - _AROUND
     packed: list[_Block] = []
     size = 0
     for block in blocks:

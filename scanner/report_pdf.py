@@ -168,7 +168,10 @@ def _mend(view: View) -> Iterator[dict[str, Any]]:
         sign = "✗" if action.decides else "i"
         blocks.append(_bold(f"{number}. {sign} {action.title.rstrip('.')} ({action.weight}, {action.check})"))
         blocks.append(_paragraph(f"{listed(action.subjects, _PLACES)}: {listed(action.seen, _SEEN, '; ')}"))
-        blocks.extend(_paragraph(f"{product}: {fix}", indent=True) for product, fix in action.fixes)
+        for product, fix in action.fixes:
+            blocks.append(_paragraph(f"{product}: {fix}", indent=True))
+            if product in action.retests:
+                blocks.append(_paragraph(" ".join(action.retests[product]), indent=True))
     yield _section(_("Mend first"), *(blocks or [_paragraph("✓ " + _("Nothing failed."))]))
     tables = []
     head = (_("Action"), _("Where"), _("What was seen"), _("Command or setting"))

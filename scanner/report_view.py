@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, TailoringRef
 from scanner.attestations import Deviations
+from scanner.collector import few_collections
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
@@ -19,6 +22,9 @@ from scanner.targets import BilingualText, RunKind
 from scanner.to_mend import Owner, owners
 from scanner.weakest import weakest
 from scanner.writing import moment
+
+if TYPE_CHECKING:
+    from scanner.check import Retest
 
 _CLASSES = tuple(ControlClass)
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
@@ -51,6 +57,8 @@ class Action:
     fixes: tuple[tuple[str, str], ...]
     decides: bool
     """Whether it stands under a control that can decide; advice never does."""
+    retests: Mapping[str, tuple[str, str]]
+    """By product what a command shows once it is mended, and the command."""
 
     @property
     def fix(self) -> tuple[str, str] | None:
@@ -168,7 +176,8 @@ class View:
         return f"{self.percent} %{cap}" + (f"; {self.worst}" if self.worst else "")
 
 
-def view(
+@few_collections()
+def view(  # noqa: PLR0913 - each is said by name and none can be left out of the whole
     assessment: Assessment,
     order: Order,
     sightings: Mapping[Sight, tuple[Sighting, str]],
@@ -177,9 +186,10 @@ def view(
     deviations: Deviations | None = None,
     fixes: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
+    retests: Mapping[str, Mapping[str, Retest]] = MappingProxyType({}),
     headings: Mapping[str, BilingualText] | None = None,
 ) -> View:
-    """The view of an assessment; `fixes` and `titles` are those of the checks, by id, `headings` the titles of the baseline's."""
+    """The view of an assessment; `fixes`, `titles` and `retests` are those of the checks, by id, `headings` the titles of the baseline's."""
     controls = {control.id: control for control in assessment.controls}
     rows: dict[str, list[Row]] = defaultdict(list)
     for finding in assessment.findings:
@@ -187,7 +197,7 @@ def view(
     shown_controls = {control.id: _control(control, rows[control.id]) for control in assessment.controls}
     gates = [control for control in assessment.controls if control.classed is ControlClass.GATE]
     tally, scope, gaps = assessment.tally, order.scope, _gaps(assessment)
-    actions = _actions(assessment.findings, controls, fixes, titles)
+    actions = _actions(assessment.findings, controls, fixes, titles, retests)
     numbers = {action.check: number for number, action in enumerate(actions, start=1)}
     return View(
         verdict=verdict_word(assessment.decision),
@@ -385,6 +395,7 @@ def _actions(
     controls: Mapping[str, ControlResult],
     fixes: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
+    retests: Mapping[str, Mapping[str, Retest]],
 ) -> tuple[Action, ...]:
     grouped: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
@@ -402,6 +413,10 @@ def _actions(
             seen=tuple(sorted({shown(finding.seen) for finding in failed})),
             fixes=tuple((product, _(text)) for product, text in fixes.get(check, {}).items()),
             decides=weight is not ControlClass.ADVISORY,
+            retests={
+                product: (_("mended once this {good}:").format(good=_(retest.good)), retest.command)
+                for product, retest in retests.get(check, {}).items()
+            },
         )
         made.append((_CLASSES.index(weight), -len(action.subjects), check, action))
     return tuple(action for *_key, action in sorted(made, key=lambda item: item[:3]))

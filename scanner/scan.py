@@ -15,6 +15,8 @@ from typing import Any
 
 from scanner import discovery
 from scanner.contact import Contact, HostContact
+from scanner.faults import InputError
+from scanner.i18n import _
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.pausing import Pause
@@ -127,6 +129,7 @@ def scan(
 ) -> None:
     """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
     order = run.order
+    _same_hosts(run, order, found)
     left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
     with (
         run.journal() as journal,
@@ -158,7 +161,23 @@ def scan(
         if isinstance(trouble, sqlite3.Error):
             raise unwritable(run.folder / JOURNAL, trouble) from OSError(str(trouble))
         raise trouble
-    run.write(CONTACT, _contact(order, found, guard.spent).written())
+    known = {host.host: host.address for host in Contact.read(run.read(CONTACT)).hosts}
+    run.write(
+        CONTACT, _contact(order, {host: known.get(host) or address for host, address in found.items()}, guard.spent).written()
+    )
+
+
+def _same_hosts(run: Run, order: Order, found: Mapping[str, str | Unobserved]) -> None:
+    """Keeps which address each host has in this run; raises InputError where a run that goes on would meet another machine under a name."""
+    if run.has(CONTACT):
+        before = {host.host: host.address for host in Contact.read(run.read(CONTACT)).hosts}
+        for host, address in found.items():
+            was = before.get(host, "")
+            if was and not isinstance(address, Unobserved) and address != was:
+                text = _("host {host} was {was} when this run began and is {address} now: begin a new run")
+                raise InputError(text.format(host=host, was=was, address=address))
+        found = {host: before.get(host) or address for host, address in found.items()}
+    run.write(CONTACT, _contact(order, found, {}).written())
 
 
 def _contact(order: Order, found: Mapping[str, str | Unobserved], spent: Mapping[str, int]) -> Contact:

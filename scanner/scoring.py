@@ -20,7 +20,7 @@ from scanner.assessment import (
     SubjectStatus,
     Tally,
 )
-from scanner.attestations import Deviations, Remediation, Waiver
+from scanner.attestations import LONGEST_PLAN, Deviations, Remediation, Waiver
 from scanner.baseline import BoundBaseline, Control, FeedAsked
 from scanner.evaluate import ATTESTATION
 from scanner.findings import Finding, Outcome, Stated, said
@@ -83,7 +83,8 @@ def _standing(
         (
             found
             for found in deviations.remediations
-            if (found.control, found.subject) == (control.id, subject) and found.due > order.judged_at
+            if (found.control, found.subject) == (control.id, subject)
+            and order.judged_at < found.due <= order.judged_at + LONGEST_PLAN
         ),
         None,
     )

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from scanner import strict_yaml
 from scanner.assessment import ControlClass
-from scanner.attestations import Deviations, Remediation, Waiver
+from scanner.attestations import LONGEST_PLAN, Deviations, Remediation, Waiver
 from scanner.baseline import BoundBaseline
 from scanner.i18n import _
 from scanner.strict_yaml import Document, InputError, Place
@@ -117,6 +117,10 @@ def _of_plan(place: Place, plan: Remediation, at: datetime) -> Told:
     if at >= plan.due:
         what = _("remediation of {control} at {subject}").format(control=plan.control, subject=plan.subject)
         yield (*place, "due"), _("{what}: was due at {instant}; the finding counts again").format(what=what, instant=_z(plan.due))
+    elif plan.due > at + LONGEST_PLAN:
+        what = _("remediation of {control} at {subject}").format(control=plan.control, subject=plan.subject)
+        text = _("{what}: due at {instant}, more than {days} days from now, which is no plan; the finding counts")
+        yield (*place, "due"), text.format(what=what, instant=_z(plan.due), days=LONGEST_PLAN.days)
 
 
 def _of_level(deviations: Deviations, bound: BoundBaseline, level: Level) -> Told:

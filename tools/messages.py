@@ -62,7 +62,7 @@ def _found() -> Iterator[tuple[str, int, str | tuple[str, ...]]]:
         command = leaves.finished(getattr(importlib.import_module(f"scanner.cli.{module}"), verb), verb)
         yield from ((f"scanner/cli/{module}.py", 0, text) for text in (*texts(command), SUMMARIES.get(verb, "")) if text)
     for check in load_checks().values():
-        for text in (check.title, check.explanation, *check.fixes.values()):
+        for text in (check.title, check.explanation, *check.fixes.values(), *(retest.good for retest in check.retests.values())):
             if text:
                 yield f"checks/{check.id}", 0, text
 

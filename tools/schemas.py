@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scanner.assessment import Assessment
+from scanner.cli.explained import CheckData
 from scanner.cli.outcome import Outcome
 from scanner.forecast import Forecast
 from scanner.inventory.outcome import Imported
@@ -40,6 +41,7 @@ SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
     FOLDER / "plan.schema.json": _of(Forecast),
     FOLDER / "runs.schema.json": _of(Runs),
     FOLDER / "inventory.schema.json": _of(Imported),
+    FOLDER / "explain.schema.json": _of(CheckData),
     FOLDER / "outcome.schema.json": _of(Outcome),
 }
 """Each schema's file, and what makes it: of the files operators write, and of what commands print."""

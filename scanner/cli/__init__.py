@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import click
 from click.core import ParameterSource
@@ -21,8 +22,9 @@ from scanner.cli.helps import speak, spoken
 from scanner.cli.summaries import SUMMARIES
 from scanner.i18n import _
 
-KEPT = frozenset({"scan", "check", "evaluate", "attest", "report", "seal"})
-"""The verbs that write into a run or give something of it away: the run's trail tells who ran them."""
+KEPT = frozenset({"scan", "check", "recheck", "evaluate", "attest", "report", "seal"})
+"""The verbs that make a run, write into one or give something of it away: the run's trail tells who ran them."""
+_PLUGINS = "pydantic.plugin._loader"
 _ALLOCATIONS = 50_000
 """How often the memory is searched for what refers to itself: loading modules leaves none of it, and the usual 700 take a twentieth of the start."""
 COMMANDS = {
@@ -67,6 +69,15 @@ COMMANDS = {
     "keys": "keyring",
 }
 """Each verb and the module of this package that holds it; loaded only when it is used."""
+
+
+class _WithoutPlugins(ModuleType):
+    """What pydantic asks for plug-ins: there are none."""
+
+    @staticmethod
+    def get_plugins() -> tuple[()]:
+        """None at all."""
+        return ()
 
 
 class _Verbs(click.Group):
@@ -142,6 +153,7 @@ def main() -> None:
 
         note(sys.argv[1:], int(status))
     leaves.tell(ExitStatus(status), error)
+    gc.freeze()  # the process ends: what is left in memory is not searched once more for what refers to itself
     sys.exit(status)
 
 
@@ -173,9 +185,12 @@ def _told(error: Exception, *, debug: bool) -> tuple[str, ExitStatus]:
 def _insist_on_own_engine() -> None:
     """Refuses to run when another distribution's packages of the same plain names stand in front of ours; no plug-in reads our records.
 
-    pydantic lets every installed distribution hook into validation by an entry point; here none may, nor is any looked for.
+    pydantic lets every installed distribution hook into validation by an entry point; here none may, nor is any looked for: the module that
+    would look, for which the standard library's reader of mail is loaded, is taken by one that knows of none. Should pydantic look elsewhere
+    one day, the variable still forbids it.
     """
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    sys.modules.setdefault(_PLUGINS, _WithoutPlugins(_PLUGINS))
     home = Path(__file__).resolve().parents[2]
     for name in ("scanner", "checks", "certification", "gateway", "report_templates"):
         found = importlib.util.find_spec(name)

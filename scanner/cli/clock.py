@@ -8,7 +8,6 @@ administrator. A log's own dates guard further (`clock-backwards`).
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,8 +59,10 @@ def _read(path: Path) -> datetime | None:
 
 
 def _write(path: Path, text: str) -> None:
+    from tempfile import mkstemp
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    handle, name = mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")
     Path(name).replace(path)

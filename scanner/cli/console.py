@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,10 +87,12 @@ def bundle_of(path: Path) -> bytes:
 
 def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Writes a file whole, or not at all; raises InputError where it cannot stand there, StoreError where it could another time."""
+    from tempfile import mkstemp
+
     name = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        handle, name = mkstemp(dir=path.parent, prefix=".new-")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.cli import explaining
 from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
 from scanner.cli.console import Console, bytes_of, keep, pass_console
 from scanner.faults import InputError
@@ -34,7 +35,9 @@ def checks_list(console: Console, form: str) -> None:
 
     found = load_checks()
     if form == "json":
-        console.data(canonical([_as_data(check) for check in found.values()]) + b"\n")
+        from scanner.cli.explained import check_data
+
+        console.data(canonical([check_data(check).model_dump(mode="json") for check in found.values()]) + b"\n")
         return
     width = max(map(len, found))
     for check in found.values():
@@ -74,14 +77,12 @@ def checks_new(console: Console, name: str, pack: str) -> None:
 @FORM
 @pass_console
 def explain(console: Console, check: str, baseline: Path | None, run: Path | None, subject: str | None, form: str) -> None:
-    """Say what a check asks, why (the clause), how it is judged, and how to mend a failure in each product.
+    """Say what a check asks, why (the clause), how it is judged, how to mend a failure in each product, and what then shows that it is mended.
 
     Example: clearance explain tls-minimum-version --run run-november --subject web1:443
     """
-    from scanner.cli import explaining
     from scanner.cli.judging import assessment_of
     from scanner.judge import bound_of
-    from scanner.record import canonical
     from scanner.registry import load_checks
     from scanner.store import BASELINE, Run
 
@@ -95,8 +96,10 @@ def explain(console: Console, check: str, baseline: Path | None, run: Path | Non
         raise click.UsageError(_("a run carries the baseline it was judged by: leave --baseline out, or --run"))
     assessment = None if opened is None else assessment_of(opened)
     if form == "json":
-        seen = {} if assessment is None else {"findings": explaining.as_data(assessment, check, subject)}
-        console.data(canonical({**_as_data(found[check]), **seen}) + b"\n")
+        from scanner.cli.explained import check_data
+
+        seen = None if assessment is None else explaining.as_data(assessment, check, subject)
+        console.data(check_data(found[check], seen).written() + b"\n")
         return
     bound = loaded(baseline) if opened is None else bound_of(opened.files(), opened.order, found)
     text = [*_explanation(found[check], bound)]
@@ -109,19 +112,6 @@ def _kind(check: Check[Any, Any]) -> str:
     from scanner.plan import kind_of
 
     return kind_of(check.observes)
-
-
-def _as_data(check: Check[Any, Any]) -> dict[str, Any]:
-    return {
-        "id": check.id,
-        "title": _(check.title),
-        "observes": _kind(check),
-        "facts": list(check.facts),
-        "needs": check.needs,
-        "judged": _(check.explanation),
-        "parameters": check.parameters().model_dump(mode="json"),
-        "fixes": {product: _(text) for product, text in check.fixes.items()},
-    }
 
 
 def _explanation(check: Check[Any, Any], bound: BoundBaseline) -> Iterator[str]:
@@ -139,6 +129,7 @@ def _explanation(check: Check[Any, Any], bound: BoundBaseline) -> Iterator[str]:
     for product, text in check.fixes.items():
         yield f"  {product}:"
         yield from _indented(_(text), by=4)
+        yield from _indented("\n".join(explaining.retest_lines(check, product)), by=4)
 
 
 def _uses(check: Check[Any, Any], bound: BoundBaseline) -> Iterator[str]:

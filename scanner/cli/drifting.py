@@ -16,10 +16,12 @@ from scanner.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from certification.authorisation import AuthorisationPredicate
     from scanner.drift import Drift, Drifted
     from scanner.order import Order
+    from scanner.stated import Stated
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 _WHAT = {
@@ -37,6 +39,11 @@ _PARTS = {
     "software": N_("Software"),
     "diagram": N_("Network diagram"),
 }
+_NEXT = {
+    "suspend": N_("✗ TO BE SUSPENDED  clearance suspend {serial} --reason incident"),
+    "revoke": N_("✗ TO BE REVOKED  clearance revoke {serial} --reason evidence-withdrawn"),
+    "assess-again": N_("✗ TO BE ASSESSED AGAIN  {serial} does not outlive the change; a successor rests on a new inspection"),
+}
 
 
 @click.command()
@@ -44,13 +51,23 @@ _PARTS = {
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @trust_option()
 @click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on: without it only whether anything drifted.")
+@click.option("--stated", type=FILE, help="Grounds that no scan can see, as a person states them (docs/changes.md).")
 @click.option("--at", help="As of this instant; now where it is not given.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_console
-def drift(console: Console, certificate: Path, run: Path, trust: Path, bundle: Path | None, at: str | None, form: str) -> None:
+def drift(
+    console: Console,
+    certificate: Path,
+    run: Path,
+    trust: Path,
+    bundle: Path | None,
+    stated: Path | None,
+    at: str | None,
+    form: str,
+) -> None:
     """Say how a system of a later run differs from the one a certificate was granted to, and whether the certificate lapses.
 
-    Exits 0 where nothing drifted, 10 where the certificate lapses, 11 where nobody can say, 12 where the certificate does not verify.
+    Exits 0 where nothing drifted, 10 where the certificate lapses or a ground is stated on which it does not stand, 11 where nobody can say, 12 where the certificate does not verify.
     Example: clearance drift good.certificate.dsse.json run-november --trust trust.dsse.json --bundle good.bundle
     """
     from certification.verify import verify
@@ -65,19 +82,54 @@ def drift(console: Console, certificate: Path, run: Path, trust: Path, bundle: P
     opened = Run.opened(run)
     opened.insist_on_manifest()
     _of_this_system(granted, opened.order)
+    said = () if stated is None else _stated(stated, granted, instant)
     now = identified(opened.files())
     if evidence is None:
-        raise click.exceptions.Exit(_by_digest(console, granted, now.fingerprint.digest(), form))
+        status = _by_digest(console, granted, now.fingerprint.digest(), said, form)
+        raise click.exceptions.Exit(ExitStatus.NOT_AUTHORISED if said else status)
     found = drifted(identified(evidence), now)
     if form == "json":
-        console.data(
-            canonical({**_named(granted, opened.order), **found.model_dump(mode="json"), "lapses": found.lapses}) + b"\n"
-        )
+        told = {**found.model_dump(mode="json"), "lapses": found.lapses, "stated": _as_data(said)}
+        console.data(canonical({**_named(granted, opened.order), **told}) + b"\n")
     else:
-        click.echo("\n".join(_lines(granted, opened.order, found)))
+        click.echo("\n".join([*_lines(granted, opened.order, found), *_stated_lines(granted, said)]))
     raise click.exceptions.Exit(
-        ExitStatus.NOT_AUTHORISED if found.lapses else ExitStatus.DONE if found.complete else ExitStatus.INCOMPLETE
+        ExitStatus.NOT_AUTHORISED if found.lapses or said else ExitStatus.DONE if found.complete else ExitStatus.INCOMPLETE
     )
+
+
+def _stated(path: Path, granted: AuthorisationPredicate, instant: datetime) -> tuple[Stated, ...]:
+    """What is stated of this certificate; raises InputError for what is stated of another one, or later than this instant."""
+    from scanner.stated import Statements
+    from scanner.strict_yaml import read_file
+
+    found = read_file(path).as_record(Statements)
+    if found.certificate != granted.serial:
+        text = _("{path}: is stated of {other}, and the certificate is {serial}")
+        raise InputError(text.format(path=path, other=found.certificate, serial=granted.serial))
+    late = next((one for one in found.stated if one.stated_at > instant), None)
+    if late is not None:
+        text = _("{path}: {ground} is stated at {moment}, which is still to come")
+        raise InputError(text.format(path=path, ground=late.ground, moment=f"{late.stated_at:%Y-%m-%dT%H:%M:%SZ}"))
+    return found.stated
+
+
+def _as_data(said: tuple[Stated, ...]) -> list[dict[str, Any]]:
+    return [{**one.model_dump(mode="json"), "clause": _(one.ground.clause), "follows": one.ground.follows.value} for one in said]
+
+
+def _stated_lines(granted: AuthorisationPredicate, said: tuple[Stated, ...]) -> Iterator[str]:
+    if not said:
+        return
+    yield ""
+    yield _("Stated by people; no scan can see it ({count})").format(count=len(said))
+    for one in said:
+        yield f"  ! {one.happened:%Y-%m-%d}: {one.reason}  [{one.ground}]"
+        yield "    " + _("stated by {by} ({role}) on {date}").format(by=one.by, role=one.role, date=f"{one.stated_at:%Y-%m-%d}")
+        yield "    " + _(one.ground.clause)
+    yield ""
+    for follows in dict.fromkeys(one.ground.follows for one in said):
+        yield _(_NEXT[follows]).format(serial=granted.serial)
 
 
 def _of_this_system(granted: AuthorisationPredicate, order: Order) -> None:
@@ -90,14 +142,15 @@ def _of_this_system(granted: AuthorisationPredicate, order: Order) -> None:
         raise InputError(text.format(run=order.run))
 
 
-def _by_digest(console: Console, granted: AuthorisationPredicate, digest: str, form: str) -> ExitStatus:
+def _by_digest(console: Console, granted: AuthorisationPredicate, digest: str, said: tuple[Stated, ...], form: str) -> ExitStatus:
     from scanner.record import canonical
 
     same = digest == granted.system.fingerprint
     if form == "json":
         told = {"serial": granted.serial, "fingerprint_before": granted.system.fingerprint, "fingerprint_after": digest}
-        console.data(canonical({**told, "lapses": None if not same else False}) + b"\n")
-    elif same:
+        console.data(canonical({**told, "lapses": None if not same else False, "stated": _as_data(said)}) + b"\n")
+        return ExitStatus.DONE if same else ExitStatus.INCOMPLETE
+    if same:
         click.echo(_("✓ nothing by which the system is known has drifted"))
     else:
         click.echo(
@@ -106,6 +159,8 @@ def _by_digest(console: Console, granted: AuthorisationPredicate, digest: str, f
                 " name the evidence with --bundle to see which"
             )
         )
+    for line in _stated_lines(granted, said):
+        click.echo(line)
     return ExitStatus.DONE if same else ExitStatus.INCOMPLETE
 
 

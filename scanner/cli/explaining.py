@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from scanner.assessment import Assessment, ControlResult
     from scanner.check import Check
+    from scanner.cli.explained import Found
 
 _MOST = 20
 _SIGNS = {
@@ -42,13 +43,15 @@ def found_at(assessment: Assessment, check: str, subject: str | None) -> list[Fi
     return sorted(found, key=lambda finding: (_LOUDEST.index(finding.outcome), finding.subject, finding.control))
 
 
-def as_data(assessment: Assessment, check: str, subject: str | None) -> list[dict[str, Any]]:
+def as_data(assessment: Assessment, check: str, subject: str | None) -> tuple[Found, ...]:
     """The findings of the check with their evidence files, for the next program."""
+    from scanner.cli.explained import Found
+
     files = _files(assessment)
-    return [
-        {**finding.model_dump(mode="json"), "evidence_file": files.get(finding.evidence or "")}
+    return tuple(
+        Found(**dict(finding), evidence_file=files.get(finding.evidence or ""))
         for finding in found_at(assessment, check, subject)
-    ]
+    )
 
 
 def lines(folder: Path, assessment: Assessment, check: Check[Any, Any], subject: str | None) -> Iterator[str]:
@@ -95,11 +98,20 @@ def _mending(folder: Path, finding: Finding, check: Check[Any, Any]) -> Iterator
         first, *more = _(check.fixes[product]).splitlines()
         yield "    " + _("to mend it ({product}): {text}").format(product=product, text=first)
         yield from (f"      {line}" for line in more)
+        yield from (f"    {line}" for line in retest_lines(check, product))
     else:
         yield "    " + _("to mend it: see above, by product")
     yield "    " + _("to see whether it is mended: {command}").format(
         command=f"clearance recheck {shlex.quote(str(folder))} --finding {finding.id} --permit PERMIT --out NEW"
     )
+
+
+def retest_lines(check: Check[Any, Any], product: str) -> Iterator[str]:
+    """How to see that a failure is mended in this product; none where the check does not say."""
+    retest = check.retest(product)
+    if retest is not None:
+        yield _("mended once this {good}:").format(good=_(retest.good))
+        yield f"  {retest.command}"
 
 
 def _files(assessment: Assessment) -> dict[str, str]:

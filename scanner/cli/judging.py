@@ -177,6 +177,10 @@ def view_in(files: Mapping[str, bytes], order: Order, assessment: Assessment) ->
         deviations=deviations_of(files, order),
         fixes={check.id: check.fixes for check in checks.values()},
         titles={check.id: check.title for check in checks.values()},
+        retests={
+            check.id: {product: retest for product in check.fixes if (retest := check.retest(product)) is not None}
+            for check in checks.values()
+        },
         headings={heading.id: heading.title for heading in read_baseline(files[BASELINE], BASELINE).headings},
     )
 

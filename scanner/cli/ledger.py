@@ -94,6 +94,7 @@ def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state
     from certification.log_store import opened
     from certification.log_trust import log_key, witness_key
     from certification.merkle import consistency
+    from certification.newcomers import rightly_entered
     from certification.witness import cosigned, last_witnessed
 
     at, root = now(), trust_at(trust)
@@ -103,6 +104,7 @@ def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state
         signed = audited(found, root, at)
         size = signed.checkpoint.size
         last = last_witnessed(state, found.origin)
+        rightly_entered(found, root, 0 if last is None else last.size, None if last is None else last.cosigned_at, at)
         proof = consistency(found, last.size, size) if last is not None and last.size <= size else ()
         both = cosigned(
             state, log_key(signed, root, at), signed, proof, lambda point, when: key.cosign(point, witness.name, when), at

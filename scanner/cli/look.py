@@ -244,9 +244,11 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
     """Takes every sight of the run that is neither skipped nor kept yet, and writes the manifest."""
     from scanner import scan as scanning
     from scanner.cli.feeds import cut
+    from scanner.cli.trail import worked_on
     from scanner.probes.looking import Circumstances
     from scanner.store import ANCHORS, CRLS
 
+    worked_on(run.folder)
     order = run.order
     found = scanning.addresses(order, now())
     ports = port_list(options["ports"])

@@ -166,9 +166,10 @@ def _campaign(console: Console, runs: Sequence[Path], asked: Asked, folder: Path
         from scanner.report import as_pages
 
         pages = as_pages(editions, asked.whose, stem)
-        for page in pages:
+        for page in reversed(pages):
             keep(folder / page.name, page.data, mode=_CONFIDENTIAL)
         entries.append(entry(found.assessment, pages[0].name))
         console.say(_("✓ report: {path}").format(path=folder / pages[0].name))
-    keep(folder / "index.html", index(entries, asked.languages), mode=_CONFIDENTIAL)
+    for page in reversed(index(entries, asked.languages)):  # the first page last, as for each run
+        keep(folder / page.name, page.data, mode=_CONFIDENTIAL)
     console.say(_("✓ index: {path}").format(path=folder / "index.html"))

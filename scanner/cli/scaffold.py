@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from scanner.check import Parameters, Stricter, check
+from scanner.check import Parameters, Retest, Stricter, check
 from scanner.findings import Fail, Pass, Verdict, said
 from scanner.observations import SshObservation
 from scanner.specimens import ssh
@@ -59,6 +59,7 @@ class {class_name}Parameters(Parameters):
     passes=(ssh(),),
     fails=(ssh(banner="SSH-2.0-dropbear_2019.78"),),
     fixes={{"debian": "apt-get install openssh-server, and stop the other server"}},
+    retests={{"debian": Retest("ssh-keyscan HOST 2>&1 | grep ^#", "names OpenSSH")}},
 )
 def {function}(seen: SshObservation, parameters: {class_name}Parameters) -> Verdict:
     """The SSH server is one that we know how to keep.

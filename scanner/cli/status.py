@@ -98,6 +98,8 @@ def status(
     SERIAL or `all` asks the whole log. FILE is a sealed bundle, a request, a refusal or an authorisation, and is told of by itself: evaluated,
     requested, half-approved, approved or refused; with --log also whether it was refused or issued on.
 
+    Reminds of what ends within 90, 30 and 7 days, and exits 0: `reminder` in the JSON is the nearest of these steps. Only --expiring exits 10.
+
     Example: clearance status all --log log.sqlite --trust trust.dsse.json --expiring 30
     """
     instant, root = moment(at), trust_at(trust)
@@ -121,13 +123,13 @@ def status(
             click.echo(
                 "\t".join(str(row[name]) for name in ("serial", "state", "since", "agency", "ends", "days_left")) + _review(row)
             )
-    if expiring is not None and rows:
-        for row in rows:
-            console.say(
-                _("! {serial} of {agency} ends in {days} days: {advice}").format(
-                    serial=row["serial"], agency=row["agency"], days=row["days_left"], advice=_advice(row["days_left"])
-                )
+    for row in rows if expiring is not None else _reminders(rows):
+        console.say(
+            _("! {serial} of {agency} ends in {days} days: {advice}").format(
+                serial=row["serial"], agency=row["agency"], days=row["days_left"], advice=_advice(row["days_left"])
             )
+        )
+    if expiring is not None and rows:
         raise click.exceptions.Exit(ExitStatus.NOT_AUTHORISED)
 
 
@@ -159,10 +161,16 @@ def _row(one: Standing, instant: datetime) -> dict[str, Any]:
         "since": f"{one.since:%Y-%m-%dT%H:%M:%SZ}",
         "agency": granted.agency.code,
         "ends": f"{granted.not_after:%Y-%m-%dT%H:%M:%SZ}",
-        "days_left": (granted.not_after - instant).days,
+        "days_left": one.days_left(instant),
+        "reminder": one.reminder(instant),
         "review_by": f"{one.since + timedelta(days=REVIEW_DAYS):%Y-%m-%dT%H:%M:%SZ}" if state == "suspended" else None,
         "review_overdue": state == "suspended" and instant - one.since > timedelta(days=REVIEW_DAYS),
     }
+
+
+def _reminders(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a reminder is due for, the nearest end first."""
+    return sorted((row for row in rows if row["reminder"] is not None), key=lambda row: (row["days_left"], row["serial"]))
 
 
 def _review(row: dict[str, Any]) -> str:
@@ -174,6 +182,7 @@ def _review(row: dict[str, Any]) -> str:
 
 
 def _advice(days: int) -> str:
+    """What to do by then, at each of the steps of `certification.status.REMINDERS`."""
     if days <= 7:
         return _("renew it now, or the connection ends")
     return _("apply with a new inspection now") if days <= 30 else _("order the next inspection")

@@ -18,7 +18,7 @@ SUMMARIES: dict[str, str] = {
     "compare": "Hold what an agency claimed in its self-check against what its inspection saw; each a judged run or a sealed bundle.",
     "drift": "Say how a system of a later run differs from the one a certificate was granted to, and whether the certificate lapses.",
     "checks": "The checks there are.",
-    "explain": "Say what a check asks, why (the clause), how it is judged, and how to mend a failure in each product.",
+    "explain": "Say what a check asks, why (the clause), how it is judged, how to mend a failure in each product, and what then shows that it is mended.",
     "baseline": "The baselines there are.",
     "waivers": "Accepted deviations and plans for open ones.",
     "permit": "Written authorisation to probe: no permit, no packet.",

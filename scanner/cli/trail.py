@@ -15,22 +15,34 @@ from pathlib import Path
 _READS_ONLY = "--under"
 _DONE = (0, 10, 11, 14, 130)
 """Statuses of a command that did something; one that was refused left the run as it was."""
+_worked_on: set[Path] = set()
+"""The runs this command made or went on with: whoever leaves the folder to the settings or to the program types none."""
+
+
+def worked_on(folder: Path) -> None:
+    """Remembers that this command works on the run in this folder, until it is noted."""
+    _worked_on.add(folder)
 
 
 def note(words: Sequence[str], status: int) -> None:
-    """Adds one line to the journal of each run these words name; a journal that cannot be written keeps none, and stops nobody."""
+    """Adds one line to the journal of each run these words name, or this command worked on.
+
+    A journal that cannot be written keeps none, and stops nobody.
+    """
     from scanner.cli import COMMANDS, KEPT
 
+    unnamed = sorted(_worked_on)
+    _worked_on.clear()
     verb = next((word for word in words if word in COMMANDS), "")
     if verb not in KEPT or _READS_ONLY in words or status not in _DONE:
         return
-    folders = list(_folders(words))
+    folders = [*_folders(words), *unnamed]
     if not folders:  # as after `scan --help`, which should load no more for it
         return
     from scanner.store import Run, StoreError
 
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    for folder in _runs(folders):
+    for folder in {one.resolve(): one for one in _runs(folders)}.values():
         with suppress(StoreError, OSError, sqlite3.Error), Run(folder).journal() as journal:
             journal.execute("CREATE TABLE IF NOT EXISTS command (at TEXT, who TEXT, verb TEXT, status INTEGER)")
             journal.execute("INSERT INTO command VALUES (?, ?, ?, ?)", (at, _who(), verb, status))

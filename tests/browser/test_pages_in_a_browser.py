@@ -60,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, word in enumerate(HOSTILE):
         hostile = Edition("en", said(both[1].view, word))
         (made / f"hostile-{number}.html").write_bytes(as_pages([hostile], Reader.INSPECTOR, "x")[0].data)
-    (made / "index.html").write_bytes(index([entry(assessment(files), "inspector.html")], ("vi", "en")))
+    (made / "index.html").write_bytes(index([entry(assessment(files), "inspector.html")], ("vi", "en"))[0].data)
     return made
 
 

@@ -46,10 +46,11 @@ from certification.trust import TrustRoot, draft_keyring, read_trust_root
 from scanner import specimens
 from scanner.assessment import Assessment, BaselineRef, Decision, Tally
 from scanner.attestations import Answer, Attestation
+from scanner.contact import Contact, HostContact
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import FileDigest, Order
 from scanner.record import sha256
-from scanner.run_files import is_evidence
+from scanner.run_files import CONTACT, is_evidence
 from scanner.store import (
     ASSESSMENT,
     BASELINE,
@@ -253,6 +254,12 @@ def evidence() -> dict[str, bytes]:
     return {**files, "attestations/D1.json": answer.written()}
 
 
+def met(of: Order) -> bytes:
+    """The account of who was connected to: every declared host, a name at 10.1.2.9."""
+    hosts = [(host.id, host.address if host.address[0].isdigit() else "10.1.2.9") for host in of.scope.hosts]
+    return Contact(hosts=tuple(HostContact(host=i, address=a, connections=20, budget=5_000) for i, a in hosts)).written()
+
+
 def assessment(of: Order, files: Mapping[str, bytes], **changes: Any) -> Assessment:
     """An assessment of that order and evidence, of which the stage says that it decides authorise."""
     good = {
@@ -334,7 +341,7 @@ def bundle(
     envelope = sign_permit(granted, signer(permit_by), SEEN - timedelta(days=1))
     unsigned = granted.kind is RunKind.SELF_CHECK
     of = order(None if unsigned else envelope, granted, **(order_changes or {}))
-    files = {BASELINE: BASELINE_FILE, ORDER: of.written(), **evidence()}
+    files = {BASELINE: BASELINE_FILE, ORDER: of.written(), CONTACT: met(of), **evidence()}
     if not unsigned:
         files[PERMIT_ENVELOPE] = envelope
     files[ASSESSMENT] = assessment(of, files, **(assessment_changes or {})).written()

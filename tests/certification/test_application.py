@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from certification.application import Application, Stage, application
+from certification.authorisation import AuthorisationStatement
+from certification.envelope import read_envelope
 from certification.ledger import begun, entered, history
 from certification.log_audit import audited
 from certification.log_store import SqliteLog, opened
@@ -17,7 +19,7 @@ from certification.refusals import Code, Refusal
 from certification.request_refusal import RequestRefusalStatement, draft_refusal, opened_refusal, refuse
 from certification.signers import signed
 from certification.statements import read_statement
-from certification.status import replayed
+from certification.status import Standing, State, replayed
 from scanner.cli import console
 from scanner.record import sha256
 from scanner.store import packed
@@ -162,6 +164,40 @@ def test_what_ends_soon_is_told_with_its_own_status(desk: Desk) -> None:
         "--signer", "file:an.pem", "--reason", "incident",
     )  # fmt: skip
     assert "review by" in desk.good(*common)
+
+
+def test_each_certificate_is_reminded_of_at_90_30_and_7_days(desk: Desk) -> None:
+    desk.issue()
+    common = ("status", "all", "--log", "log", "--trust", "root")
+    row = json.loads(desk.good(*common, "--format", "json"))[0]
+    ends = datetime.fromisoformat(row["ends"])
+
+    def told(left: timedelta) -> tuple[int | None, bool, int]:
+        at = f"{ends - left:%Y-%m-%dT%H:%M:%S+00:00}"
+        (found,) = json.loads(desk.run(*common, "--at", at, "--format", "json").stdout)
+        text = desk.run(*common, "--at", at)
+        return found["reminder"], f"{row['serial']} of {row['agency']} ends in {left.days} days" in text.output, text.exit_code
+
+    second, days = timedelta(seconds=1), timedelta(days=1)
+    issued = ends - datetime.fromisoformat(row["since"])
+    steps = {90: 90, 31: 90, 30: 30, 8: 30, 7: 7, 1: 7, 0: 7}
+    for left, step in steps.items():
+        span = max(left * days, second)
+        if span <= issued:  # of before it was issued the log knows nothing
+            assert told(span) == (step, True, 0), left
+    assert told(30 * days + 23 * 3600 * second)[0] == 30
+    assert told(timedelta(0))[:2] == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("left", "step"), [(366, None), (91, None), (90, 90), (31, 90), (30, 30), (8, 30), (7, 7), (1, 7), (0, None), (-1, None)]
+)
+@pytest.mark.parametrize("state", State)
+def test_the_steps_follow_from_the_end_and_the_state_alone(left: int, step: int | None, state: State) -> None:
+    granted = read_statement(read_envelope(CERTIFICATE).payload, AuthorisationStatement)
+    instant = granted.predicate.not_after - timedelta(days=left)
+    usable = state in (State.TRIAL, State.OFFICIAL, State.SUSPENDED)
+    assert Standing(granted, state, granted.predicate.not_before).reminder(instant) == (step if usable else None)
 
 
 def test_a_renewal_asks_for_what_was_granted_on_a_new_inspection(desk: Desk) -> None:

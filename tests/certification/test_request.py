@@ -17,13 +17,16 @@ from certification.request import Kind, opened_request
 from certification.request_drafting import draft_request
 from certification.signers import signed
 from certification.statements import Role, subjects
+from scanner import specimens
+from scanner.observations import Sight, Sighting
 from scanner.record import sha256
-from scanner.store import packed
+from scanner.store import CONTACT, packed, sighting_path
 from scanner.targets import Host, RunKind
 from tests.certification.stage import (
     ASKED,
     CSR,
     DRAFTED,
+    SEEN,
     Case,
     bundle,
     known,
@@ -32,6 +35,7 @@ from tests.certification.stage import (
     refused,
     request,
     root,
+    sealed,
     signer,
 )
 
@@ -122,18 +126,53 @@ def test_a_request_is_tied_to_bundle_inventory_key_and_order(case: Case) -> None
     assert asked.scope.endpoints == ("10.1.2.3/32",)
 
 
-def test_without_an_address_the_permitted_ranges_are_asked_for() -> None:
+def test_without_an_address_those_of_the_hosts_that_were_seen_are_asked_for() -> None:
     scope = order(b"", permit()).scope
-    named = scope.model_copy(update={"hosts": (Host(id="web2", address="dvc.example.vn"), *scope.hosts)})
-    files = bundle(order_changes={"scope": named})
+    named = Host(id="web1", address="dvc.example.vn", services=scope.hosts[0].services)
+    silent = Host(id="web2", address="10.1.2.77")
+    files = bundle(order_changes={"scope": scope.model_copy(update={"hosts": (named, silent)})})
     asked = draft_request(files, CSR, Kind.TRIAL, ("verify",), "x", ASKED).predicate
-    assert asked.scope.endpoints == ("10.1.2.0/24",)
+    assert asked.scope.endpoints == ("10.1.2.9/32",)
 
 
 @pytest.mark.parametrize("endpoint", ["10.1.0.0/16", "10.1.3.1/32", "2001:db8::1/128"])
-def test_an_address_that_was_not_inspected_cannot_be_asked_for(case: Case, endpoint: str) -> None:
+def test_an_address_that_was_not_permitted_to_be_inspected_cannot_be_asked_for(case: Case, endpoint: str) -> None:
     with refused(Code.OUTSIDE_PERMIT):
         request(case.bundle, endpoints=(endpoint,))
+
+
+@pytest.mark.parametrize("endpoint", ["10.1.2.0/24", "10.1.2.2/31", "10.1.2.4/32"])
+def test_an_address_at_which_nothing_was_seen_cannot_be_asked_for(case: Case, endpoint: str) -> None:
+    with refused(Code.NOT_INSPECTED):
+        request(case.bundle, endpoints=(endpoint,))
+    assert request(case.bundle, endpoints=("10.1.2.3/32",))
+
+
+def test_a_declared_host_that_stayed_silent_is_not_let_in() -> None:
+    scope = order(b"", permit()).scope
+    silent = Host(id="web2", address="10.1.2.77")
+    files = bundle(order_changes={"scope": scope.model_copy(update={"hosts": (*scope.hosts, silent)})})
+    with refused(Code.NOT_INSPECTED):
+        request(files, endpoints=("10.1.2.77/32",))
+
+
+def test_two_neighbours_that_were_both_seen_can_be_asked_for_as_a_network() -> None:
+    scope = order(b"", permit()).scope
+    both = (Host(id="web0", address="10.1.2.2"), *scope.hosts)
+    files = bundle(order_changes={"scope": scope.model_copy(update={"hosts": both})})
+    with refused(Code.NOT_INSPECTED):
+        request(files, endpoints=("10.1.2.2/31",))
+    sight = Sight(subject="web0", kind="ports")
+    seen = Sighting(sight=sight, observed_at=SEEN, vantage=specimens.VANTAGE, result=specimens.ports())
+    assert request(sealed({**files, sighting_path(sight): seen.written()}), endpoints=("10.1.2.2/31",))
+
+
+def test_without_the_account_of_who_was_met_nobody_is_let_in(case: Case) -> None:
+    files = {path: data for path, data in case.bundle.items() if path != CONTACT}
+    with refused(Code.EVIDENCE_MISSING):
+        request(sealed(files))
+    with refused(Code.EVIDENCE_MALFORMED):
+        request(sealed({**files, CONTACT: b"{}"}))
 
 
 def test_a_self_check_can_be_no_ground_for_a_request() -> None:
@@ -171,10 +210,11 @@ def test_a_signing_request_with_remarks_around_it_is_refused(case: Case) -> None
 
 def test_an_address_an_agency_writes_into_its_request_itself_is_refused_too(case: Case) -> None:
     good = draft_request(case.bundle, CSR, Kind.TRIAL, ("verify",), "x", ASKED)
-    scope = good.predicate.scope.model_copy(update={"endpoints": ("0.0.0.0/0",)})
-    bad = good.model_copy(update={"predicate": good.predicate.model_copy(update={"scope": scope})})
-    with refused(Code.OUTSIDE_PERMIT):
-        draft_authorisation(case.bundle, signed(bad, signer("P01")), case.trust, DRAFTED)
+    for endpoint, code in (("0.0.0.0/0", Code.OUTSIDE_PERMIT), ("10.1.2.0/24", Code.NOT_INSPECTED)):
+        scope = good.predicate.scope.model_copy(update={"endpoints": (endpoint,)})
+        bad = good.model_copy(update={"predicate": good.predicate.model_copy(update={"scope": scope})})
+        with refused(code):
+            draft_authorisation(case.bundle, signed(bad, signer("P01")), case.trust, DRAFTED)
 
 
 class _Unverifiable:

@@ -165,11 +165,11 @@ def certificate(
     """A certificate that is valid today, by these approvers, for the client key of its own number."""
     key = number if key is None else key
     base, files = _base()
-    asked = draft_request(
-        files, csr(key)[1], kind, apis, f"Xác thực hồ sơ {number}", ASKED, rate=rate, bulk=bulk, endpoints=endpoints
-    )
+    asked = draft_request(files, csr(key)[1], kind, apis, f"Xác thực hồ sơ {number}", ASKED, rate=rate, bulk=bulk)
+    # A gateway reads no evidence: whom a certificate lets in may be more here than the one machine of the bundle.
+    scope = asked.predicate.scope.model_copy(update={"endpoints": endpoints})
     code = AGENCIES.get(echelon, "P01")
-    told = asked.predicate.model_copy(update={"agency": code})
+    told = asked.predicate.model_copy(update={"agency": code, "scope": scope})
     envelope = signed(asked.model_copy(update={"predicate": told}), signer(code))
     agency = read_statement(read_envelope(base).payload, AuthorisationStatement).predicate.agency
     return restated(

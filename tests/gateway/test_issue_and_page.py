@@ -31,7 +31,9 @@ ISSUE = (
 
 
 def test_issue_makes_the_client_certificate_too(desk: Desk) -> None:
-    envelope = signed(draft_keyring(stage.keyring(more_keys=(ca_known(ca_key()),))), signer("root-1"), signer("root-2"))
+    envelope = signed(
+        draft_keyring(stage.keyring(version=2, more_keys=(ca_known(ca_key()),))), signer("root-1"), signer("root-2")
+    )
     trust = read_trust_root(envelope, LATER)
     (desk.folder / "root").write_bytes(envelope)
     (desk.folder / "ca.pem").write_bytes(ca_certificate(trust, ca_key(), LATER).pem)

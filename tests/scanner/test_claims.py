@@ -135,12 +135,23 @@ def test_what_the_agency_told_of_itself_refutes_nothing() -> None:
     ],
 )
 def test_a_good_answer_is_contradicted_by_a_worse_one(claim: Answer, inspector: Answer, contradicted: bool) -> None:
-    found = against(run_of(OWN, answer("NET-09", claim)), run_of(INSPECTION, answer("NET-09", inspector, by="dung")))
+    found = against(run_of(OWN, answer("NET-09", claim)), run_of(INSPECTION, answer("NET-09", inspector, "66" * 32, "dung")))
     assert [one.control for one in found.contradicted] == (["NET-09"] if contradicted else [])
     if contradicted:
         assert found.holds is False
         assert found.contradicted[0].inspector is not None
         assert (found.contradicted[0].claimed.by, found.contradicted[0].inspector.by) == ("an", "dung")
+        assert (found.contradicted[0].claimed.document, found.contradicted[0].inspector.document) == ("55" * 32, "66" * 32)
+
+
+@pytest.mark.parametrize(("says", "contradicted"), [(None, False), (Answer.YES, False), (Answer.NO, True)])
+def test_an_answer_to_what_the_inspection_does_not_ask_is_contradicted_by_another_answer_alone(
+    says: Answer | None, contradicted: bool
+) -> None:
+    inspector = () if says is None else (answer("TLS", says, by="dung"),)
+    found = against(run_of(OWN, YES, answer("TLS"), baseline=BOTH), run_of(INSPECTION, YES, *inspector))
+    assert [one.control for one in found.contradicted] == (["TLS"] if contradicted else [])
+    assert all(one.failing == () for one in found.contradicted)
 
 
 def test_a_yes_is_contradicted_by_what_was_seen() -> None:

@@ -318,6 +318,21 @@ def test_an_inspection_without_a_signed_permit_or_by_ones_own_people_is_denied()
     assert decision(NATIONAL, own, seen(placed))[0] is Decision.DENY  # the inspector belongs to A1, the agency itself
 
 
+def test_an_inspection_is_denied_for_its_unsigned_permit_alone_and_for_its_inspector_alone() -> None:
+    bound = baseline([control("C", "major")])
+    placed = placed_for(bound, scope((1, Speaks.TLS)))
+    looked = _looked(placed, {"web1:1": "good"})
+    for signed, organisation, wanted in (
+        (None, "C06", Decision.DENY),
+        ("00" * 32, "A1", Decision.DENY),
+        ("00" * 32, "C06", Decision.AUTHORISE),
+    ):
+        inspectors = (placed.permit.inspectors[0].model_copy(update={"organisation": organisation}),)
+        permit = placed.permit.model_copy(update={"kind": RunKind.INSPECTION, "inspectors": inspectors})
+        one = placed.model_copy(update={"kind": RunKind.INSPECTION, "permit": permit, "permit_envelope": signed})
+        assert decision(bound, one, looked)[0] is wanted
+
+
 def test_evidence_that_is_too_old_or_outside_the_window_is_not_judged() -> None:
     placed = placed_for(NATIONAL, WHOLE)
     for later in (timedelta(days=400), timedelta(hours=1)):
@@ -374,7 +389,16 @@ def test_a_rule_without_any_subject_is_not_checked_until_a_person_says_it_does_n
     (finding,) = evaluate(placed, bound, {}, {})
     assert (finding.subject, finding.outcome) == ("agency", Outcome.NOT_CHECKED)
     (finding,) = evaluate(placed, bound, {}, answered(bound, "C"))
-    assert finding.outcome is Outcome.NOT_APPLICABLE
+    assert (finding.outcome, finding.evidence) == (Outcome.NOT_APPLICABLE, "00" * 32)  # it rests on that person's answer
+
+
+def test_a_rule_without_any_subject_rests_on_the_document_of_its_control_where_there_is_one() -> None:
+    document = {"attestation": {"document": {"vi": "Văn bản", "en": "Document"}}, "method": ["network", "document"]}
+    bound = baseline([control("C", "major", "ssh-ciphers") | document])
+    placed = placed_for(bound, scope((1, Speaks.TLS)))
+    answer, finding = evaluate(placed, bound, {}, answered(bound))
+    assert (answer.outcome, answer.evidence) == (Outcome.PASS, "00" * 32)
+    assert (finding.outcome, finding.evidence) == (Outcome.NOT_APPLICABLE, "00" * 32)
 
 
 def test_documents_alone_are_no_inspection() -> None:
@@ -406,4 +430,13 @@ def test_an_answer_that_was_given_after_the_evidence_lapsed_speaks_of_another_sy
             for name, (answer, digest) in answered(NATIONAL).items()
         }
         found = evaluate(placed, NATIONAL, seen(placed), answers)
-        assert {one.outcome for one in found if one.check == "attestation"} == {wanted}
+        of_documents = [one for one in found if one.check == "attestation"]
+        assert {one.outcome for one in of_documents} == {wanted}
+        told = f"answered more than {allowed.days} days after the judgement"
+        assert {one.seen.shown() == told for one in of_documents} == {wanted is Outcome.NOT_CHECKED}
+
+
+def test_without_a_single_finding_nothing_stands_and_the_decision_is_open() -> None:
+    placed = placed_for(NATIONAL, WHOLE)
+    assert scoring.standings(placed, NATIONAL, (), NO_DEVIATIONS) == ()
+    assert scoring.decide(scoring.reasons(placed, NATIONAL, (), seen(placed))) is Decision.INCOMPLETE

@@ -57,6 +57,15 @@ def test_ports_that_were_not_tried_are_told_from_whatever_was_asked(asked: str) 
     assert open_to_it or all("add 22 to --ports" in shown(one.seen) for one in of_ports)
 
 
+@pytest.mark.parametrize("beyond", [1, 2, 20, 21])
+def test_at_most_twenty_ports_are_told_and_that_there_are_more(beyond: int) -> None:
+    numbers = range(2_000, 2_000 + beyond)
+    found = _findings(BOUND, host=host(listening=listening(*numbers)), ports=ports(asked="1-1024"))
+    listed = ",".join(map(str, numbers[:20])) + (",..." if beyond > 20 else "")
+    words = f"the host itself lists that it listens on ports nobody tried from outside: add {listed} to --ports"
+    assert {shown(one.seen) for one in found if one.check in GATES} == {words}
+
+
 def test_what_fails_fails_even_so_and_a_udp_socket_is_no_tcp_port() -> None:
     bound = BOUND
     bad = ports(asked="1-1024", open=(OpenPort(port=23, transport="tcp", service="telnet"),))
@@ -100,6 +109,12 @@ def test_tls_at_a_port_that_nobody_declared_is_not_checked_there() -> None:
     found = _findings(bound, ports=ports(open=(tls,), undeclared=(8_443,)))
     assert {one.outcome for one in found if one.subject == "web1:8443"} == {Outcome.NOT_CHECKED}
     assert {_kind(bound, one) for one in found if one.subject == "web1:8443"} == {"tls", "peer-certificate"}
+    words = "it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks"
+    assert all(
+        shown(one.seen) == words.format(kind=_kind(bound, one)) and one.confidence is one.evidence is None
+        for one in found
+        if one.subject == "web1:8443"
+    )
 
 
 def test_a_real_tls_server_declared_as_other_is_not_passed(tmp_path: Path) -> None:

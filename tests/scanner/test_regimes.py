@@ -157,6 +157,38 @@ def test_what_is_said_of_an_ended_regime_names_its_last_day() -> None:
         assert words in message.shown()
 
 
+@pytest.mark.parametrize(
+    ("name", "instant", "words"),
+    [
+        (
+            "npdb-2026",
+            "2026-08-18T23:59:59",
+            "baseline npdb-2026 is in force from 2026-08-19 00:00 (UTC+7) on, and the judgement is of 2026-08-18 23:59 (UTC+7)",
+        ),
+        (
+            "npdb-2022",
+            "2027-06-30T23:59:59",
+            (
+                "baseline npdb-2022 ended; until 2027-07-01 00:00 (UTC+7) it serves only systems whose level was approved before "
+                "2026-07-01 00:00 (UTC+7), and the document of D1 does not show that"
+            ),
+        ),
+        (
+            "npdb-2022",
+            "2027-07-01T00:00:00",
+            "baseline npdb-2022 was in force until 2027-07-01 00:00 (UTC+7), and the judgement is of 2027-07-01 00:00 (UTC+7)",
+        ),
+    ],
+    ids=["not yet", "the last second of the transition", "the very second after it"],
+)
+def test_an_objection_tells_the_baseline_both_instants_and_the_document_that_would_help(
+    name: str, instant: str, words: str
+) -> None:
+    message = objection(BOUND[name].baseline, at(instant), None)
+    assert message is not None
+    assert message.shown() == words
+
+
 def changed(baseline: Baseline, **effective: Any) -> Baseline:
     return baseline.model_copy(update={"effective": Effective(**effective)})
 

@@ -17,7 +17,7 @@ from scanner.observations import Sight, Sighting, TlsVersion
 from scanner.order import Order
 from scanner.record import sha256
 from scanner.registry import code_digests, load_checks
-from scanner.rejudging import Rejudged, placed_under, under
+from scanner.rejudging import Rejudged, placed_under, under, worst
 from scanner.specimens import AT, SUITES, VANTAGE, tls
 from scanner.store import StoreError, sighting_path
 from scanner.targets import Speaks
@@ -130,7 +130,7 @@ def test_each_pair_of_laws_does_what_it_says(
     assert {(change.control, change.turn) for change in found.comparison.changes} == turns
     assert tuple((sight.subject, sight.kind) for sight in found.never_looked_at) == unseen
     assert found.never_answered == unanswered
-    assert found.is_worse is (before is AUTHORISE and after is not AUTHORISE)
+    assert found.is_worse is (before is AUTHORISE and (after is not AUTHORISE or found.calendar is not None))
 
 
 def test_a_law_that_is_not_in_force_is_told_apart_from_what_it_would_decide() -> None:
@@ -139,6 +139,24 @@ def test_a_law_that_is_not_in_force_is_told_apart_from_what_it_would_decide() ->
     assert "in force from 2030-01-01" in found.calendar.shown()
     assert (found.comparison.after.decision, found.would_decide) == (INCOMPLETE, AUTHORISE)
     assert rejudged(LENIENT, STRICT).calendar is None
+
+
+def test_nobody_gets_as_much_under_a_law_that_is_not_in_force() -> None:
+    assert rejudged(LENIENT, LATER).is_worse
+    assert not rejudged(LATER, LATER).is_worse
+    assert not rejudged(LATER, LENIENT).is_worse
+    assert rejudged(LATER, STRICT).is_worse
+    assert not rejudged(STRICT, LATER).is_worse
+
+
+def test_a_run_that_gets_less_for_the_calendar_alone_is_counted(shelf: Path) -> None:
+    (shelf / "later.yaml").write_bytes(LATER)
+    done = clearance("evaluate", "--under", shelf / "later.yaml", shelf / "good", "--format", "json")
+    (told,) = json.loads(done.stdout)["runs"]
+    assert (told["would_decide"], told["worse"]) == ("authorise", True)
+    said = clearance("evaluate", "--under", shelf / "later.yaml", shelf / "good").stdout
+    assert "✗" in said and "a decision under it would be incomplete" in said
+    assert "1 of 1 run would get less" in said
 
 
 def test_what_was_never_looked_at_is_not_checked_and_never_passes() -> None:
@@ -205,12 +223,28 @@ def test_a_broken_run_hides_no_other_and_is_not_passed_over(shelf: Path) -> None
     assert "not what the manifest says" in done.stderr
 
 
+@pytest.mark.parametrize(("code", "other_code"), [(CODE, False), ((), True)])
+def test_the_decision_that_lies_in_a_run_and_whether_other_code_made_it_are_told(code: Any, other_code: bool) -> None:
+    files = run_of(LENIENT)
+    assessment = judge(files, CHECKS, code).model_copy(update={"decision": DENY})
+    found = under({**files, store.ASSESSMENT: assessment.written()}, STRICT, "strict", CHECKS, CODE)
+    assert (found.stored, found.other_code) == (DENY, other_code)
+    unjudged = under(files, STRICT, "strict", CHECKS, CODE)
+    assert (unjudged.stored, unjudged.other_code) == (None, False)
+
+
+def test_of_several_runs_the_decision_that_grants_least_is_the_worst() -> None:
+    ranked = [Decision.AUTHORISE, Decision.AUTHORISE_TRIAL, Decision.INCOMPLETE, Decision.DENY]
+    assert set(ranked) == set(Decision)
+    for number, decision in enumerate(ranked):
+        assert {worst([other, decision]) for other in ranked[: number + 1]} == {decision}
+    assert worst([]) is Decision.AUTHORISE
+
+
 def test_a_stored_decision_by_other_code_is_told_beside(shelf: Path) -> None:
     run = store.Run(shelf / "old")
     assessment = judge(run.files(), CHECKS, ()).model_copy(update={"decision": DENY})
     run.write(store.ASSESSMENT, assessment.written())
-    found = under(run.files(), STRICT, "strict", CHECKS, CODE)
-    assert (found.stored, found.other_code) == (DENY, True)
     done = clearance("evaluate", "--under", shelf / "lenient.yaml", shelf / "old")
     assert "the run holds the decision deny" in done.stdout
 

@@ -19,6 +19,7 @@ import pytest
 
 from scanner.baseline import load
 from scanner.contact import Contact
+from scanner.faults import InputError
 from scanner.observations import HttpObservation, Observation, Reason, Sighting, Unobserved, Vantage
 from scanner.ordering import Inputs, ordered
 from scanner.probes import fence
@@ -334,3 +335,15 @@ def test_ctrl_c_keeps_what_was_seen_and_resume_takes_only_what_is_left(tmp_path:
     assert all(path.read_bytes() == data for path, data in kept.items())
     order = json.loads((tmp_path / "run" / "order.json").read_bytes())
     assert len(list((tmp_path / "run" / "observations").rglob("*.json"))) == len(order["plan"])
+
+
+def test_a_run_that_goes_on_meets_no_other_machine_under_a_name(tmp_path: Path) -> None:
+    run = run_of(tmp_path, permit(), 80, address="localhost")
+    begun: dict[str, str | Unobserved] = {"web": HERE}
+    later = Unobserved(reason=Reason.NAME_UNRESOLVED)
+    looks = {"http": nothing, "ports": nothing, "host": nothing}
+    scan(run, circumstances(), lambda *_: None, begun, looks)
+    with pytest.raises(InputError, match=f"host web was {HERE} when this run began and is 127.46.0.2 now"):
+        scan(run, circumstances(), lambda *_: None, {"web": "127.46.0.2"}, looks)
+    scan(run, circumstances(), lambda *_: None, {"web": later}, looks)
+    assert [host.address for host in Contact.read(run.read(CONTACT)).hosts] == [HERE]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import shlex
@@ -14,6 +16,7 @@ import pytest
 
 from scanner.cli import clearance
 from scanner.drift import Ground
+from scanner.stated import StatedGround
 from scanner.store import packed
 from tests.scanner.cli.test_drift import later, shelf
 from tests.scanner.test_claims import INSPECTION, LAW, OLD, OWN, YES, kept, run_of
@@ -26,6 +29,12 @@ RUN = [line for line in COMMANDS if "# exits" in line]
 __all__ = ["shelf"]
 
 
+def serial_of(folder: Path) -> str:
+    """The serial of the certificate in this folder."""
+    payload = json.loads((folder / "certificate.dsse.json").read_bytes())["payload"]
+    return str(json.loads(base64.b64decode(payload))["predicate"]["serial"])
+
+
 @pytest.fixture(scope="module")
 def desk(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything the page's examples name."""
@@ -36,6 +45,8 @@ def desk(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, source in (("certificate.dsse.json", "certificate"), ("trust.dsse.json", "trust"), ("evidence.bundle", "bundle")):
         (folder / name).write_bytes((shelf / source).read_bytes())
     later(folder / "run-later")
+    (statement,) = re.findall(r"```yaml\n(certificate: .*?)```", PAGE, re.DOTALL)
+    (folder / "stated.yaml").write_text(statement.replace("SERIAL", serial_of(folder)), "utf-8")
     (folder / "law-2027.yaml").write_bytes(LAW.replace(b"id: law", b"id: law-2027").replace(b"TLS 1.2", b"TLS 1.3"))
     return folder
 
@@ -51,7 +62,7 @@ def test_each_example_exits_as_the_page_says(desk: Path, line: str) -> None:
 
 
 def test_every_example_names_verbs_and_options_that_there_are() -> None:
-    assert len(RUN) == 5
+    assert len(RUN) == 6
     for line in COMMANDS:
         _, verb, *words = shlex.split(line.partition("  # ")[0])
         command = clearance.get_command(click.Context(clearance), verb)
@@ -60,5 +71,6 @@ def test_every_example_names_verbs_and_options_that_there_are() -> None:
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
-def test_the_table_of_reasons_is_the_enumeration() -> None:
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)) == {ground.value for ground in Ground}
+def test_the_tables_of_reasons_are_the_enumerations() -> None:
+    told = re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)
+    assert told == [*(ground.value for ground in Ground), *(ground.value for ground in StatedGround)]

@@ -150,3 +150,74 @@ def test_evidence_that_was_changed_since_is_not_compared(shelf: Path, tmp_path: 
     run = later(tmp_path)
     (run / BASELINE).write_bytes(LAW + b"# changed\n")
     assert drift(shelf, run).returncode == 12
+
+
+def stated(folder: Path, shelf: Path, *grounds: str, **changed: str) -> Path:
+    """A file in which somebody states these grounds of the shelf's certificate."""
+    serial = json.loads(drift(shelf, later(folder / "for-the-serial"), "--format", "json").stdout)["serial"]
+    values = {
+        "happened": f"{stage.LATER - timedelta(days=2):%Y-%m-%dT%H:%M:%S+00:00}",
+        "reason": "Máy chủ thư bị mã hóa tống tiền",
+        "by": "Nguyen Van An",
+        "role": "head of the cybersecurity unit",
+        "stated_at": f"{stage.LATER - timedelta(days=1):%Y-%m-%dT%H:%M:%S+00:00}",
+    } | {name: value for name, value in changed.items() if name != "certificate"}
+    lines = ["schema_version: 1", f"certificate: {changed.get('certificate', serial)}", "stated:"]
+    for ground in grounds:
+        lines += [f"  - ground: {ground}", *(f'    {name}: "{value}"' for name, value in values.items())]
+    path = folder / "stated.yaml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("ground", "follows", "clause", "word"),
+    [
+        ("incident", "suspend", "art. 10.2d and 31.2c", "TO BE SUSPENDED"),
+        ("untruthful-declaration", "revoke", "art. 31.2c and 28.5a", "TO BE REVOKED"),
+        ("licensed-assessor", "assess-again", "a licensed external assessor", "TO BE ASSESSED AGAIN"),
+        ("use-changed", "assess-again", "art. 10.2b-c and 28.3b", "TO BE ASSESSED AGAIN"),
+    ],
+)
+def test_what_no_scan_can_see_is_told_as_a_person_states_it(
+    ground: str, follows: str, clause: str, word: str, shelf: Path, tmp_path: Path
+) -> None:
+    run = later(tmp_path / "run")
+    path = stated(tmp_path, shelf, ground)
+    for evidence in (True, False):
+        done = drift(shelf, run, "--stated", path, evidence=evidence)
+        assert done.returncode == 10, done.stdout + done.stderr
+        for said in ("Máy chủ thư bị mã hóa tống tiền", f"[{ground}]", "stated by Nguyen Van An (head of", clause, word):
+            assert said in done.stdout, (said, done.stdout)
+        told = json.loads(drift(shelf, run, "--stated", path, "--format", "json", evidence=evidence).stdout)
+        (one,) = told["stated"]
+        assert (one["ground"], one["follows"], one["by"], told["lapses"]) == (ground, follows, "Nguyen Van An", False)
+    assert json.loads(drift(shelf, run, "--format", "json").stdout)["stated"] == []
+
+
+def test_what_is_stated_takes_nothing_from_what_is_seen(shelf: Path, tmp_path: Path) -> None:
+    run = later(tmp_path / "run", {"peer-certificate": peer(spki_sha256="88" * 32)})
+    done = drift(shelf, run, "--stated", stated(tmp_path, shelf, "incident", "use-changed"))
+    assert done.returncode == 10
+    for said in ("[design-changed]", "LAPSES", "Stated by people; no scan can see it (2)", "SUSPENDED", "ASSESSED AGAIN"):
+        assert said in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("grounds", "changed", "complaint"),
+    [
+        (("incident",), {"certificate": "VN-ANOTHER"}, "is stated of VN-ANOTHER"),
+        (("incident",), {"reason": "  "}, "needs a reason"),
+        (("incident",), {"happened": f"{stage.LATER:%Y-%m-%dT%H:%M:%S+00:00}"}, "stated before it happened"),
+        (("incident",), {"stated_at": "2036-01-01T00:00:00+00:00"}, "still to come"),
+        (("incident",), {"by": ""}, "stated.yaml"),
+        (("ransom",), {}, "stated.yaml"),
+        ((), {}, "stated.yaml"),
+    ],
+)
+def test_what_is_not_stated_as_it_must_be_is_refused(
+    grounds: tuple[str, ...], changed: dict[str, str], complaint: str, shelf: Path, tmp_path: Path
+) -> None:
+    done = drift(shelf, later(tmp_path / "run"), "--stated", stated(tmp_path, shelf, *grounds, **changed))
+    assert (done.returncode, complaint in done.stderr) == (2, True), done.stderr
+    assert not done.stdout

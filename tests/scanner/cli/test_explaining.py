@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from scanner.cli.explained import CheckData
 from scanner.record import sha256
+from scanner.registry import load_checks
 from tests.scanner.patching.hosts import fix, slice_of
 from tests.scanner.patching.test_judging import HOST, OFFERS, files
 from tests.scanner.test_changes import clearance, on_disk
@@ -53,6 +55,28 @@ def test_what_nobody_saw_has_no_evidence_and_no_remedy(tmp_path: Path) -> None:
     assert "to mend it" not in seen
 
 
+def test_each_product_is_told_the_command_that_shows_it_is_mended() -> None:
+    told = clearance("explain", "tls-minimum-version").stdout
+    for_nginx = told.partition("  nginx:\n")[2].partition("  apache:\n")[0]
+    assert (
+        "    mended once this says Cipher is (NONE), after an alert of the server:\n      openssl s_client -connect HOST:PORT "
+        in for_nginx
+    )
+    assert "-starttls postgres " in told.partition("  postgresql:\n")[2].partition("  mariadb:\n")[0]
+    in_vietnamese = clearance("--lang", "vi", "explain", "host-redis-authenticates").stdout
+    assert "đã khắc phục khi lệnh sau trả lời NOAUTH:\n      redis-cli -h HOST -p PORT ping" in in_vietnamese
+
+
+def test_the_commands_stand_in_the_data_which_its_schema_describes(run: Path) -> None:
+    for words in (("ssh-ciphers", "--run", str(run)), ("tls-robot",)):
+        told = clearance("explain", *words, "--format", "json").stdout
+        found = CheckData.read(told.encode())
+        assert set(found.retests) == set(found.fixes)
+        assert (found.findings is None) is (len(words) == 1)
+    listed = json.loads(clearance("checks", "list", "--format", "json").stdout)
+    assert {CheckData.model_validate_json(json.dumps(each)).id for each in listed} == set(load_checks())
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -73,3 +97,13 @@ def test_a_run_whose_evidence_was_changed_is_explained_by_nobody(run: Path, tmp_
     changed = on_disk(tmp_path / "run", files(slice_of(*OFFERS, asked=HOST)))
     (changed / "observations" / "ssh" / "web1_22.json").write_bytes(b"{}")
     assert clearance("explain", "ssh-ciphers", "--run", changed).returncode == 12
+
+
+def test_the_report_names_them_beside_the_fixes(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    done = clearance("report", run, "--format", "html", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "mended once this names no package to upgrade, and none that is kept back:</span> <code>apt-get -s upgrade</code>"
+        in out.read_text()
+    )

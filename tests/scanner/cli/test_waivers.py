@@ -94,15 +94,21 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
         ("control: NET-20 ", "control: NET-20-HEADERS ", AT, "waiver W-2026-01: NET-20-HEADERS is advice, which decides nothing"),
         (
             "control: LOG-06\n    subject: web1\n",
-            'control: NET-20\n    subject: "web1:443"\n',
+            'subject: "web1:443"\n    control: NET-20\n',
             AT,
-            "waivers.yaml:14: NET-20 at web1:443: more than one waiver or plan is about it; waiver W-2026-01 stands before",
+            "waivers.yaml:15: NET-20 at web1:443: more than one waiver or plan is about it; waiver W-2026-01 stands before",
         ),
         (
             "due: 2027-01-15",
             "due: 2026-11-15",
             AT,
             "waivers.yaml:17: remediation of LOG-06 at web1: was due at 2026-11-15T10:00:00Z",
+        ),
+        (
+            "due: 2027-01-15",
+            "due: 9998-01-15",
+            AT,
+            "waivers.yaml:17: remediation of LOG-06 at web1: due at 9998-01-15T10:00:00Z, more than 366 days from now, which is no plan",
         ),
     ],
 )
@@ -111,12 +117,21 @@ def test_what_is_valid_and_doubtful_is_a_warning(old: str, new: str, at: str, to
     assert [line for line in warned(GOOD.replace(old, new, 1) if old else GOOD, at) if told in line]
 
 
-def test_a_scan_refuses_a_bad_file_before_the_first_packet(tmp_path: Path) -> None:
-    (tmp_path / "waivers.yaml").write_text(GOOD.replace("expires: 2027-02-01T00:00:00+07:00", "expires: never"), encoding="utf-8")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("expires: 2027-02-01T00:00:00+07:00", "expires: never", "waivers.yaml:12: waivers.0.expires"),
+        ("control: NET-20 ", "control: NET-01 ", "waivers.yaml:5: waiver W-2026-01: NET-01 is a gate and cannot be waived"),
+        ('subject: "web1:443"', 'subject: "web2:443"', "waivers.yaml:6: waiver W-2026-01: the scope has no subject web2:443"),
+    ],
+    ids=["no date", "a gate", "a subject nobody declared"],
+)
+def test_a_scan_refuses_a_bad_file_before_the_first_packet(tmp_path: Path, old: str, new: str, told: str) -> None:
+    (tmp_path / "waivers.yaml").write_text(GOOD.replace(old, new), encoding="utf-8")
     given = (str(ROOT / "examples" / "scope.yaml"), "--permit", str(ROOT / "examples" / "permit.yaml"), "--out", "run")
     done = clearance("scan", *given, "--deviations", "waivers.yaml", folder=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert "waivers.yaml:12: waivers.0.expires" in done.stderr
+    assert told in done.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -142,7 +157,7 @@ def test_every_fault_is_told_at_once_each_with_its_line(tmp_path: Path) -> None:
         clearance(*words, folder=tmp_path),
         2,
         "waivers.yaml:5: waiver W-2026-01: the baseline has no",
-        "waivers.yaml:15: remediation",
+        "waivers.yaml:15: remediation of LOG-06 at web9: the scope has no subject web9",
     )
 
 
@@ -167,3 +182,83 @@ def test_a_control_of_another_level_matches_nothing() -> None:
     bound = replace(BOUND, baseline=changed)
     found = warnings(read_waivers(GOOD.encode(), "waivers.yaml", bound, SCOPE), bound, 3, datetime.fromisoformat(AT))
     assert found == ("waivers.yaml:5: waiver W-2026-01: NET-20 does not apply at level 3",)
+
+
+EXPIRES = "expires: 2027-02-01T00:00:00+07:00"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "times"),
+    [
+        (EXPIRES, "expires: 2027", 1),
+        (EXPIRES, "expires: 2027-02-01", 1),
+        (f"    {EXPIRES}\n", "", 0),
+        ("approver: le.van.c ", "approver: 7 ", 0),
+        (EXPIRES, "expires: 2026-10-01T00:00:00+07:00", 0),
+    ],
+    ids=["no instant", "no instant, whose refusal shows one", "left out", "no instant is asked for", "before it is issued"],
+)
+def test_an_example_of_an_instant_is_shown_once_and_only_where_one_is_written_wrongly(old: str, new: str, times: int) -> None:
+    assert old in GOOD
+    with pytest.raises(InputError) as refused:
+        warned(GOOD.replace(old, new, 1))
+    assert str(refused.value).count("2026-11-23T08:00:00+07:00") == times, str(refused.value)
+
+
+SOON = "expires soon"
+LONG = "lasts longer than a year"
+EARLY = "not valid before"
+OVERDUE = "was due at"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "told"),
+    [
+        ("", "", "2026-11-01T08:00:00+07:00", ()),
+        ("", "", "2027-01-02T00:00:00+07:00", (SOON,)),
+        ("", "", "2027-01-01T23:59:59+07:00", ()),
+        (EXPIRES, "expires: 2027-11-02T08:00:00+07:00", AT, ()),
+        (EXPIRES, "expires: 2027-11-02T08:00:01+07:00", AT, (LONG,)),
+        (EXPIRES, "expires: 2027-06-01T00:00:00+07:00", "2027-01-15T17:00:00+07:00", (OVERDUE,)),
+        (EXPIRES, "expires: 2027-06-01T00:00:00+07:00", "2027-01-15T16:59:59+07:00", ()),
+    ],
+    ids=[
+        "a waiver is valid from the very second it is issued",
+        "thirty days before it ends it ends soon",
+        "and a second earlier it does not",
+        "366 days are a year, for there are leap years",
+        "and a second more is longer",
+        "a plan is late from the very second it is due",
+        "and not a second earlier",
+    ],
+)
+def test_a_waiver_and_a_plan_are_doubtful_to_the_second(old: str, new: str, at: str, told: tuple[str, ...]) -> None:
+    assert old in GOOD
+    found = warned(GOOD.replace(old, new, 1) if old else GOOD, at)
+    assert [word for line in found for word in (SOON, LONG, EARLY, OVERDUE) if word in line] == list(told)
+
+
+def test_warnings_come_in_the_order_of_the_lines() -> None:
+    found = warned(GOOD, "2028-01-01T00:00:00Z")
+    assert [line.partition(": ")[0] for line in found] == ["waivers.yaml:12", "waivers.yaml:17"]
+
+
+def test_without_a_level_nobody_is_told_that_a_control_does_not_apply() -> None:
+    file = read_waivers(GOOD.encode(), "waivers.yaml", BOUND, SCOPE)
+    assert warnings(file, BOUND, None, datetime.fromisoformat(AT)) == ()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        GOOD.replace("approver: le.van.c ", "approver: 7 ").replace("    owner:", "    over:"),
+        GOOD.replace("control: NET-20 ", "control: NET-99 ").replace("subject: web1", "subject: web9"),
+    ],
+    ids=["the form", "what it names"],
+)
+def test_each_fault_stands_on_a_line_of_its_own_that_begins_with_its_place(bad: str) -> None:
+    with pytest.raises(InputError) as refused:
+        warned(bad)
+    lines = str(refused.value).splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith("waivers.yaml:") for line in lines)

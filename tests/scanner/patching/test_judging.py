@@ -151,6 +151,20 @@ def test_each_host_is_looked_up_by_itself() -> None:
     assert (found.as_of, found.seen) == (placed.judged_at, HOST.seen)
 
 
+def test_patches_follow_from_the_login_and_from_nothing_else_that_could_not_be_seen() -> None:
+    placed = order(BOUND, SCOPE)
+    looked = {
+        (sight := Sight(subject="web1", kind=kind)): (
+            Sighting(sight=sight, observed_at=AT, vantage=VANTAGE, result=result),
+            digest * 32,
+        )
+        for kind, result, digest in (("host", HOST, "11"), ("ports", Unobserved(reason=Reason.TIMED_OUT), "22"))
+    }
+    ((sight, (sighting, digest)),) = derived(placed, looked, slice_of(*OFFERS, asked=HOST)).items()
+    assert (sight, sighting.sight, digest) == (SIGHT, SIGHT, "11" * 32)
+    assert isinstance(sighting.result, PatchesObservation)
+
+
 @pytest.mark.parametrize("days", [0, 3, 3_000])
 def test_what_was_judged_lapses_with_the_support_of_the_release(days: int) -> None:
     end = (AT + timedelta(days=days)).date()
@@ -159,6 +173,38 @@ def test_what_was_judged_lapses_with_the_support_of_the_release(days: int) -> No
     assert of_check(found, "patches-release-supported").outcome is Outcome.PASS
     aged = AT + timedelta(days=BOUND.baseline.evidence_max_age_days[3])
     assert found.evidence_until == min(aged, datetime.combine(end + timedelta(days=1), time(), UTC))
+
+
+@pytest.mark.parametrize(
+    ("until", "lapses"),
+    [
+        (AT + timedelta(days=3), datetime.combine((AT + timedelta(days=4)).date(), time(), UTC)),
+        (datetime.combine((AT + timedelta(days=3)).date(), time(), UTC), None),
+        (AT + timedelta(minutes=30), datetime.combine((AT + timedelta(days=1)).date(), time(), UTC)),
+        (datetime(2099, 1, 1, tzinfo=UTC), AT + timedelta(days=183)),
+    ],
+    ids=["within a day", "at midnight", "before it was judged", "long after the evidence is too old"],
+)
+def test_what_was_judged_lapses_with_the_support_that_the_baseline_names(until: datetime, lapses: datetime | None) -> None:
+    given = files(slice_of(*OFFERS, asked=HOST))
+    dated = b'{id: debian, version_id: "12", until: 2028-07-01T00:00:00Z}'
+    assert dated in BASELINE
+    own = BASELINE.replace(dated, f'{{id: debian, version_id: "12", until: {until.isoformat()}}}'.encode())
+    placed = Order.read(given[store.ORDER]).model_copy(update={"baseline": sha256(own)})
+    found = judge({**given, store.ORDER: placed.written(), store.BASELINE: own}, CHECKS, ())
+    assert of_check(found, "host-os-supported").outcome is Outcome.PASS
+    assert found.evidence_until == (lapses or until)
+
+
+def test_support_that_ended_between_the_look_and_the_judgement_leaves_no_evidence_to_rest_a_certificate_on() -> None:
+    given = files(slice_of(*OFFERS, asked=HOST), judged_at=AT + timedelta(days=9))
+    until = AT + timedelta(days=2)
+    own = BASELINE.replace(b"until: 2028-07-01T00:00:00Z}", f"until: {until.isoformat()}}}".encode())
+    placed = Order.read(given[store.ORDER]).model_copy(update={"baseline": sha256(own)})
+    found = judge({**given, store.ORDER: placed.written(), store.BASELINE: own}, CHECKS, ())
+    assert of_check(found, "host-os-supported").outcome is Outcome.PASS  # it was supported when it was seen
+    assert found.evidence_until is not None
+    assert found.evidence_until < found.judged_at
 
 
 def test_support_that_has_ended_fails_and_shortens_nothing() -> None:
