@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from scanner import discovery
+from scanner.allowance import Allowance
 from scanner.contact import Contact, HostContact
 from scanner.faults import InputError
 from scanner.i18n import _
@@ -116,6 +117,16 @@ class _Work:
     pause: Pause = field(default_factory=Pause)
     taking: set[Sight] = field(default_factory=set)
     """The sights under way."""
+    allowed: Allowance = field(default_factory=Allowance)
+    left: list[Sight] = field(default_factory=list)
+    """The sights for which no time was left."""
+
+    def may_begin(self, sight: Sight) -> bool:
+        """Whether there is time for this sight; one for which there is none is left out."""
+        if self.allowed.may_begin(sight.subject.partition(":")[0]):
+            return True
+        self.left.append(sight)
+        return False
 
 
 def scan(
@@ -126,8 +137,12 @@ def scan(
     looks: Mapping[str, Look] | None = None,
     *,
     pause: Pause | None = None,
-) -> None:
-    """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on."""
+    time_allowed: Allowance | None = None,
+) -> tuple[Sight, ...]:
+    """Takes every sight of the run's plan that is not yet kept; on Ctrl-C what is kept stays kept and KeyboardInterrupt goes on.
+
+    The sights that no time was allowed for: nothing is kept of them, so that no check passes by them and the run can go on.
+    """
     order = run.order
     _same_hosts(run, order, found)
     left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
@@ -136,6 +151,7 @@ def scan(
         fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal), order.rate)) as guard,
     ):
         work = _Work(run, order, looks or probes(), circumstances, found, told, journal, pause=pause or Pause())
+        work.allowed = time_allowed or work.allowed
         for host in order.scope.hosts:
             work.turns[host.id] = threading.Semaphore(order.rate.parallel_per_host)
         workers = [
@@ -165,6 +181,7 @@ def scan(
     run.write(
         CONTACT, _contact(order, {host: known.get(host) or address for host, address in found.items()}, guard.spent).written()
     )
+    return tuple(sorted(work.left, key=lambda sight: (sight.subject, sight.kind)))
 
 
 def _same_hosts(run: Run, order: Order, found: Mapping[str, str | Unobserved]) -> None:
@@ -217,6 +234,8 @@ def _labour(work: _Work, waiting: queue.SimpleQueue[Sight]) -> None:
             sight = waiting.get_nowait()
         except queue.Empty:
             return
+        if not work.may_begin(sight):
+            continue
         try:
             work.taking.add(sight)
             _take(work, sight)
@@ -237,7 +256,7 @@ def _take(work: _Work, sight: Sight) -> None:
         result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, given, given.deadline)
     elif isinstance(address, str):
         with work.turns[host.id]:
-            if work.stop.is_set():
+            if work.stop.is_set() or not work.may_begin(sight):  # it may have waited long for its turn
                 return
             target = Target(subject=sight.subject, host=host, service=service, address=address)
             # discovery keeps its deadline by itself from when it has its turn, which another may hold for as long as its own lasts

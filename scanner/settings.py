@@ -36,6 +36,8 @@ SETTINGS: Mapping[str, Setting] = {
     "ports": Setting("text", N_("Ports to look for besides the declared ones.")),
     "timeout": Setting("number", N_("Seconds per answer.")),
     "deadline": Setting("number", N_("Seconds per probe.")),
+    "run_deadline": Setting("number", N_("Seconds after which a scan begins nothing new.")),
+    "host_deadline": Setting("number", N_("Seconds after its first sight from which on nothing new begins at a host.")),
     "lang": Setting(("vi", "en"), N_("Language of all text.")),
 }
 """Trust roots and keys are never settings: they are named by hand."""

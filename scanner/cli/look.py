@@ -14,7 +14,7 @@ from scanner.cli.failing import fail_on_option
 from scanner.cli.roots import trust_at, trust_option
 from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
 from scanner.faults import InputError
-from scanner.i18n import _
+from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from scanner.observations import Sight
@@ -79,6 +79,18 @@ def how(command: Command) -> Command:
             ),
             click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
             click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Seconds per probe."),
+            click.option(
+                "--run-deadline",
+                type=click.FloatRange(1, 604_800),
+                metavar="SECONDS",
+                help="Begin nothing new after so long; what is left shows as not assessed, and --resume takes it.",
+            ),
+            click.option(
+                "--host-deadline",
+                type=click.FloatRange(1, 604_800),
+                metavar="SECONDS",
+                help="Begin nothing new at a host so long after its first sight.",
+            ),
             click.option("--feeds", type=FILE, help="The feed store that patches are judged by (clearance feeds import)."),
         )
     ):
@@ -110,7 +122,9 @@ def looking(command: Command) -> Command:
 @pass_console
 def scan(console: Console, /, **options: Any) -> None:
     """Look at everything in the scope that the permit allows, and keep what was seen. Judges nothing."""
-    run, reached = _scanned(console, options)
+    run, reached, cut_short = _scanned(console, options)
+    if cut_short:
+        raise click.exceptions.Exit(ExitStatus.INTERRUPTED)
     if not reached:
         console.say(_("✗ nothing at all could be seen; the reasons are in {folder}").format(folder=run.folder))
         raise click.exceptions.Exit(ExitStatus.NOTHING_REACHED)
@@ -127,7 +141,7 @@ def check(console: Console, context: click.Context, /, *, fail_on: tuple[str, ..
     """Scan, evaluate and write the report in one go: what an agency runs on itself."""
     from scanner.cli.judging import evaluate, report
 
-    run, reached = _scanned(console, options)
+    run, reached, _cut_short = _scanned(console, options)
     context.invoke(report, run=run.folder, evaluate_first=True)
     try:
         context.invoke(evaluate, runs=(run.folder,), fail_on=fail_on)
@@ -203,7 +217,8 @@ def _signed_permit(envelope: bytes, trust: Path | None) -> Permit:
     return verified_permit(envelope, trust_at(trust), now())
 
 
-def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
+def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool, bool]:
+    """The run, whether anything was reached, and whether its time was over before all was looked at."""
     from scanner.choosing import left_out
     from scanner.plan import sights
     from scanner.store import Run
@@ -216,8 +231,8 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool]:
         inputs = inputs_of(options)
         planned = sights(inputs.scope, inputs.bound)
         run = created(console, inputs, left_out(planned, only=options["only"], skip=options["skip"]), options)
-    looked(console, run, options)
-    return run, _reached(run)
+    cut_short = looked(console, run, options)
+    return run, _reached(run), cut_short
 
 
 def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: dict[str, Any]) -> Run:
@@ -240,9 +255,10 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
     return Run.create(folder, order, inputs.files)
 
 
-def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
-    """Takes every sight of the run that is neither skipped nor kept yet, and writes the manifest."""
+def looked(console: Console, run: Run, options: dict[str, Any]) -> bool:
+    """Takes every sight of the run that is neither skipped nor kept yet, and writes the manifest; whether the time allowed left any out."""
     from scanner import scan as scanning
+    from scanner.allowance import Allowance
     from scanner.cli.feeds import cut
     from scanner.cli.trail import worked_on
     from scanner.probes.looking import Circumstances
@@ -261,13 +277,22 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> None:
         crls=run.folder / CRLS if order.crls else None,
         ports=ports,
     )
+    allowed = Allowance(options["run_deadline"], options["host_deadline"])
     with run.held():
-        _told_scan(console, run, circumstances, found)
+        left = _told_scan(console, run, circumstances, found, allowed)
     cut(run, options["feeds"])
     run.write_manifest()
+    if left:
+        text = ngettext(
+            "! the time allowed is over: {count} sight was not taken and shows as not assessed; go on with: clearance scan --resume --out {run}",
+            "! the time allowed is over: {count} sights were not taken and show as not assessed; go on with: clearance scan --resume --out {run}",
+            len(left),
+        )
+        console.say(text.format(count=len(left), run=run.folder))
+    return bool(left)
 
 
-def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> None:
+def _told_scan(console: Console, run: Run, circumstances: Any, found: Any, allowed: Any) -> tuple[Sight, ...]:
     from scanner import scan as scanning
     from scanner.forecast import seconds_of
     from scanner.history import seconds_by_kind
@@ -295,7 +320,7 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> No
             lambda: console.say(_("pausing: no new sight begins; `fg` goes on, Ctrl-C ends and keeps what was seen"))
         ) as pause,
     ):
-        scanning.scan(
+        return scanning.scan(
             run,
             circumstances,
             lambda sight, result, seconds: progress.sighting(
@@ -303,6 +328,7 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any) -> No
             ),
             found,
             pause=pause,
+            time_allowed=allowed,
         )
 
 

@@ -340,5 +340,5 @@ def test_the_commands_of_the_documentation_work(desk: Desk) -> None:
 def test_the_documented_codes_are_codes() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "log.md").read_text("utf-8")
     listed = [line.split("`")[1] for line in text.splitlines() if line.startswith("| ") and "`" in line]
-    assert len(listed) == 8
+    assert len(listed) == 10
     assert all(Code(code).kind.value in ("integrity", "trust") for code in listed)

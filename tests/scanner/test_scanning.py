@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.allowance import Allowance
 from scanner.baseline import load
 from scanner.contact import Contact
 from scanner.faults import InputError
@@ -347,3 +348,37 @@ def test_a_run_that_goes_on_meets_no_other_machine_under_a_name(tmp_path: Path) 
         scan(run, circumstances(), lambda *_: None, {"web": "127.46.0.2"}, looks)
     scan(run, circumstances(), lambda *_: None, {"web": later}, looks)
     assert [host.address for host in Contact.read(run.read(CONTACT)).hosts] == [HERE]
+
+
+def test_what_no_time_is_left_for_is_kept_as_nothing_and_taken_when_the_run_goes_on(tmp_path: Path) -> None:
+    run = run_of(tmp_path, permit(), 80, 81, 82)
+    clock = [0.0]
+
+    def slow(_target: Target, _circumstances: Circumstances) -> Observation:
+        clock[0] += 10
+        return seen(_target, _circumstances)
+
+    looks = {"http": slow, "ports": nothing, "host": nothing}
+    found = addresses(run.order, now())
+    allowed = Allowance(run=10, clock=lambda: clock[0])
+    gone = scan(run, circumstances(), lambda *_: None, found, looks, time_allowed=allowed)
+    kept = sightings(run.files())
+    assert gone and set(kept) | set(gone) == set(run.order.plan) and not set(kept) & set(gone)
+    assert clock[0] >= 10
+    assert scan(run, circumstances(), lambda *_: None, found, looks) == ()
+    assert set(sightings(run.files())) == set(run.order.plan)
+
+
+def test_a_host_s_time_begins_with_its_first_sight_and_that_of_the_run_with_the_first_of_all() -> None:
+    clock = [0.0]
+    allowed = Allowance(run=100, host=10, clock=lambda: clock[0])
+    assert allowed.may_begin("a")
+    clock[0] = 9.9
+    assert allowed.may_begin("a") and allowed.may_begin("b")
+    clock[0] = 10.0
+    assert not allowed.may_begin("a") and allowed.may_begin("b")
+    clock[0] = 99.9
+    assert not allowed.may_begin("b") and allowed.may_begin("c")
+    clock[0] = 100.0
+    assert not any(map(allowed.may_begin, "abcd"))
+    assert all(map(Allowance().may_begin, "ab"))

@@ -22,6 +22,7 @@ from scanner import specimens
 from scanner.fingerprint import identity
 from scanner.observations import Observation, PeerCertificateObservation, Reason, Sight, Sighting, Unobserved
 from scanner.record import sha256
+from scanner.run_files import CONTACT
 from scanner.store import ASSESSMENT, BASELINE, ORDER, PERMIT_ENVELOPE, packed, sighting_path, sightings
 from tests.certification import stage
 
@@ -52,7 +53,7 @@ def with_law() -> dict[str, bytes]:
     granted = stage.permit()
     envelope = sign_permit(granted, stage.signer("ha"), stage.SEEN - timedelta(days=1))
     order = stage.order(envelope, granted, baseline=sha256(LAW))
-    files = {BASELINE: LAW, ORDER: order.written(), PERMIT_ENVELOPE: envelope, **stage.evidence()}
+    files = {BASELINE: LAW, ORDER: order.written(), CONTACT: stage.met(order), PERMIT_ENVELOPE: envelope, **stage.evidence()}
     files |= written(Sight(subject="web1:443", kind="peer-certificate"), peer())
     results = {sight: sighting.result for sight, (sighting, _) in sightings(files).items()}
     digest = identity(order.scope, results, {}, None).fingerprint.digest()
