@@ -14,7 +14,9 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scanner.faults import InputError
+from scanner.i18n import _
 from scanner.record import Record
+from scanner.refused_files import why
 
 __all__ = ["LIMIT", "Document", "InputError", "Place", "complaint", "complaints", "parse"]
 
@@ -70,9 +72,9 @@ def _told(item: ErrorDetails) -> tuple[Place, str]:
     place = tuple(item["loc"])
     match item["type"]:
         case "extra_forbidden":
-            return place, f"no key is called {place[-1]!r} here"
+            return place, _("no key is called {key!r} here").format(key=place[-1])
         case "missing":
-            return place, f"the key {place[-1]!r} is missing"
+            return place, _("the key {key!r} is missing").format(key=place[-1])
         case _:
             return place, str(item["msg"])
 
@@ -83,18 +85,18 @@ def read_file(path: Path) -> Document:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {why(error)}") from None
     return parse(data, str(path))
 
 
 def parse(data: bytes, name: str) -> Document:
     """The document in these bytes; `name` stands in every error."""
     if len(data) > LIMIT:
-        raise InputError(f"{name}: larger than {LIMIT} bytes")
+        raise InputError(_("{path}: larger than {limit} bytes").format(path=name, limit=LIMIT))
     try:
         root = YAML(typ="safe", pure=True).compose(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise InputError(f"{name}: not UTF-8 text") from None
+        raise InputError(_("{path}: not UTF-8 text; save it as UTF-8").format(path=name)) from None
     except RecursionError:
         raise InputError(f"{name}: nested deeper than {_DEPTH}") from None
     except YAMLError as error:
@@ -102,7 +104,7 @@ def parse(data: bytes, name: str) -> Document:
         where = f":{mark.line + 1}" if mark else ""
         raise InputError(f"{name}{where}: {getattr(error, 'problem', None) or 'not YAML'}") from None
     if root is None:
-        raise InputError(f"{name}: the file is empty")
+        raise InputError(_("{path}: the file is empty").format(path=name))
     lines: dict[Place, int] = {}
     return Document(name, _value(root, (), lines, name, set()), lines)
 
@@ -123,7 +125,9 @@ def _value(node: Node, place: Place, lines: dict[Place, int], name: str, met: se
                 if not isinstance(key_node, ScalarNode):
                     raise InputError(f"{name}:{key_node.start_mark.line + 1}: a key must be a plain word")
                 if key in found:
-                    raise InputError(f"{name}:{key_node.start_mark.line + 1}: the key {key!r} stands twice")
+                    raise InputError(
+                        f"{name}:{key_node.start_mark.line + 1}: " + _("the key {key!r} stands twice").format(key=key)
+                    )
                 found[key] = _value(value_node, (*place, key), lines, name, met)
                 lines[*place, key] = key_node.start_mark.line + 1
             return found

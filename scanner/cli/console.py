@@ -15,6 +15,7 @@ from scanner.cli.clock import steady
 from scanner.cli.exits import ExitStatus
 from scanner.faults import InputError, StoreError
 from scanner.i18n import _
+from scanner.refused_files import WRONG_PLACE, why
 
 SMALL = 64 * 1024 * 1024
 
@@ -67,7 +68,7 @@ def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {why(error)}") from None
     if len(data) > limit:
         raise InputError(_("{path}: larger than {limit} bytes").format(path=path, limit=limit))
     return data
@@ -85,9 +86,10 @@ def bundle_of(path: Path) -> bytes:
 
 
 def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Writes a file whole, or not at all."""
+    """Writes a file whole, or not at all; raises InputError where it cannot stand there, StoreError where it could another time."""
     from tempfile import mkstemp
 
+    name = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = mkstemp(dir=path.parent, prefix=".new-")
@@ -98,7 +100,12 @@ def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         Path(name).chmod(mode)
         Path(name).replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}; nothing was half-written") from error
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+        text = _("{path}: {why}; nothing was half-written").format(path=path, why=why(error))
+        if error.errno in WRONG_PLACE:
+            raise InputError(text) from None
+        raise StoreError(text) from error
 
 
 def explained(error: Exception) -> tuple[str, ExitStatus]:

@@ -182,6 +182,11 @@ def permit_of(options: dict[str, Any]) -> tuple[Permit, bytes | None]:
 
     if options["permit"] is None:
         raise click.UsageError(_("no permit, no packet: name one with --permit (see `clearance permit new --help`)"))
+    if not options["permit"].exists():
+        text = _(
+            "{path}: there is no permit yet; write one: clearance permit new {path} --agency CODE --decision NUMBER --address RANGE"
+        )
+        raise InputError(text.format(path=options["permit"]))
     data = bytes_of(options["permit"])
     if (
         data.lstrip()[:1] == b"{" and b'"payloadType"' in data

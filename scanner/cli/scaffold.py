@@ -27,6 +27,10 @@ dependencies = ["clearance"]
 
 [tool.hatch.build.targets.wheel]
 packages = ["{package}"]
+
+# So the tests run before the pack is installed, too.
+[tool.pytest.ini_options]
+pythonpath = ["."]
 """
 
 _CHECK = '''\

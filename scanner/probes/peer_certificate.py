@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import suppress
 from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import Certificate, ocsp
 
 from scanner.observations import Method, PeerCertificateObservation, Reason, Revocation, Seen, TlsVersion, Trust, Unobserved
@@ -90,7 +92,7 @@ def _trust(certificates: list[Certificate], seen: Seen, circumstances: Circumsta
         return unobserved("no trust anchors were given", Reason.NOT_GIVEN)
     try:
         store = circumstances.trust_anchors.read_bytes()
-        anchors = _anchors(store)
+        anchors = anchors_in(store)
     except (OSError, ValueError) as error:
         return unobserved(f"trust anchors: {error}", Reason.UNREADABLE)
     found = paths.faults(certificates, anchors, seen.observed_at)
@@ -103,7 +105,7 @@ def _revocation(certificates: list[Certificate], seen: Seen, circumstances: Circ
         return unobserved("no CRL was given", Reason.NOT_GIVEN)
     try:
         given = circumstances.crls.read_bytes()
-        anchors = _anchors(circumstances.trust_anchors.read_bytes()) if circumstances.trust_anchors else ()
+        anchors = anchors_in(circumstances.trust_anchors.read_bytes()) if circumstances.trust_anchors else ()
         found = revocation.looked_up(certificates, anchors, revocation.crls_in(given), seen.observed_at)
     except (OSError, ValueError) as error:
         return unobserved(f"CRLs: {error}", Reason.UNREADABLE)
@@ -125,8 +127,11 @@ def _stapled(leaf: Certificate, staple: bytes | None) -> bool | Unobserved:
 
 
 @lru_cache(maxsize=4)
-def _anchors(store: bytes) -> tuple[Certificate, ...]:
-    return tuple(x509.load_pem_x509_certificates(store))
+def anchors_in(store: bytes) -> tuple[Certificate, ...]:
+    """The certificates of a CA store in PEM."""
+    with warnings.catch_warnings():  # widely installed stores hold roots with serial numbers that cryptography frowns upon
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return tuple(x509.load_pem_x509_certificates(store))
 
 
 def _name_matches(leaf: Certificate, name: str | None) -> bool | Unobserved:

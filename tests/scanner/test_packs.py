@@ -52,8 +52,8 @@ def baseline(folder: Path, packs: str = f"packs: [{PACK}]\n", rule: str = CHECK)
 def test_the_page_is_true_for_a_new_user(place: Path) -> None:
     page = (ROOT / "docs" / "write-a-check.md").read_text("utf-8")
     assert f"clearance checks new {CHECK} --pack {PACK}" in page
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{place / PACK}"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", PACK, f"{PACK}/tests"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{PACK}/tests"]
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert "2 passed" in done.stdout, done.stdout + done.stderr
     mine = baseline(place)

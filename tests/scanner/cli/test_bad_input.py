@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from scanner.cli.console import keep
+from scanner.faults import InputError
+
 ROOT = Path(__file__).resolve().parents[3]
 BASELINE = ROOT / "examples" / "lab-baseline.yaml"
 ADDRESS = "127.47.0.1"
@@ -281,3 +284,38 @@ def test_quiet_prints_one_verdict_line(desk: Path) -> None:
     assert done.returncode == 11
     assert len(done.stderr.strip().splitlines()) == 1
     assert "INCOMPLETE" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "không có tệp hoặc thư mục này"),
+        (b"", "tệp trống"),
+        (b"\xff\xfe\x00", "không phải văn bản UTF-8"),
+        (b"schema_version: 1\nagency: {code: A, code: B}\n", "khóa 'code' xuất hiện hai lần"),
+        (b"schema_version: 1\nagncy: 1\n", "ở đây không có khóa nào tên 'agncy'"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_in_vietnamese_too(desk: Path, text: bytes | None, words: str) -> None:
+    (desk / "scope.yaml").unlink()
+    if text is not None:
+        (desk / "scope.yaml").write_bytes(text)
+    refused(clearance("--lang", "vi", "plan", "scope.yaml", "--permit", "permit.yaml", folder=desk), 2, "scope.yaml", words)
+
+
+def test_who_has_no_permit_yet_is_told_how_to_write_one(desk: Path) -> None:
+    (desk / "permit.yaml").unlink()
+    refused(clearance("plan", "scope.yaml", "--permit", "permit.yaml", folder=desk), 2, "clearance permit new permit.yaml")
+
+
+def test_a_place_where_nothing_can_be_written_is_bad_input_and_not_an_interruption(desk: Path) -> None:
+    (desk / "file").write_text("in the way")
+    words = ("--agency", "H15", "--name", "U", "--echelon", "province", "--level", "3", "--system", "dvc")
+    refused(clearance("init", "file/x", *words, folder=desk), 2, "file/x", "Not a directory", "nothing was half-written")
+
+
+def test_a_file_that_could_not_be_written_leaves_no_piece_of_it(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(InputError, match="taken"):
+        keep(tmp_path / "taken", b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from scanner.probes.certificates import (
     matches,
 )
 from scanner.probes.paths import faults
+from scanner.probes.peer_certificate import anchors_in
 from tests.scanner.probes.issuing import NOW, Made, kept
 
 
@@ -172,3 +175,11 @@ def test_a_certificate_with_a_byte_changed_is_read_or_refused_but_crashes_nothin
 
 
 _GOOD = Made().certificate().public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("serial", ["0", "-5"])
+def test_a_store_that_holds_such_a_serial_number_is_read_without_a_word(tmp_path: Path, serial: str) -> None:
+    pem = ssl.DER_cert_to_PEM_cert(issued_by_openssl(tmp_path, "-set_serial", serial)).encode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(anchors_in(pem)) == 1
