@@ -34,7 +34,11 @@ ONLY = {
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     folder = tmp_path_factory.mktemp("shelf")
-    return folder, certified(folder)
+    forms = certified(folder)
+    loaded(
+        folder, "verify", forms["the envelope"], "--trust", "root", "--at", LATER.isoformat()
+    )  # the root is remembered from here on
+    return folder, forms
 
 
 def loaded(folder: Path, *words: str, without: tuple[str, ...] = (), besides: Path = ROOT) -> set[str]:
