@@ -43,7 +43,8 @@ $(MUTMUT): requirements/mutation.txt
 	@touch $@
 
 mutation: install $(MUTMUT) ## Change the code that judges in two thousand ways and list what no test noticed (an hour)
-	@PYTHONPATH=$(dir $(MUTMUT)) nice -n 10 $(PYTHON) -m mutmut run --max-children $(or $(WORKERS),2)
+	@mkdir -p build/mutation-tmp
+	@PYTEST_DEBUG_TEMPROOT=$(CURDIR)/build/mutation-tmp PYTHONPATH=$(dir $(MUTMUT)) nice -n 10 $(PYTHON) -m mutmut run --max-children $(or $(WORKERS),2)
 	@PYTHONPATH=$(dir $(MUTMUT)) $(PYTHON) -m tools.mutation
 
 lint: install ## Check style, types and layers

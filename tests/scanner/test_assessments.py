@@ -291,6 +291,12 @@ def test_waivers_that_cannot_be_read_are_refused_by_their_place_in_the_run() -> 
         judged(run_of(deviations="waver: []\n"))
 
 
+def test_a_tailoring_that_cannot_be_read_is_refused_by_its_place_in_the_run() -> None:
+    files = run_of(ordered={"tailoring": sha256(b"id: [\n")})
+    with pytest.raises(StoreError, match=r"^inputs/tailoring\.yaml:"):
+        judge({**files, store.TAILORING: b"id: [\n"}, CHECKS, CODE)
+
+
 def test_a_baseline_that_cannot_be_read_is_refused_by_its_place_in_the_run() -> None:
     broken = LAW.replace(b"regime: TEST", b"regimes: TEST")
     files = {**run_of(), store.BASELINE: broken}

@@ -19,7 +19,7 @@ from scanner.evaluate import evaluate
 from scanner.findings import Outcome, Verdict
 from scanner.observations import KINDS, Observation, Reason, Sight, Sighting, TlsObservation, TlsVersion, Unobserved, Vantage
 from scanner.order import Order
-from scanner.plan import SPOKEN, sights, subjects_of
+from scanner.plan import SPOKEN, sights, subjects_of, unplanned
 from scanner.record import RecordError
 from scanner.registry import load_checks
 from scanner.specimens import AT, SUITES, VANTAGE, tls
@@ -346,6 +346,14 @@ def test_a_run_of_one_kind_cannot_carry_a_permit_of_the_other() -> None:
     placed = placed_for(NATIONAL, WHOLE)
     with pytest.raises((ValueError, RecordError)):
         Order(**{**placed.model_dump(), "kind": RunKind.INSPECTION})
+
+
+def test_what_is_declared_and_nowhere_looked_at_is_told_without_the_agency_itself() -> None:
+    bound = baseline([control("C", "major")])
+    alone = scope((22, Speaks.SSH), (443, Speaks.TLS))
+    assert unplanned(alone, sights(alone, bound)) == ("web1", "web1:22")
+    assert unplanned(alone, ()) == ("web1", "web1:22", "web1:443")
+    assert unplanned(WHOLE, sights(WHOLE, NATIONAL)) == ()
 
 
 def test_the_plan_takes_each_sight_once_however_many_rules_need_it() -> None:

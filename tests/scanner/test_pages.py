@@ -320,6 +320,33 @@ def test_the_percentage_is_never_shown_without_its_cap_and_its_worst_subject(fai
         assert "49 % (capped: a gate is not satisfied); worst at web:80: 1 / 2" in told
 
 
+@pytest.mark.parametrize(
+    ("counts", "worst"),
+    [
+        ({"a": (3, 6), "b": (2, 3)}, "worst at a: 3 / 6"),
+        ({"a": (1, 2), "b": (2, 4)}, "worst at b: 2 / 4"),
+        ({"b": (1, 2), "a": (1, 2)}, "worst at a: 1 / 2"),
+        ({"a": (0, 1), "b": (9, 10)}, "worst at a: 0 / 1"),
+    ],
+    ids=["the smaller part, not the smaller number", "of equal parts the larger", "else the first by name", "nothing at all"],
+)
+def test_the_worst_subject_is_the_one_of_which_the_smallest_part_passed(
+    failing: dict[str, bytes], counts: dict[str, tuple[int, int]], worst: str
+) -> None:
+    made = assessment(failing)
+    base = next(each for each in made.findings if each.control == "TLS")
+    outcomes = [
+        (name, Outcome.PASS if number < passed else Outcome.NOT_CHECKED)
+        for name, (passed, counted) in counts.items()
+        for number in range(counted)
+    ]
+    findings = tuple(
+        base.model_copy(update={"subject": subject, "outcome": outcome, "id": f"F-{number:012x}"})
+        for number, (subject, outcome) in enumerate(outcomes)
+    )
+    assert weakest(made.model_copy(update={"findings": findings})) == worst
+
+
 def test_gates_are_good_only_when_there_are_some_and_all_are_met() -> None:
     said = {name: (word := gates_word(each)) and (word.word, word.sign, word.tone) for name, each in {
         "met": [Status.SATISFIED, Status.NOT_APPLICABLE], "open": [Status.SATISFIED, Status.UNDETERMINED],

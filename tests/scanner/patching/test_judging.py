@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from scanner import store
-from scanner.advisories import Advisories, Cve, Release
+from scanner.advisories import Advisories, Cve, FeedKind, Release
 from scanner.assessment import Assessment, Decision, ReasonCode
 from scanner.baseline import BoundBaseline, load
 from scanner.findings import Finding, Outcome
 from scanner.judge import derived, judge
 from scanner.observations import HostObservation, PatchesObservation, Reason, Sight, Sighting, Unobserved
-from scanner.order import Order
+from scanner.order import Feed, Order
 from scanner.patch_specimens import patches as good_patches
 from scanner.record import sha256
 from scanner.registry import load_checks
@@ -104,6 +104,24 @@ def test_without_feeds_or_without_a_login_nothing_about_patches_is_determined(ho
     assert len(of_patches) == len([name for name in CHECKS if name.startswith("patches-")])
     assert {one.outcome for one in of_patches} == {Outcome.NOT_CHECKED}
     assert found.decision is Decision.INCOMPLETE
+
+
+@pytest.mark.parametrize(("speaks", "stale"), [(False, False), (True, True)])
+def test_an_old_feed_of_a_vendor_leaves_the_decision_open_where_it_speaks_of_the_run(speaks: bool, stale: bool) -> None:
+    placed = order(BOUND, SCOPE)
+    old = Feed(name="another", kind=FeedKind.VENDOR, sha256="66" * 32, dated=placed.judged_at - timedelta(days=99))
+    given = files(slice_of(*OFFERS, asked=HOST), feeds=(*placed.feeds, old))
+    slice_ = Advisories.read(given[store.ADVISORIES])
+    young = next(feed for feed in placed.feeds if feed.kind is FeedKind.VENDOR)
+    spoken = tuple(
+        slice_.feeds[0].model_copy(
+            update={"name": feed.name, "kind": feed.kind, "sha256": feed.sha256, "generated_at": feed.dated}
+        )
+        for feed in (young, *((old,) if speaks else ()))
+    )
+    given[store.ADVISORIES] = slice_.model_copy(update={"feeds": spoken}).written()
+    told = [one for one in judge(given, CHECKS, ()).reasons if one.code is ReasonCode.FEED_STALE]
+    assert any("kind vendor" in one.message.shown() for one in told) is stale
 
 
 def test_a_login_the_operator_skipped_is_told_as_skipped() -> None:
