@@ -17,6 +17,7 @@ from scanner.i18n import _, ngettext
 if TYPE_CHECKING:
     from certification.status import Standing
     from certification.trust import TrustRoot
+    from certification.verify import VerifiedCertificate
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BUNDLE = click.argument("bundle", type=FILE)
@@ -203,6 +204,9 @@ def issue(
 @click.option("--log", "log_file", type=FILE, help="The log itself: proves it, and says whether it is suspended or revoked.")
 @click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on.")
 @click.option("--recompute", is_flag=True, help="Judge the bundle again and compare, byte for byte.")
+@click.option(
+    "--ca", "ca_file", type=FILE, help="The connection CA's own certificate, where CERTIFICATE is a client certificate."
+)
 @click.option("--at", help="As of this instant; now where it is not given.")
 @pass_console
 def verify(
@@ -213,16 +217,27 @@ def verify(
     log_file: Path | None,
     bundle: Path | None,
     recompute: bool,
+    ca_file: Path | None,
     at: str | None,
 ) -> None:
     """Verify a connection certificate offline; every refusal has its own code and exit status 12.
 
-    CERTIFICATE is the envelope, its PDF (which is made again and compared, byte for byte), its .tlog-proof, or a file with a QR code's text.
+    CERTIFICATE is the envelope, its PDF (which is made again and compared, byte for byte), its .tlog-proof, a file with a QR code's text, or, with
+    --log and --ca, an X.509 client certificate. A sealed bundle is verified too; it lets nobody in, and ends with the exit status of its decision.
 
     Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
     """
+    from scanner.cli.forms import head_of, is_bundle, is_client
     from scanner.cli.papers import beside, envelope_in, is_token, tell_token
 
+    head = head_of(certificate)
+    if is_bundle(head):
+        from scanner.cli.forms import tell_bundle
+
+        instant = moment(at)
+        again = judge_again() if recompute else (None, None)
+        tell_bundle(console, _files(certificate), trust_at(trust, instant), instant, *again)
+        return
     if recompute and bundle is None:
         raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
     instant = moment(at)
@@ -235,6 +250,11 @@ def verify(
     if envelope.startswith(b"%PDF-"):
         envelope = envelope_in(console, envelope, root, instant)
         certificate = beside(certificate)
+    client = None
+    if is_client(head):
+        from scanner.cli.forms import behind_client
+
+        envelope, client = behind_client(envelope, root, instant, log_file, ca_file)
     from certification.verify import verify as verified
 
     shown, standings = (proof_at(proof or proof_of(certificate)), None) if log_file is None else _by_log(log_file, envelope, root)
@@ -248,8 +268,21 @@ def verify(
         proof=shown,
         standings=standings,
     )
-    for number, step in enumerate(found.steps, 1):
-        console.say(f"  {number}. ✓ {step.explanation}")
+    steps = [step.explanation for step in found.steps]
+    if client is not None:
+        client.insist_on(found)
+        steps.append(_("the client certificate is the one that follows from it, signed by the connection CA"))
+    _tell_valid(console, found, steps)
+    if log_file is None:
+        console.say(_("  ! without --log nobody can tell whether it was suspended or revoked since"))
+    if bundle is None:
+        console.say(_("  ! without --bundle the evidence behind it was not looked at"))
+
+
+def _tell_valid(console: Console, found: VerifiedCertificate, steps: list[str]) -> None:
+    """Says what was verified, step by step, and what it came to."""
+    for number, step in enumerate(steps, 1):
+        console.say(f"  {number}. ✓ {step}")
     granted = found.granted
     console.say(
         _("✓ VALID  {serial}: {kind} connection for {agency}, level {level}, from {begins} until {ends}").format(
@@ -267,17 +300,16 @@ def verify(
                 witness=found.watch.witness, when=f"{found.watch.at:%Y-%m-%d %H:%M} UTC"
             )
         )
-    if log_file is None:
-        console.say(_("  ! without --log nobody can tell whether it was suspended or revoked since"))
-    if bundle is None:
-        console.say(_("  ! without --bundle the evidence behind it was not looked at"))
 
 
 def _files(bundle: Path) -> Mapping[str, bytes]:
-    """The files of this sealed bundle."""
+    """The files of this sealed bundle; refuses what is none."""
+    from certification.sealing import reading
     from scanner.bundle import unpacked
 
-    return unpacked(bundle_of(bundle))
+    data = bundle_of(bundle)
+    with reading(str(bundle)):
+        return unpacked(data)
 
 
 def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Mapping[str, Standing]]:
