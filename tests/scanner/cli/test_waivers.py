@@ -108,7 +108,7 @@ def test_what_a_scan_would_refuse_is_an_error_with_its_place(old: str, new: str,
             "due: 2027-01-15",
             "due: 9998-01-15",
             AT,
-            "waivers.yaml:17: remediation of LOG-06 at web1: due at 9998-01-15T10:00:00Z, more than 366 days from now, which is no plan",
+            "waivers.yaml:17: remediation of LOG-06 at web1: due at 9998-01-15T10:00:00Z, more than 366 days from now, which is no plan; the finding counts",
         ),
     ],
 )
