@@ -22,7 +22,7 @@ from scanner.cli.clock import mark_path
 from scanner.i18n import _
 
 if TYPE_CHECKING:
-    from certification.relied import KnownRoots
+    from certification.relied import KnownRoots, Reliance
     from certification.trust import TrustRoot
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -79,25 +79,21 @@ def memory_path() -> Path:
 
 def _remember(root: TrustRoot, *, named: bool) -> None:
     from certification.refusals import Code, Refusal
-    from certification.relied import Reliance, grouped, relied_on
+    from certification.relied import Reliance, grouped
     from scanner.findings import said
     from scanner.i18n import N_
 
-    path = memory_path()
     try:
-        with _alone(path):
-            before = _kept(path)
-            after, why = relied_on(before, root, named=named)
-            if after != before:
-                _write(path, after.written())
+        path = memory_path()
+    except RuntimeError as error:  # a user without a home
+        if not named:
+            _not_remembered(root, str(error))
+        return
+    try:
+        why = _judged(path, root, named=named)
     except OSError as error:
-        if named:
-            return
-        if path.exists():
+        if not named:
             raise Refusal(Code.ROOT_MEMORY_LOST, said("{why}", why=f"{path}: {error.strerror}")) from None
-        _warn(_("! this trust root cannot be remembered ({why}): compare its SHA-256, {digest}, by another channel").format(
-            why=f"{path}: {error.strerror}", digest=grouped(root.sha256)
-        ))  # fmt: skip
         return
     except Refusal as error:
         if error.code is not Code.ROOT_MEMORY_LOST:
@@ -114,6 +110,35 @@ def _remember(root: TrustRoot, *, named: bool) -> None:
         _warn(_("  trust root version {version}, signed by root keys of the one before").format(version=root.keyring.version))
 
 
+def _judged(path: Path, root: TrustRoot, *, named: bool) -> Reliance | None:
+    """Why this root is relied on, and remembers it; None where it cannot be remembered, which is said. Raises OSError where nobody can read the memory."""
+    from certification.relied import relied_on
+
+    try:
+        with _alone(path):
+            before = _kept(path)
+            after, why = relied_on(before, root, named=named)
+            if after != before:
+                _write(path, after.written())
+            return why
+    except OSError as error:
+        # Nothing can be written here; what is remembered still counts.
+        before = _kept(path)
+        after, why = relied_on(before, root, named=named)
+        if after == before:
+            return why
+        if not named:
+            _not_remembered(root, f"{path}: {error.strerror}")
+        return None
+
+
+def _not_remembered(root: TrustRoot, why: str) -> None:
+    from certification.relied import grouped
+
+    text = _("! this trust root cannot be remembered ({why}): compare its SHA-256, {digest}, by another channel")
+    _warn(text.format(why=why, digest=grouped(root.sha256)))
+
+
 def _warn(text: str) -> None:
     """Also where all else is quiet: it is said once, and whoever misses it relies on nobody's word."""
     click.echo(text, err=True)
@@ -125,7 +150,7 @@ def _kept(path: Path) -> KnownRoots:
     try:
         with path.open("rb") as file:
             return read_known_roots(file.read(_LIMIT))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return KnownRoots()
 
 

@@ -208,6 +208,32 @@ def test_a_memory_that_cannot_be_kept_is_told_each_time(ready: Desk, tmp_path: P
     assert "cannot be remembered" not in ready.good(*VERIFY, "--trust-sha256", FIRST.sha256)
 
 
+def test_a_memory_that_can_only_be_read_still_counts(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scanner.cli import roots
+
+    def full(*_words: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(roots, "_write", full)
+    assert "cannot be remembered" not in ready.good(*VERIFY)
+    digest = forged_into(ready)
+    ready.refused(Code.ROOT_CHANGED, *VERIFY)
+    assert "VALID" in ready.good(*VERIFY, "--trust-sha256", digest)
+    monkeypatch.setattr(roots, "_kept", full)
+    ready.refused(Code.ROOT_MEMORY_LOST, *VERIFY)
+
+
+def test_a_user_without_a_home_is_told_each_time(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CLEARANCE_STATE")
+    monkeypatch.setenv("XDG_STATE_HOME", "")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert "cannot be remembered" in ready.good(*VERIFY)
+    assert "cannot be remembered" not in ready.good(*VERIFY, "--trust-sha256", FIRST.sha256)
+
+
 @pytest.mark.parametrize("digest", ["", "ab", "g" * 64, "ab" * 33])
 def test_what_is_no_digest_is_said_to_be_none(ready: Desk, digest: str) -> None:
     done = ready.run(*VERIFY, "--trust-sha256", digest)
