@@ -105,6 +105,7 @@ class Code(StrEnum):
     TRIALS_SPENT = "trials-spent"
     REQUEST_GRANTED = "request-granted"
     REQUEST_DIFFERS = "request-differs"
+    SUBMISSION_MALFORMED = "submission-malformed"
     REQUEST_SIGNER = "request-signer"
     CSR_MALFORMED = "csr-malformed"
     CSR_WEAK_KEY = "csr-weak-key"
@@ -329,6 +330,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
         ),
     ),
     Code.REQUEST_GRANTED: (_POLICY, N_("A certificate was issued on the request; it can be revoked, and no longer refused.")),
+    Code.SUBMISSION_MALFORMED: (
+        _INTEGRITY,
+        N_("The file is no submission: a sealed bundle and the request for it, and nothing else."),
+    ),
     Code.REQUEST_DIFFERS: (
         _INTEGRITY,
         N_("The request is for another bundle, or not the request the authorisation names."),

@@ -52,6 +52,8 @@ COMMANDS = {
     "seal": "certify",
     "unseal": "certify",
     "request": "requests",
+    "submit": "submitting",
+    "receive": "submitting",
     "renew": "requests",
     "refuse": "requests",
     "approve": "certify",

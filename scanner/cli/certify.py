@@ -52,7 +52,7 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
 
     stored(run)  # what is sealed is what was kept and judged, and not what somebody made of it since
     opened = Run.opened(run)
-    readers = _readers(recipients)
+    readers = readers_of(recipients)
     opened.write_manifest()
     opened.write(SCAN_EVIDENCE, sign_scan_evidence(opened.files(), signer_at(signer), now()))
     bundle = packed(opened.files())
@@ -96,7 +96,7 @@ OVERHEAD = 16 * 1024 * 1024
 """How much longer than the bundle an encrypted one may be."""
 
 
-def _readers(words: tuple[str, ...]) -> tuple[str, ...]:
+def readers_of(words: tuple[str, ...]) -> tuple[str, ...]:
     """The recipients that these words are, or that stand in the files they name."""
     from certification.recipients import read_recipients
 

@@ -74,11 +74,11 @@ def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
     return data
 
 
-def bundle_of(path: Path) -> bytes:
+def bundle_of(path: Path, *, spare: int = 0) -> bytes:
     """A sealed bundle's bytes; one that is encrypted is opened first, with `clearance unseal`."""
     from scanner.bundle import BUNDLE_LIMIT
 
-    data = bytes_of(path, limit=BUNDLE_LIMIT)
+    data = bytes_of(path, limit=BUNDLE_LIMIT + spare)
     if data.startswith(b"age-encryption.org/v1\n"):
         text = _("{path}: encrypted to recipients; open it with `clearance unseal {path} --identity FILE --out BUNDLE`")
         raise InputError(text.format(path=path))

@@ -19,6 +19,8 @@ EXAMPLES: dict[str, str] = {
     "seal": "clearance seal run --signer file:scanner.pem --out run.bundle",
     "request": 'clearance request run.bundle --kind trial --csr client.csr --api citizen-lookup --purpose "Public services" '
     "--signer file:agency.pem --out request.dsse.json",
+    "submit": "clearance submit run.bundle --request request.dsse.json --to authorities.txt --out H15.submission.age",
+    "receive": "clearance receive H15.submission --trust trust.dsse.json --out H15",
     "approve": "clearance approve run.bundle --request request.dsse.json --trust trust.dsse.json --signer pkcs11:token=A;object=K "
     "--out authorisation.dsse.json",
     "issue": "clearance issue run.bundle --request request.dsse.json --trust trust.dsse.json --authorisation authorisation.dsse.json "

@@ -25,6 +25,8 @@ SUMMARIES: dict[str, str] = {
     "seal": "Sign the manifest of a judged run with the scanner's key and pack the run into one file for the road.",
     "unseal": "Open a bundle that was encrypted to you; whether it is genuine, `verify`, `approve` and the others say as ever.",
     "request": "Ask for a connection on a sealed inspection, signed with the agency's key.",
+    "submit": "Put a sealed bundle and the request for it into one file for the authorities, and read it back to see that it arrived.",
+    "receive": "Take a submission apart into its sealed bundle and its request, which must belong together; with --trust, verify both.",
     "renew": "Ask for the certificate that takes the place of another, on a new inspection, with what that one grants.",
     "refuse": "Refuse a request for good; any one authority may, and the agency has to make a new one.",
     "approve": "Judge the sealed evidence again, see what is signed, and approve it for one authority.",

@@ -17,7 +17,7 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) fo
 
 
 def test_every_example_names_verbs_and_options_that_there_are() -> None:
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 14
     for line in COMMANDS:
         _, verb, *words = shlex.split(line.partition("  #")[0])
         command = clearance.get_command(click.Context(clearance), verb)

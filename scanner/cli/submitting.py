@@ -1,0 +1,126 @@
+"""The verbs by which an application travels: submit, at the agency, and receive, at an authority."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, readers_of
+from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass_console
+from scanner.cli.roots import trust_at, trust_option
+from scanner.faults import InputError, StoreError
+from scanner.i18n import _
+
+if TYPE_CHECKING:
+    from certification.submission import Submission
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@BUNDLE
+@click.option("--request", "request_file", type=FILE, required=True, help="The agency's signed request for this bundle.")
+@click.option(
+    "--to",
+    "recipients",
+    multiple=True,
+    metavar="RECIPIENT|FILE",
+    help="Encrypt to this age recipient, or to those in a file; may be repeated.",
+)
+@click.option("--out", type=FILE, required=True, help="The file to write, as on a USB stick; nothing is overwritten.")
+@pass_console
+def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple[str, ...], out: Path) -> None:
+    """Put a sealed bundle and the request for it into one file for the authorities, and read it back to see that it arrived.
+
+    Example: clearance submit run.bundle --request request.dsse.json --to authorities.txt --out /media/usb/H15.submission.age
+    """
+    from certification.recipients import sealed_to
+    from certification.submission import read_submission, submission
+    from scanner.record import sha256
+
+    if out.exists():
+        raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
+    readers = readers_of(recipients)
+    made = submission(bundle_of(bundle), bytes_of(request_file))
+    written = sealed_to(made, readers) if readers else made
+    keep(out, written, mode=0o600)
+    if sha256(bytes_of(out, limit=len(written) + 1)) != sha256(written):
+        raise StoreError(_("{path}: what was read back is not what was written; the medium may be broken").format(path=out))
+    console.say(_("✓ submission: {path}, written and read back").format(path=out))
+    _tell(console, read_submission(made).about)
+    if not readers:
+        console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
+
+
+@click.command()
+@click.argument("submission", type=FILE)
+@trust_option("The trust root by which seal, evaluation, permit and request are verified.", required=False)
+@click.option("--out", type=FOLDER, required=True, help="The folder to make for the two files.")
+@pass_console
+def receive(console: Console, submission: Path, trust: Path | None, out: Path) -> None:
+    """Take a submission apart into its sealed bundle and its request, which must belong together; with --trust, verify both.
+
+    An encrypted one is opened first: clearance unseal. Example: clearance receive H15.submission --trust trust.dsse.json --out H15
+    """
+    from certification.grounds import read_grounds
+    from certification.sealing import reading
+    from certification.submission import BUNDLE as BUNDLE_NAME
+    from certification.submission import REQUEST, read_submission
+    from scanner.bundle import unpacked
+
+    if out.exists():
+        raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
+    found = read_submission(bundle_of(submission, spare=OVERHEAD))
+    if trust is not None:
+        at = moment(None)
+        with reading(BUNDLE_NAME):
+            files = unpacked(found.bundle)
+        read_grounds(files, found.request, trust_at(trust, at), at)
+    _kept(out, {BUNDLE_NAME: found.bundle, REQUEST: found.request})
+    console.say(_("✓ received: {path}").format(path=out))
+    _tell(console, found.about)
+    if trust is None:
+        console.say(_("  ! nothing was verified but that the two belong together: name the trust root with --trust"))
+    else:
+        console.say(_("  ✓ seal, permit, evaluation and request are signed by whom they must be, and rest on each other"))
+    console.say(
+        _("next: clearance approve {bundle} --request {request} --trust TRUST --signer URI --out authorisation.dsse.json").format(
+            bundle=out / BUNDLE_NAME, request=out / REQUEST
+        )
+    )
+
+
+def _tell(console: Console, about: Submission) -> None:
+    """Says what was submitted, with the digests as they are read out on the telephone."""
+    from certification.relied import grouped
+
+    console.say(
+        _("  {agency}, system {system}, run {run}: a {kind} connection is asked for").format(
+            agency=about.agency, system=about.system, run=about.run, kind=_(about.kind.value)
+        )
+    )
+    console.say(_("  bundle   SHA-256 {digest}").format(digest=grouped(about.bundle_sha256)))
+    console.say(_("  request  SHA-256 {digest}").format(digest=grouped(about.request_sha256)))
+
+
+def _kept(folder: Path, files: dict[str, bytes]) -> None:
+    """Makes the folder with these files, or nothing at all."""
+    made: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+        for name, data in files.items():
+            with os.fdopen(os.open(made / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        made.rename(folder)
+    except OSError as error:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
+        raise StoreError(f"{folder}: {error.strerror}; nothing was half-written") from error
