@@ -14,7 +14,8 @@ from typing import Literal, TypeVar
 
 from scanner.attestations import Attestation
 from scanner.bundle import BUNDLE_LIMIT, packed, unpacked
-from scanner.faults import StoreError
+from scanner.faults import InputError, StoreError
+from scanner.i18n import _
 from scanner.observations import Sighting
 from scanner.order import Order
 from scanner.record import JSON_LIMIT, Record, RecordError, Sorted, sha256
@@ -113,9 +114,9 @@ class Run:
 
     @classmethod
     def opened(cls, folder: Path) -> Run:
-        """The run in this folder; raises StoreError where there is none."""
+        """The run in this folder; raises InputError where there is none."""
         if not (folder / ORDER).is_file():
-            raise StoreError(f"{folder}: no run here ({ORDER} is missing)")
+            raise InputError(_("{folder}: no run here ({file} is missing)").format(folder=folder, file=ORDER))
         return cls(folder)
 
     def write(self, path: str, data: bytes) -> None:

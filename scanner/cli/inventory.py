@@ -173,7 +173,11 @@ def _import(console: Console, scope: Path, found: Inventory, *, add: bool, dry: 
         if known:
             keep(scope.with_name(scope.name + ".before-import"), text.encode())
         keep(scope, written.encode())
-    console.say(_("✓ {path}: {count} hosts. Next: clearance plan").format(path=scope, count=len(new)))
+    console.say(
+        _("✓ {path}: {count} hosts. Next: clearance permit new, where there is no permit yet, and clearance plan").format(
+            path=scope, count=len(new)
+        )
+    )
     return changes
 
 

@@ -19,9 +19,9 @@ schema_version: 1
 kind: {kind}
 decision: "{decision}"
 agency: {agency}
-permitted_by: {{person: change-me, organisation: "change me"}}
+permitted_by: {{person: {person}, organisation: "{organisation}"}}
 inspectors:
-  - {{person: change-me, organisation: "change me"}}
+  - {{person: {person}, organisation: "{organisation}"}}
 # Only these addresses may be touched; loopback and link-local ranges only where they stand here literally.
 addresses:
 {addresses}
@@ -46,14 +46,17 @@ def permit() -> None:
 def permit_new(
     console: Console, file: Path, kind: str, agency: str, decision: str, addresses: tuple[str, ...], days: int
 ) -> None:
-    """Write a permit to fill in."""
+    """Write a permit to fill in; for an agency's own self-check it names you, who looks at what is your own."""
     from scanner.strict_yaml import InputError, parse
     from scanner.targets import Permit
 
     if file.exists():
         raise InputError(_("{path}: exists already; nothing was overwritten").format(path=file))
     at = now()
+    own = kind == "self-check"
     text = _TEMPLATE.format(
+        person=_user() if own else UNFILLED,
+        organisation=agency if own else UNFILLED,
         kind=kind,
         decision=decision.replace('"', "'"),
         agency=agency,
@@ -63,7 +66,29 @@ def permit_new(
     )
     parse(text.encode(), str(file)).as_record(Permit)
     keep(file, text.encode())
-    console.say(_("✓ {path}: fill in who permits and who inspects").format(path=file))
+    if own:
+        console.say(
+            _("✓ {path}: it names {user} as who permits and who looks; change that where it is wrong").format(
+                path=file, user=_user()
+            )
+        )
+    else:
+        console.say(_("✓ {path}: fill in who permits and who inspects").format(path=file))
+
+
+UNFILLED = "change-me"
+"""What stands in a new permit where somebody must be named."""
+
+
+def _user() -> str:
+    """Who uses this machine's account, in the letters of a name."""
+    import getpass
+    import re
+
+    try:
+        return re.sub(r"[^A-Za-z0-9._-]", "-", getpass.getuser()).strip("-.")[:60] or UNFILLED
+    except (KeyError, OSError):
+        return UNFILLED
 
 
 @permit.command("sign")
@@ -74,9 +99,16 @@ def permit_new(
 def permit_sign(console: Console, file: Path, signer: str, out: Path) -> None:
     """Sign a permit for an inspection with the owner's key."""
     from certification.permits import sign_permit
-    from scanner.strict_yaml import parse
+    from scanner.strict_yaml import InputError, parse
     from scanner.targets import Permit
 
     found = parse(bytes_of(file), str(file)).as_record(Permit)
+    named = [found.permitted_by, *found.inspectors]
+    if any(UNFILLED in (each.person, each.organisation) for each in named):
+        raise InputError(
+            _("{path}: {word} stands where somebody must be named: fill in who permits and who inspects").format(
+                path=file, word=UNFILLED
+            )
+        )
     keep(out, sign_permit(found, signer_at(signer), now()))
     console.say(_("✓ signed permit: {path}").format(path=out))

@@ -48,7 +48,7 @@ def test_runs_are_listed_and_shown_with_what_comes_next(shelf: Path) -> None:
         Draft202012Validator(schema).validate(json.loads((run / f"{name}.json").read_bytes()))
     assert "? incomplete" in clearance("runs", "list", folder=shelf).stdout
     assert "evaluate" in clearance("runs", "show", f"runs/{run.name}", folder=shelf).stdout
-    refused(clearance("runs", "show", "runs", folder=shelf), 12, "no run here")
+    refused(clearance("runs", "show", "runs", folder=shelf), 2, "no run here")
     assert "no run in here" in clearance("runs", "list", "--runs", "none", folder=shelf).stderr
 
 

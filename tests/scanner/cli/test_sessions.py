@@ -65,14 +65,14 @@ WORDS = {
     "vi": {
         "agency": "Mã cơ quan", "name": "Tên cơ quan", "echelon": "Cấp", "level": "Cấp độ an toàn", "system": "Mã ngắn",
         "address": "không phải địa chỉ IP", "port": "> 65535", "nothing": "Chưa nhập gì (2 lỗi)", "rename": "nay là 'tỉnh Thái Nguyên'",
-        "imported": "Tiếp theo: clearance plan", "plan": "điểm kết nối", "blocks": "không thể cấp giấy chứng nhận", "verdict": "CHƯA ĐỦ",
+        "imported": "rồi clearance plan", "plan": "điểm kết nối", "blocks": "không thể cấp giấy chứng nhận", "verdict": "CHƯA ĐỦ",
         "sights": "lượt quan sát", "report": "báo cáo", "kept": "làm tiếp bằng --resume", "sign": "Ký nội dung này?",
         "approved": "đã phê duyệt", "certificate": "giấy chứng nhận", "valid": "HỢP LỆ", "refused": "từ chối", "sealed": "đã niêm phong",
     },
     "en": {
         "agency": "Code of the agency", "name": "Name of the agency", "echelon": "Echelon", "level": "Security level", "system": "Short id",
         "address": "is not an IP address", "port": "> 65535", "nothing": "Nothing imported (2 errors)",
-        "rename": "today it is 'tỉnh Thái Nguyên'", "imported": "Next: clearance plan", "plan": "endpoints",
+        "rename": "today it is 'tỉnh Thái Nguyên'", "imported": "and clearance plan", "plan": "endpoints",
         "blocks": "blocks a certificate", "verdict": "INCOMPLETE", "sights": "sights", "report": "report", "kept": "go on with --resume",
         "sign": "Sign this?", "approved": "approved", "certificate": "certificate", "valid": "VALID", "refused": "refused",
         "sealed": "sealed",
