@@ -213,6 +213,7 @@ SOON = "expires soon"
 LONG = "lasts longer than a year"
 EARLY = "not valid before"
 OVERDUE = "was due at"
+FAR = "which is no plan"
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,8 @@ OVERDUE = "was due at"
         (EXPIRES, "expires: 2027-11-02T08:00:01+07:00", AT, (LONG,)),
         (EXPIRES, "expires: 2027-06-01T00:00:00+07:00", "2027-01-15T17:00:00+07:00", (OVERDUE,)),
         (EXPIRES, "expires: 2027-06-01T00:00:00+07:00", "2027-01-15T16:59:59+07:00", ()),
+        ("due: 2027-01-15T17:00:00+07:00", "due: 2027-11-24T08:00:00+07:00", AT, ()),
+        ("due: 2027-01-15T17:00:00+07:00", "due: 2027-11-24T08:00:01+07:00", AT, (FAR,)),
     ],
     ids=[
         "a waiver is valid from the very second it is issued",
@@ -234,12 +237,14 @@ OVERDUE = "was due at"
         "and a second more is longer",
         "a plan is late from the very second it is due",
         "and not a second earlier",
+        "a plan may be due 366 days from now",
+        "and not a second later",
     ],
 )
 def test_a_waiver_and_a_plan_are_doubtful_to_the_second(old: str, new: str, at: str, told: tuple[str, ...]) -> None:
     assert old in GOOD
     found = warned(GOOD.replace(old, new, 1) if old else GOOD, at)
-    assert [word for line in found for word in (SOON, LONG, EARLY, OVERDUE) if word in line] == list(told)
+    assert [word for line in found for word in (SOON, LONG, EARLY, OVERDUE, FAR) if word in line] == list(told)
 
 
 def test_warnings_come_in_the_order_of_the_lines() -> None:
