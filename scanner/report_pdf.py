@@ -170,8 +170,8 @@ def _mend(view: View) -> Iterator[dict[str, Any]]:
         blocks.append(_paragraph(f"{listed(action.subjects, _PLACES)}: {listed(action.seen, _SEEN, '; ')}"))
         for product, fix in action.fixes:
             blocks.append(_paragraph(f"{product}: {fix}", indent=True))
-            if product in action.retests:
-                blocks.append(_paragraph(" ".join(action.retests[product]), indent=True))
+        for products, good, command in action.proofs:
+            blocks.append(_paragraph(": ".join(filter(None, (products, f"{good} {command}"))), indent=True))
     yield _section(_("Mend first"), *(blocks or [_paragraph("✓ " + _("Nothing failed."))]))
     tables = []
     head = (_("Action"), _("Where"), _("What was seen"), _("Command or setting"))

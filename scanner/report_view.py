@@ -61,6 +61,16 @@ class Action:
     """By product what a command shows once it is mended, and the command."""
 
     @property
+    def proofs(self) -> tuple[tuple[str, str, str], ...]:
+        """The retests, each once: the products it is for, nothing where it is for all; what it shows once mended; and the command."""
+        grouped: dict[tuple[str, str], list[str]] = {}
+        for product, _text in self.fixes:
+            if product in self.retests:
+                grouped.setdefault(self.retests[product], []).append(product)
+        named = [("" if len(group) == len(self.fixes) else ", ".join(group), *retest) for retest, group in grouped.items()]
+        return tuple((products, good, command) for products, good, command in named)
+
+    @property
     def fix(self) -> tuple[str, str] | None:
         """The fix for a product that was seen, else the first; None where the check knows none."""
         seen = " ".join(self.seen).lower()
