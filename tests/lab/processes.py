@@ -97,3 +97,8 @@ class Talker:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(PATIENCE)
+
+
+def interruptible() -> None:
+    """In a child before it begins: Ctrl-C ends it, also where these tests run in the background of a shell that ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -40,6 +40,7 @@ from scanner.targets import (
     Speaks,
     System,
 )
+from tests.lab.processes import interruptible
 from tests.scanner import permits
 from tests.scanner.permits import now
 
@@ -314,7 +315,9 @@ def test_ctrl_c_keeps_what_was_seen_and_resume_takes_only_what_is_left(tmp_path:
         command = [sys.executable, "-m", "scanner.cli", "scan", "scope.yaml", "--permit", "permit.yaml", "--ports", "9"]
         command += ["--baseline", str(LAB_BASELINE), "--out", "run", "--timeout", "20", "--deadline", "60"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-        child = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible
+        )
         for _attempt in range(600):
             if (tmp_path / "run" / "observations" / "http" / "web_9.json").exists():
                 break

@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from examples.ceremony import hold
+from tests.lab.processes import interruptible
 from tests.lab.province import Lab
 from tests.scanner.cli.in_process import clearance
 
@@ -39,6 +40,7 @@ class Terminal:
             sys.executable,
             ["-m", "scanner.cli", "--lang", self.language, *map(str, words)],
             cwd=str(self.folder), env=environment, encoding="utf-8", timeout=90, dimensions=(60, 200),
+            preexec_fn=interruptible,
         )  # fmt: skip
 
     def done(self, *words: str | Path, status: int = 0) -> str:
