@@ -18,7 +18,8 @@ from certification.request_drafting import draft_request
 from certification.signers import signed
 from certification.statements import Role, subjects
 from scanner import specimens
-from scanner.observations import Sight, Sighting
+from scanner.observations import Reply, Sight, Sighting
+from scanner.observations.datagrams import QUESTIONS
 from scanner.record import sha256
 from scanner.store import CONTACT, packed, sighting_path
 from scanner.targets import Host, RunKind
@@ -154,6 +155,24 @@ def test_a_declared_host_that_stayed_silent_is_not_let_in() -> None:
     files = bundle(order_changes={"scope": scope.model_copy(update={"hosts": (*scope.hosts, silent)})})
     with refused(Code.NOT_INSPECTED):
         request(files, endpoints=("10.1.2.77/32",))
+
+
+@pytest.mark.parametrize(
+    ("reply", "let_in"), [(Reply.SILENT, False), (Reply.REFUSED, False), (Reply.DECLINED, True), (Reply.SERVED, True)]
+)
+def test_a_host_that_answered_no_datagram_was_not_seen_by_asking_it(reply: Reply, let_in: bool) -> None:
+    scope = order(b"", permit()).scope
+    other = Host(id="web2", address="10.1.2.77")
+    files = bundle(order_changes={"scope": scope.model_copy(update={"hosts": (*scope.hosts, other)})})
+    sight = Sight(subject="web2", kind="datagrams")
+    result = specimens.datagrams(**dict.fromkeys(QUESTIONS, Reply.SILENT) | {"ntp_time": reply})
+    seen = Sighting(sight=sight, observed_at=SEEN, vantage=specimens.VANTAGE, result=result)
+    files = sealed({**files, sighting_path(sight): seen.written()})
+    if let_in:
+        assert request(files, endpoints=("10.1.2.77/32",))
+    else:
+        with refused(Code.NOT_INSPECTED):
+            request(files, endpoints=("10.1.2.77/32",))
 
 
 def test_two_neighbours_that_were_both_seen_can_be_asked_for_as_a_network() -> None:
