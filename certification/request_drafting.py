@@ -14,7 +14,7 @@ from certification.statements import subjects
 from scanner.bundle import packed
 from scanner.contact import Contact
 from scanner.findings import said
-from scanner.observations import DatagramsObservation, Observation, Unobserved
+from scanner.observations import answers
 from scanner.order import Order
 from scanner.record import sha256
 from scanner.store import CONTACT, sightings
@@ -69,19 +69,10 @@ def draft_request(  # noqa: PLR0913 - what every request needs; the rest goes by
 def inspected_addresses(bundle: Mapping[str, bytes]) -> tuple[str, ...]:
     """The addresses of the hosts at which something was seen in this run, each as a network of one; by the scanner's own account of whom it met."""
     with reading("observations"):
-        seen = {
-            sight.subject.partition(":")[0]
-            for sight, (sighting, _) in sightings(bundle).items()
-            if _shows_something(sighting.result)
-        }
+        seen = {sight.subject.partition(":")[0] for sight, (sighting, _) in sightings(bundle).items() if answers(sighting.result)}
     with reading(CONTACT):
         met = Contact.read(file_of(bundle, CONTACT)).hosts
     return tuple(sorted({str(ip_network(host.address)) for host in met if host.address and host.host in seen}))
-
-
-def _shows_something(result: Observation | Unobserved) -> bool:
-    """Whether something was seen there: what is asked over UDP is an observation also where nothing listens, or nobody ever answered."""
-    return bool(result.open) if isinstance(result, DatagramsObservation) else not isinstance(result, Unobserved)
 
 
 def inspected(scope: Grant, order: Order, bundle: Mapping[str, bytes]) -> None:

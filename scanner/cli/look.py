@@ -343,14 +343,12 @@ def _interrupted(runs: Path) -> Path:
 
 
 def _reached(run: Run) -> bool:
-    from scanner.observations import shows_something
+    from scanner.observations import answers
     from scanner.store import sightings
     from scanner.targets import AGENCY
 
     seen = [sighting for sighting, _digest in sightings(run.files()).values() if sighting.sight.subject != AGENCY]
-    return any(
-        shows_something(sighting.result) and getattr(sighting.result, "open", True) for sighting in seen
-    )  # closed ports alone are nothing
+    return any(answers(sighting.result) for sighting in seen)
 
 
 def port_list(text: str) -> str:

@@ -138,6 +138,7 @@ __all__ = [
     "Weakness",
     "WebPath",
     "WebPathsObservation",
+    "answers",
     "fact",
     "shows_something",
 ]
@@ -185,6 +186,11 @@ class Sighting(Record):
     observed_at: Instant
     vantage: Vantage
     result: Annotated[Observation | Unobserved, Field(discriminator="kind")]
+
+
+def answers(result: Observation | Unobserved) -> bool:
+    """Whether something of its subject answers: closed ports alone, over TCP or UDP, are nothing."""
+    return shows_something(result) and bool(getattr(result, "open", True))
 
 
 def shows_something(result: Observation | Unobserved) -> bool:

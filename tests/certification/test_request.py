@@ -175,6 +175,22 @@ def test_a_host_that_answered_no_datagram_was_not_seen_by_asking_it(reply: Reply
             request(files, endpoints=("10.1.2.77/32",))
 
 
+def test_a_host_of_which_all_ports_are_closed_is_not_let_in() -> None:
+    scope = order(b"", permit()).scope
+    files = bundle(
+        order_changes={"scope": scope.model_copy(update={"hosts": (*scope.hosts, Host(id="web2", address="10.1.2.77"))})}
+    )
+    sight = Sight(subject="web2", kind="ports")
+    for result, let_in in ((specimens.ports(open=()), False), (specimens.ports(), True)):
+        seen = Sighting(sight=sight, observed_at=SEEN, vantage=specimens.VANTAGE, result=result)
+        kept = sealed({**files, sighting_path(sight): seen.written()})
+        if let_in:
+            assert request(kept, endpoints=("10.1.2.77/32",))
+        else:
+            with refused(Code.NOT_INSPECTED):
+                request(kept, endpoints=("10.1.2.77/32",))
+
+
 def test_two_neighbours_that_were_both_seen_can_be_asked_for_as_a_network() -> None:
     scope = order(b"", permit()).scope
     both = (Host(id="web0", address="10.1.2.2"), *scope.hosts)
