@@ -38,12 +38,12 @@ def entered(log: LogStore, certificate: bytes, signer: Signer, trust: TrustRoot,
     _insist_on_key(log, signer, trust, at)
     in_time(log, at)
     envelope = read_envelope(certificate)
-    for signature in envelope.signatures:
-        trust.key(signature.keyid).lasts(at)
     statement = loggable(envelope.payload)
     if at < statement.predicate.stated_at:
         raise Refusal(Code.CLOCK_BACKWARDS, said("the statement was made after this instant"))
     if log.position(envelope.payload) is None:
+        for signature in envelope.signatures:
+            trust.key(signature.keyid).lasts(at)
         replayed((*history(bearing(log, words_of(envelope.payload)), trust), statement))
     log.append(envelope.payload, certificate, statement.predicate_type, statement.predicate.serial, at.strftime(_FORM))
     _sign(log, signer)

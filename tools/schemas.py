@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from scanner.assessment import Assessment
 from scanner.cli.explained import CheckData
 from scanner.cli.outcome import Outcome
+from scanner.cli.printed import PRINTED
 from scanner.forecast import Forecast
 from scanner.inventory.outcome import Imported
 from scanner.order import Order
-from scanner.record import Record
 from scanner.schemas import SCHEMAS as READ
 from scanner.shelf import Runs
 from scanner.targets import Permit, Scope
@@ -21,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 BASELINE = FOLDER / "baseline.schema.json"
 
 
-def _of(record: type[Record]) -> Callable[[], bytes]:
+def _of(record: type[BaseModel]) -> Callable[[], bytes]:
     def schema() -> bytes:
         described = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -43,6 +45,7 @@ SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
     FOLDER / "inventory.schema.json": _of(Imported),
     FOLDER / "explain.schema.json": _of(CheckData),
     FOLDER / "outcome.schema.json": _of(Outcome),
+    **{FOLDER / f"{name}.schema.json": _of(record) for name, record in PRINTED.items()},
 }
 """Each schema's file, and what makes it: of the files operators write, and of what commands print."""
 

@@ -26,8 +26,12 @@ def finished(command: click.Command, words: str) -> click.Command:
         return command
     if words in EXAMPLES and command.epilog is None:
         command.epilog = f"\b\nExample:\n  {EXAMPLES[words]}"
-    if not any("--format" in parameter.opts for parameter in command.params):
+    own = [parameter for parameter in command.params if "--format" in parameter.opts]
+    if not own:
         command.params.append(_format())
+    for parameter in own:
+        if isinstance(parameter, click.Option) and parameter.help is None:
+            parameter.help = f"json: docs/schemas/{words.replace(' ', '-')}.schema.json."
     return command
 
 

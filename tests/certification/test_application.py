@@ -25,6 +25,7 @@ from scanner.record import sha256
 from scanner.store import packed
 from tests.certification.stage import DRAFTED, LATER, Case, forged, refused, request, root, signer
 from tests.certification.test_ledger import CASE, CERTIFICATE, Desk, desk
+from tests.printed import printed
 
 __all__ = ["desk"]
 TRUST = root()
@@ -137,7 +138,7 @@ def test_the_verbs_refuse_and_tell(desk: Desk) -> None:
     told = desk.good("status", "request", *common)
     assert told.split("\t")[0] == "refused"
     assert "Thiếu máy chủ thư" in told
-    assert json.loads(desk.good("status", "request", *common, "--format", "json"))["stage"] == "refused"
+    assert printed("status", desk.good("status", "request", *common, "--format", "json"))["stage"] == "refused"
     late = desk.run(
         "issue", "bundle", "--request", "request", "--trust", "root", "--authorisation", "approved",
         "--log", "log", "--log-signer", "file:a-log.pem", "--out", "c.json",

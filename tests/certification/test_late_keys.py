@@ -44,8 +44,10 @@ def test_nothing_enters_the_log_by_a_key_that_has_ended(tmp_path: Path, who: str
         with refused(Code.KEY_ENDED):
             entered(log, CERTIFICATE, signer("a-log"), ended(who, LATER), LATER)
         assert log.size == 0
-        entered(log, CERTIFICATE, signer("a-log"), ended(who, LATER + HOUR), LATER)
+        proof = entered(log, CERTIFICATE, signer("a-log"), ended(who, LATER + HOUR), LATER)
         assert log.size == 1
+        # what stands is proven again, whatever became of the keys since
+        assert entered(log, CERTIFICATE, signer("a-log"), ended(who, LATER + HOUR), LATER + HOUR) == proof
 
 
 def test_a_suspension_outlives_the_key_that_signed_it(tmp_path: Path) -> None:

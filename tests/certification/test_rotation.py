@@ -20,6 +20,7 @@ from certification.trust import draft_keyring
 from certification.verify import verify
 from tests.certification.stage import DRAFTED, LATER, SEEN, Case, keyring, refused, root, root_key, signer
 from tests.certification.test_ledger import Desk, desk
+from tests.printed import printed
 
 __all__ = ["desk"]
 OLD = root()
@@ -101,7 +102,9 @@ def test_who_had_a_part_in_a_certificate_is_told(log: Any, whom: str, how: str |
 def test_the_verbs_rotate_and_list(desk: Desk) -> None:
     desk.issue()
     serial = desk.good("log", "show", "log").split("\t")[3].strip()
-    told = json.loads(desk.good("trust", "affected", "dung", "--log", "log", "--trust", "root", "--format", "json"))
+    told = printed(
+        "trust-affected", desk.good("trust", "affected", "dung", "--log", "log", "--trust", "root", "--format", "json")
+    )
     assert told == [{**told[0], "serial": serial, "how": "inspected", "state": "official", "agency": "P01"}]
     assert "0 certificates rest on chi" in desk.good("trust", "affected", "chi", "--log", "log", "--trust", "root")
     for name in ("root-1", "root-2"):

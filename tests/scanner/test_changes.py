@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from scanner.judge import judge
 from scanner.order import Feed
 from scanner.specimens import AT
 from scanner.store import Run
+from tests.printed import printed
 from tests.scanner.patching.hosts import fix, slice_of
 from tests.scanner.patching.test_judging import CHECKS, HOST, OFFERS, files
 
@@ -167,7 +167,7 @@ def test_two_runs_on_disk_are_compared_and_a_run_that_got_worse_exits_by_it(tmp_
     done = clearance("diff", lacking, clean)
     assert done.returncode == 0, done.stderr
     assert "fixed (1)" in done.stdout
-    told = json.loads(clearance("diff", lacking, clean, "--format", "json").stdout)
+    told = printed("diff", clearance("diff", lacking, clean, "--format", "json").stdout)
     assert {change["turn"] for change in told["changes"]} >= {"fixed", "still-not-assessed"}
     assert clearance("diff", clean, clean).returncode == 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from scanner.specimens import AT, SUITES, VANTAGE, peer_certificate, tls
 from scanner.store import packed, sighting_path
 from scanner.targets import Host, RunKind, Scope, Speaks
 from tests.checks.test_verdicts_of_the_baselines import GOOD, order, scope
+from tests.printed import printed
 from tests.scanner.test_changes import clearance
 from tests.scanner.test_rejudging import ALL, law
 
@@ -212,7 +212,7 @@ def test_runs_and_bundles_are_compared_and_the_exit_status_says_whether_claims_h
     assert (done.returncode, "  ? TLS tls-minimum-version @ web1:443" in done.stdout) == (11, True), done.stdout + done.stderr
     same = kept(tmp_path / "same", run_of(INSPECTION, YES, answer("TLS"), baseline=BOTH))
     done = clearance("compare", f"self:{own}", f"inspection:{same}", "--format", "json")
-    assert (done.returncode, json.loads(done.stdout)["holds"]) == (0, True), done.stderr
+    assert (done.returncode, printed("compare", done.stdout)["holds"]) == (0, True), done.stderr
 
 
 def test_the_wrong_runs_are_refused_with_what_to_do(tmp_path: Path) -> None:

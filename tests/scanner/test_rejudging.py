@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from scanner.specimens import AT, SUITES, VANTAGE, tls
 from scanner.store import StoreError, sighting_path
 from scanner.targets import Speaks
 from tests.checks.test_verdicts_of_the_baselines import GOOD, order, scope
+from tests.printed import printed
 from tests.scanner.test_changes import clearance
 
 CHECKS = load_checks()
@@ -152,7 +152,7 @@ def test_nobody_gets_as_much_under_a_law_that_is_not_in_force() -> None:
 def test_a_run_that_gets_less_for_the_calendar_alone_is_counted(shelf: Path) -> None:
     (shelf / "later.yaml").write_bytes(LATER)
     done = clearance("evaluate", "--under", shelf / "later.yaml", shelf / "good", "--format", "json")
-    (told,) = json.loads(done.stdout)["runs"]
+    (told,) = printed("evaluate", done.stdout)["runs"]
     assert (told["would_decide"], told["worse"]) == ("authorise", True)
     said = clearance("evaluate", "--under", shelf / "later.yaml", shelf / "good").stdout
     assert "✗" in said and "a decision under it would be incomplete" in said
@@ -217,7 +217,7 @@ def test_a_broken_run_hides_no_other_and_is_not_passed_over(shelf: Path) -> None
     (shelf / "old" / store.BASELINE).write_bytes(STRICT)
     done = clearance("evaluate", "--under", shelf / "strict.yaml", shelf / "old", shelf / "good", "--format", "json")
     assert done.returncode == 12, done.stderr
-    told = json.loads(done.stdout)
+    told = printed("evaluate", done.stdout)
     assert [(Path(run["folder"]).name, run["would_decide"]) for run in told["runs"]] == [("good", "authorise")]
     assert [Path(run["folder"]).name for run in told["broken"]] == ["old"]
     assert "not what the manifest says" in done.stderr

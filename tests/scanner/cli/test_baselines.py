@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.printed import printed
 from tests.scanner.cli.test_bad_input import BASELINE, ROOT, clearance
 
 NATIONAL = ROOT / "checks" / "baselines" / "npdb-2026.yaml"
@@ -20,7 +21,7 @@ def test_a_change_is_told_under_its_control(tmp_path: Path) -> None:
     want = '\n\nNET-01\n  stricter: tls-minimum-version: minimum "TLS 1.2" became "TLS 1.3" (levels 3, 4, 5)\n'
     assert done.stdout.endswith(want)
     done = clearance("baseline", "diff", "npdb-2026", "mine.yaml", "--format", "json", folder=tmp_path)
-    assert [change["turn"] for change in json.loads(done.stdout)["changes"]] == ["stricter"]
+    assert [change["turn"] for change in printed("baseline-diff", done.stdout)["changes"]] == ["stricter"]
 
 
 def test_the_same_demands_the_same(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.printed import printed
 from tests.scanner.probes import login_hosts
 from tests.scanner.probes.login_hosts import Premises
 
@@ -73,7 +74,7 @@ def test_a_host_that_is_ready_and_one_without_a_login_are_told_apart(tmp_path: P
 def test_rights_that_are_missing_are_named_with_the_way_to_grant_them(tmp_path: Path, premises: Premises) -> None:
     done = doctor(desk(tmp_path, premises, user="guest"), "app1", "--format", "json")
     assert done.returncode == 11, done.stderr
-    signs = json.loads(done.stdout)["app1"]
+    signs = printed("doctor", done.stdout)["app1"]
     missing = {sign["what"].split(":")[0]: sign["mend"] for sign in signs if not sign["good"]}
     assert "sshd" in missing and "sudoers lines" in missing["sshd"]
 

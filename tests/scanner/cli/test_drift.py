@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from scanner.record import sha256
 from scanner.run_files import CONTACT
 from scanner.store import ASSESSMENT, BASELINE, ORDER, PERMIT_ENVELOPE, packed, sighting_path, sightings
 from tests.certification import stage
+from tests.printed import printed
 
 ROOT = Path(__file__).resolve().parents[3]
 LAW = (ROOT / "examples" / "lab-baseline.yaml").read_bytes()
@@ -108,7 +108,7 @@ def test_another_key_lapses_the_certificate_and_says_on_which_ground(shelf: Path
     assert f"! web1:443 public key: changed  {'22' * 32} > {'88' * 32}  [design-changed]" in done.stdout
     assert "Circular 46/2022 art. 6(2)" in done.stdout
     assert "LAPSES" in done.stdout
-    told = json.loads(drift(shelf, run, "--format", "json").stdout)
+    told = printed("drift", drift(shelf, run, "--format", "json").stdout)
     assert (told["lapses"], told["run_before"], told["run_after"], told["kind_after"]) == (True, "R-1", "R-2", "inspection")
     assert [one["ground"] for one in told["drifted"] if one["what"] == "changed"] == ["design-changed"]
     assert drift(shelf, run, evidence=False).returncode == 11
@@ -155,7 +155,7 @@ def test_evidence_that_was_changed_since_is_not_compared(shelf: Path, tmp_path: 
 
 def stated(folder: Path, shelf: Path, *grounds: str, **changed: str) -> Path:
     """A file in which somebody states these grounds of the shelf's certificate."""
-    serial = json.loads(drift(shelf, later(folder / "for-the-serial"), "--format", "json").stdout)["serial"]
+    serial = printed("drift", drift(shelf, later(folder / "for-the-serial"), "--format", "json").stdout)["serial"]
     values = {
         "happened": f"{stage.LATER - timedelta(days=2):%Y-%m-%dT%H:%M:%S+00:00}",
         "reason": "Máy chủ thư bị mã hóa tống tiền",
@@ -190,10 +190,10 @@ def test_what_no_scan_can_see_is_told_as_a_person_states_it(
         assert done.returncode == 10, done.stdout + done.stderr
         for said in ("Máy chủ thư bị mã hóa tống tiền", f"[{ground}]", "stated by Nguyen Van An (head of", clause, word):
             assert said in done.stdout, (said, done.stdout)
-        told = json.loads(drift(shelf, run, "--stated", path, "--format", "json", evidence=evidence).stdout)
+        told = printed("drift", drift(shelf, run, "--stated", path, "--format", "json", evidence=evidence).stdout)
         (one,) = told["stated"]
         assert (one["ground"], one["follows"], one["by"], told["lapses"]) == (ground, follows, "Nguyen Van An", False)
-    assert json.loads(drift(shelf, run, "--format", "json").stdout)["stated"] == []
+    assert printed("drift", drift(shelf, run, "--format", "json").stdout)["stated"] == []
 
 
 def test_what_is_stated_takes_nothing_from_what_is_seen(shelf: Path, tmp_path: Path) -> None:

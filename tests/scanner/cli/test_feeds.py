@@ -12,6 +12,7 @@ import pytest
 
 from scanner.advisories import Advisories
 from scanner.store import ADVISORIES, ORDER
+from tests.printed import printed
 from tests.scanner.cli.test_bad_input import clearance, write_permit, write_scope
 from tests.scanner.feeds.editions import kev, tracker, written
 from tests.scanner.feeds.test_gathering import serving
@@ -86,7 +87,7 @@ def test_a_bundle_travels_and_is_imported_with_the_dates_its_gatherer_states(des
         assert {(member.mtime, member.uid, member.uname) for member in tar} == {(0, 0, "")}
     done = clearance("feeds", "import", bundle, "--trust", "trust.json", "--format", "json", folder=desk)
     assert done.returncode == 0, done.stderr
-    assert {one["name"] for one in json.loads(done.stdout)} == {"kev", "debian-tracker"}
+    assert {one["name"] for one in printed("feeds-import", done.stdout)} == {"kev", "debian-tracker"}
     again = clearance("feeds", "import", bundle, "--trust", "trust.json", folder=desk)
     assert (again.returncode, again.stderr.count("as before")) == (0, 2)
 
@@ -165,7 +166,7 @@ def test_status_tells_ages_and_what_is_absent_by_its_exit_status(desk: Path) -> 
     words = ("--dated", f"tracker.json={now}")
     assert clearance("feeds", "import", "gathered/kev.json", "gathered/tracker.json", *words, folder=desk).returncode == 0
     done = clearance("feeds", "status", "--format", "json", folder=desk)
-    told = json.loads(done.stdout)
+    told = printed("feeds-status", done.stdout)
     assert done.returncode == 11  # no EPSS and no support dates
     assert told["absent"] == ["epss", "eol"]
     assert {feed["name"]: (feed["state"], feed["namespaces"]) for feed in told["feeds"]} == {

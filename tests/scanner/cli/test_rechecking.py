@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ import pytest
 from scanner.assessment import Assessment
 from scanner.order import Order
 from scanner.store import ASSESSMENT, ORDER
+from tests.printed import printed
 from tests.scanner import permits
 from tests.scanner.test_changes import clearance
 from tests.scanner.test_rejudging import ALL, law
@@ -105,7 +105,7 @@ def test_a_mended_finding_is_seen_to_be_mended_by_one_sight_alone(desk: Path, we
     assert kept == [f"observations/http/web_{web.port}.json"]
     assert 1 <= len(web.asked) <= 3  # the other probe of this server would ask for dozens of paths
     assert (desk / "run" / ASSESSMENT).read_bytes() == before
-    told = json.loads(clearance(*words, "--out", desk / "told", "--format", "json").stdout)
+    told = printed("recheck", clearance(*words, "--out", desk / "told", "--format", "json").stdout)
     assert (told["decides"], told["before"]["outcome"], told["after"]["outcome"]) == (False, "fail", "pass")
     assert told["before"]["id"] == told["after"]["id"] == finding
 

@@ -15,6 +15,7 @@ from scanner.registry import load_checks
 from scanner.strict_yaml import InputError
 from scanner.waivers import read_waivers, warnings
 from tests.checks.test_baselines import NATIONAL
+from tests.printed import printed
 from tests.scanner.cli.in_process import clearance, refused
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,7 +37,11 @@ def test_the_example_is_clean_and_the_verb_says_what_it_found(tmp_path: Path) ->
     done = clearance(*words, AT, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "✓ waivers.yaml: 1 waivers, 1 plans, 0 warnings\n")
     done = clearance(*words, "2028-01-01T00:00:00Z", "--format", "json", folder=tmp_path)
-    assert (done.returncode, json.loads(done.stdout)["waivers"], len(json.loads(done.stdout)["warnings"])) == (0, 1, 2)
+    assert (done.returncode, printed("waivers-lint", done.stdout)["waivers"], len(json.loads(done.stdout)["warnings"])) == (
+        0,
+        1,
+        2,
+    )
     (tmp_path / "waivers.yaml").write_text(GOOD.replace("NET-20 ", "NET-01 "), encoding="utf-8")
     done = clearance(*words, AT, folder=tmp_path)
     assert (done.returncode, "is a gate and cannot be waived" in done.stderr) == (2, True)
@@ -150,7 +155,7 @@ def test_every_fault_is_told_at_once_each_with_its_line(tmp_path: Path) -> None:
     )
     refused(done, 2, *told, "waivers.yaml:4: waivers.0.approver: the key 'approver' is missing")
     done = clearance(*words, "--format", "json", folder=tmp_path)
-    data = json.loads(done.stdout)
+    data = printed("waivers-lint", done.stdout)
     assert (done.returncode, len(data["faults"]), data["warnings"], done.stderr) == (2, 4, [], "")
     other = GOOD.replace("control: NET-20 ", "control: NET-99 ").replace("subject: web1", "subject: web9")
     (tmp_path / "waivers.yaml").write_text(other, encoding="utf-8")
