@@ -207,6 +207,10 @@ class RunKind(StrEnum):
     INSPECTION = "inspection"
 
 
+UNFILLED = "change-me"
+"""What stands in a new permit where somebody must be named."""
+
+
 class Person(Record):
     """A person and the organisation that person acts for."""
 
@@ -275,6 +279,12 @@ class Permit(Record):
     addresses: tuple[Network, ...] = Field(min_length=1)
     window: Window
     rate: Rate = Rate()
+
+    @property
+    def unfilled(self) -> bool:
+        """Whether somebody is still called what a new permit says in the place of a name."""
+        named = (word for each in (self.permitted_by, *self.inspectors) for word in (each.person, each.organisation))
+        return any(word.lower().replace(" ", "-") == UNFILLED for word in named)
 
     def refusal(self, address: str, at: datetime) -> str | None:
         """Why a connection to this address at this instant is not permitted; None where it is."""

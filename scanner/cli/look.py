@@ -12,7 +12,7 @@ from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.failing import fail_on_option
 from scanner.cli.roots import trust_at, trust_option
-from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, shipped
+from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, say_unfilled, shipped
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
@@ -251,6 +251,7 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
     )
     scanning.addresses(order, now())
     say_force(console, inputs.bound.baseline, order.judged_at)
+    say_unfilled(console, inputs.permit)
     folder = options["out"] or options["runs"] / order.run
     return Run.create(folder, order, inputs.files)
 

@@ -48,14 +48,14 @@ def permit_new(
 ) -> None:
     """Write a permit to fill in; for an agency's own self-check it names you, who looks at what is your own."""
     from scanner.strict_yaml import InputError, parse
-    from scanner.targets import Permit
+    from scanner.targets import UNFILLED, Permit
 
     if file.exists():
         raise InputError(_("{path}: exists already; nothing was overwritten").format(path=file))
     at = now()
     own = kind == "self-check"
     text = _TEMPLATE.format(
-        person=_user() if own else UNFILLED,
+        person=(_user() or UNFILLED) if own else UNFILLED,
         organisation=agency if own else UNFILLED,
         kind=kind,
         decision=decision.replace('"', "'"),
@@ -66,7 +66,7 @@ def permit_new(
     )
     parse(text.encode(), str(file)).as_record(Permit)
     keep(file, text.encode())
-    if own:
+    if own and _user():
         console.say(
             _("✓ {path}: it names {user} as who permits and who looks; change that where it is wrong").format(
                 path=file, user=_user()
@@ -76,19 +76,15 @@ def permit_new(
         console.say(_("✓ {path}: fill in who permits and who inspects").format(path=file))
 
 
-UNFILLED = "change-me"
-"""What stands in a new permit where somebody must be named."""
-
-
 def _user() -> str:
-    """Who uses this machine's account, in the letters of a name."""
+    """Who uses this machine's account, in the letters of a name; nothing where nobody can say."""
     import getpass
     import re
 
     try:
-        return re.sub(r"[^A-Za-z0-9._-]", "-", getpass.getuser()).strip("-.")[:60] or UNFILLED
+        return re.sub(r"[^A-Za-z0-9._-]", "-", getpass.getuser()).strip("-.")[:60]
     except (KeyError, OSError):
-        return UNFILLED
+        return ""
 
 
 @permit.command("sign")
@@ -100,11 +96,10 @@ def permit_sign(console: Console, file: Path, signer: str, out: Path) -> None:
     """Sign a permit for an inspection with the owner's key."""
     from certification.permits import sign_permit
     from scanner.strict_yaml import InputError, parse
-    from scanner.targets import Permit
+    from scanner.targets import UNFILLED, Permit
 
     found = parse(bytes_of(file), str(file)).as_record(Permit)
-    named = [found.permitted_by, *found.inspectors]
-    if any(UNFILLED in (each.person, each.organisation) for each in named):
+    if found.unfilled:
         raise InputError(
             _("{path}: {word} stands where somebody must be named: fill in who permits and who inspects").format(
                 path=file, word=UNFILLED

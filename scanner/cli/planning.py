@@ -9,7 +9,7 @@ import click
 
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
-from scanner.cli.shipped import say_force
+from scanner.cli.shipped import say_force, say_unfilled
 from scanner.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
         console.data(found.written() + b"\n")
         return
     say_force(console, inputs.bound.baseline, now())
+    say_unfilled(console, inputs.permit)
     _say(console, found, inputs)
 
 

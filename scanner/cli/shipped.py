@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from scanner.baseline import Baseline
     from scanner.cli.console import Console
+    from scanner.targets import Permit
 
 NATIONAL = "npdb-2026"
 """The baseline that is used where none is named."""
@@ -70,3 +71,9 @@ def say_force(console: Console, baseline: Baseline, at: datetime) -> None:
         console.say(text.format(baseline=baseline.id, control=late.shown_by, before=regimes.written(late.approved_before)))
         return
     console.say(_("! {objection}: the decision would be incomplete").format(objection=shown(message)))
+
+
+def say_unfilled(console: Console, permit: Permit) -> None:
+    """Says so where the permit still names nobody: what it allows, nobody has allowed."""
+    if permit.unfilled:
+        console.say(_("! the permit names nobody yet: fill in who permits and who inspects"))
