@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from scanner.assessment import Assessment
 from scanner.cli.explained import CheckData
@@ -23,11 +24,11 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 BASELINE = FOLDER / "baseline.schema.json"
 
 
-def _of(record: type[BaseModel]) -> Callable[[], bytes]:
+def _of(record: Any) -> Callable[[], bytes]:
     def schema() -> bytes:
         described = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **record.model_json_schema(by_alias=True, mode="serialization"),
+            **TypeAdapter(record).json_schema(by_alias=True, mode="serialization"),
         }
         return json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
@@ -45,7 +46,7 @@ SCHEMAS: Mapping[Path, Callable[[], bytes]] = {
     FOLDER / "inventory.schema.json": _of(Imported),
     FOLDER / "explain.schema.json": _of(CheckData),
     FOLDER / "outcome.schema.json": _of(Outcome),
-    **{FOLDER / f"{name}.schema.json": _of(record) for name, record in PRINTED.items()},
+    **{FOLDER / f"{name}.schema.json": _of(printed) for name, printed in PRINTED.items()},
 }
 """Each schema's file, and what makes it: of the files operators write, and of what commands print."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import RootModel, create_model
+from pydantic import create_model
 
 from certification.application import Stage
 from certification.request import Kind
@@ -35,10 +35,6 @@ class Sign(Record):
     good: bool | None
     what: str
     mend: str
-
-
-class Doctor(RootModel[Mapping[str, tuple[Sign, ...]]]):
-    """By host, and `this machine`: what was examined."""
 
 
 class Recheck(Record):
@@ -93,10 +89,6 @@ class DriftByDigest(Record):
     stated: tuple[StatedGround, ...]
 
 
-class DriftTold(RootModel[DriftSeen | DriftByDigest]):  # type: ignore[valid-type]
-    """What `drift` prints, with the certificate's bundle and without."""
-
-
 class Under(Rejudged):
     """A run judged under another baseline."""
 
@@ -133,10 +125,6 @@ class KeptFeed(FeedRef):
     state: str
 
 
-class FeedsImport(RootModel[tuple[ImportedFeed, ...]]):
-    """What `feeds import` read."""
-
-
 class FeedsStatus(Record):
     """What stands in the store; `absent` are the kinds that the baseline asks for and it lacks."""
 
@@ -153,10 +141,6 @@ class Affected(Record):
     how: str
     agency: str
     since: Instant
-
-
-class TrustAffected(RootModel[tuple[Affected, ...]]):
-    """All of them, in the log's order."""
 
 
 class StatusRow(Record):
@@ -185,10 +169,6 @@ class Application(Record):
     reason: str
 
 
-class Status(RootModel[tuple[StatusRow, ...] | Application]):
-    """What `status` prints: of a serial or of all, and of a file."""
-
-
 class WaiversLint(Record):
     """What is wrong, and what is doubtful; how many there are is null where the file could not be read."""
 
@@ -198,25 +178,22 @@ class WaiversLint(Record):
     remediations: int | None
 
 
-class ChecksList(RootModel[tuple[CheckData, ...]]):
-    """Every check."""
-
-
-PRINTED: Mapping[str, type[Any]] = {
+PRINTED: Mapping[str, Any] = {
     "baseline-show": Baseline,
     "baseline-diff": BaselineDiff,
     "baseline-coverage": Coverage,
-    "checks-list": ChecksList,
+    "checks-list": tuple[CheckData, ...],
     "compare": Compare,
     "diff": Comparison,
-    "doctor": Doctor,
-    "drift": DriftTold,
+    "doctor": Mapping[str, tuple[Sign, ...]],
+    "drift": DriftSeen | DriftByDigest,
     "evaluate": Evaluate,
-    "feeds-import": FeedsImport,
+    "feeds-import": tuple[ImportedFeed, ...],
     "feeds-status": FeedsStatus,
     "recheck": Recheck,
-    "status": Status,
-    "trust-affected": TrustAffected,
+    "status": tuple[StatusRow, ...] | Application,
+    "trust-affected": tuple[Affected, ...],
     "waivers-lint": WaiversLint,
 }
-"""By the verb's words, joined with dashes: what it prints."""
+"""By the verb's words, joined with dashes: the type of what it prints. `drift` prints another with the certificate's bundle than without, `status` of a file than
+of a serial."""
