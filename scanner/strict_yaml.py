@@ -75,6 +75,16 @@ def _told(item: ErrorDetails) -> tuple[Place, str]:
             return place, _("no key is called {key!r} here").format(key=place[-1])
         case "missing":
             return place, _("the key {key!r} is missing").format(key=place[-1])
+        case "too_short":
+            return place, _("at least {count} must stand here").format(count=item.get("ctx", {}).get("min_length", 1))
+        case "int_type" | "int_parsing" | "int_from_float":
+            return place, _("a whole number is wanted here")
+        case "string_type":
+            return place, _("text is wanted here; put it in quotes where it looks like a number or a date")
+        case "bool_type" | "bool_parsing":
+            return place, _("true or false is wanted here")
+        case "literal_error" | "enum":
+            return place, _("one of {words} is wanted here").format(words=item.get("ctx", {}).get("expected", ""))
         case _:
             return place, str(item["msg"])
 

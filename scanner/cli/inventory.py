@@ -36,7 +36,13 @@ def inventory() -> None:
 @click.option("--add", is_flag=True, help="Keep the scope's other hosts; without it the file is the whole inventory.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--as-of", metavar="DATE", help="The day whose unit names hold, as 2026-11-23; today where it is not given.")
-@click.option("--format", "told", type=click.Choice(["text", "json"]), default="text", help="What to print on stdout.")
+@click.option(
+    "--format",
+    "told",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="What to print on stdout; json: docs/schemas/inventory.schema.json.",
+)
 @pass_console
 def inventory_import(console: Console, /, file: Path, scope: Path, form: str | None, told: str, **options: Any) -> None:
     """Read an inventory (XLSX, CSV, YAML, JSON, Ansible's JSON, nmap's XML) into the scope.

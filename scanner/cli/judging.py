@@ -34,7 +34,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @signer_option("The inspector's key, as file:inspector.pem or pkcs11:...: signs the evaluation.", required=False)
 @trust_option("The trust root the inspector's key stands in.", required=False)
 @click.option("--under", type=BaselineFile(), help="Say what another baseline would do to these runs, and change none of them.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of what --under tells.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Of what --under tells; json: docs/schemas/evaluate.schema.json.",
+)
 @fail_on_option
 @pass_console
 def evaluate(
