@@ -43,16 +43,18 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
     from certification.submission import read_submission, submission
     from scanner.record import sha256
 
-    if out.exists():
+    if out.exists() or out.is_symlink():
         raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
     readers = readers_of(recipients)
     made = submission(bundle_of(bundle), bytes_of(request_file))
+    about = read_submission(made).about  # what nobody could receive is not written
     written = sealed_to(made, readers) if readers else made
     keep(out, written, mode=0o600)
     if sha256(bytes_of(out, limit=len(written) + 1)) != sha256(written):
+        out.unlink(missing_ok=True)
         raise StoreError(_("{path}: what was read back is not what was written; the medium may be broken").format(path=out))
     console.say(_("✓ submission: {path}, written and read back").format(path=out))
-    _tell(console, read_submission(made).about)
+    _tell(console, about)
     if not readers:
         console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
 
@@ -73,7 +75,7 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
     from certification.submission import REQUEST, read_submission
     from scanner.bundle import unpacked
 
-    if out.exists():
+    if out.exists() or out.is_symlink():
         raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
     found = read_submission(bundle_of(submission, spare=OVERHEAD))
     if trust is not None:

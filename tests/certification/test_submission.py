@@ -127,3 +127,13 @@ def test_a_medium_that_gives_back_something_else_is_noticed(desk: Desk, monkeypa
     monkeypatch.setattr(submitting, "keep", broken)
     done = desk.run(*SUBMIT)
     assert isinstance(done.exception, StoreError) and "not what was written" in str(done.exception)
+    assert not (desk.folder / "usb" / "P01.submission").exists()
+    monkeypatch.setattr(submitting, "keep", keep)
+    desk.good(*SUBMIT)
+
+
+def test_a_link_in_the_place_of_the_file_is_not_replaced(desk: Desk) -> None:
+    (desk.folder / "usb").mkdir()
+    (desk.folder / "usb" / "P01.submission").symlink_to("nowhere")
+    done = desk.run(*SUBMIT)
+    assert isinstance(done.exception, InputError) and (desk.folder / "usb" / "P01.submission").is_symlink()
