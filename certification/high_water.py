@@ -53,7 +53,7 @@ class Mark(Record):
     root_version: Annotated[int, Field(ge=1)]
     root_sha256: Sha256
     root: KnownRoot | None = None
-    """What tells the trust root's successor; None in memories of before it was kept, whose root may be followed by any newer one once."""
+    """What tells the trust root's successor; None in memories of before it was kept, whose root is followed by no other that nobody named."""
     issued: Instant
     """When the bundle that was applied last was made."""
     expires: Instant
@@ -127,6 +127,8 @@ def _not_older(mark: Mark, key: KeyMark, trust: TrustRoot, *, named: bool) -> No
         follows(mark.root, trust)
     elif version < mark.root_version:
         raise Refusal(Code.ROOT_OLDER, said("version {seen}, after version {last}", seen=version, last=mark.root_version))
+    elif trust.sha256 != mark.root_sha256 and not named:
+        raise Refusal(Code.ROOT_CHANGED, said("version {seen}, after version {last}", seen=version, last=mark.root_version))
     last = {each.keyid: each for each in mark.keys}.get(key.keyid)
     if last is not None and key.sequence < last.sequence:
         message = said("bundle {seen}, after bundle {last}", seen=key.sequence, last=last.sequence)

@@ -134,6 +134,10 @@ def test_a_gateway_s_memory_of_before_learns_its_root_once(office: Office) -> No
     with refused(Code.ROOT_OLDER):
         advanced(old.model_copy(update={"root_version": 2}), register, office.trust, soon())
     assert advanced(old, register, office.trust, soon()).root == known(office.trust)
+    for stranger in (FORGED, made("root-4", "root-5", root_keys=FORGER, version=9)):
+        with refused(Code.ROOT_CHANGED):
+            advanced(old, register, stranger, soon())
+        assert advanced(old, register, stranger, soon(), named=True).root == known(stranger)
 
 
 # --- at the terminal ------------------------------------------------------------------------------
