@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from errno import ELOOP
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,8 @@ def _warn(text: str) -> None:
 def _kept(path: Path) -> KnownRoots:
     from certification.relied import KnownRoots, read_known_roots
 
+    if path.is_symlink():
+        raise OSError(ELOOP, "a link, where a file is kept")
     try:
         with path.open("rb") as file:
             return read_known_roots(file.read(_LIMIT))

@@ -227,6 +227,13 @@ def test_a_memory_that_can_only_be_read_still_counts(ready: Desk, monkeypatch: p
     ready.refused(Code.ROOT_MEMORY_LOST, *VERIFY)
 
 
+def test_a_link_in_the_place_of_the_memory_is_no_first_use(ready: Desk) -> None:
+    memory().unlink()
+    memory().symlink_to("nowhere")
+    ready.refused(Code.ROOT_MEMORY_LOST, *VERIFY)
+    assert memory().is_symlink()
+
+
 def test_a_user_without_a_home_is_told_each_time(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")

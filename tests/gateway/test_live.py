@@ -13,19 +13,22 @@ import pytest
 
 from certification.connection_ca import ca_certificate
 from certification.gateway_bundle import CRL
+from certification.keyring import Keyring
 from certification.log_store import opened
 from certification.refusals import Code, Refusal
 from certification.request import Kind
+from certification.signers import signed
 from certification.status_event import Change
+from certification.trust import draft_keyring, read_trust_root
 from gateway import applying, haproxy, nginx
 from gateway.applying import apply, close, freshness
 from gateway.fault import GatewayError
 from gateway.site import Proxy
 from gateway.states import CLOSED, States
-from tests.certification.stage import refused
+from tests.certification.stage import refused, root_key, signer
 from tests.certification.test_gateway_bundle import remade, updated
 from tests.gateway.proxies import Reply, Stand, eventually, stand
-from tests.gateway.stage import Client, Office, ca_key, client, clock, root
+from tests.gateway.stage import Client, Office, ca_key, client, clock, keyring, root
 
 PATIENCE = (4, 16, 60)
 """Seconds that something is good for; the longer ones on a machine that is busy with other things."""
@@ -391,3 +394,14 @@ def test_the_memory_of_a_gateway_is_not_done_without(gate: Stand, agency: Client
 def test_two_at_once_do_not_change_the_states(gate: Stand) -> None:
     with States(Path(gate.site.folder)).held(), pytest.raises(GatewayError, match="another"):
         gate.apply()
+
+
+def test_a_swapped_trust_root_puts_nothing_in_force_unless_the_site_names_it(gate: Stand) -> None:
+    forger = tuple(root_key(f"root-{number}") for number in (4, 5, 6))
+    ring = Keyring.model_validate_json(keyring(root_keys=forger).model_dump_json())
+    stranger = read_trust_root(signed(draft_keyring(ring), signer("root-4"), signer("root-5")), clock())
+    gate.apply()
+    data = gate.office.export().data
+    with refused(Code.ROOT_CHANGED):
+        apply(data, stranger, gate.site, clock())
+    apply(data, stranger, gate.site.model_copy(update={"trust_sha256": stranger.sha256}), clock())
