@@ -16,7 +16,7 @@ from certification.sealing import reading
 from certification.statements import read_statement
 from scanner.bundle import packed, unpacked
 from scanner.findings import said
-from scanner.record import Name, Record, RecordError, Sha256, sha256
+from scanner.record import Name, Record, Sha256, sha256
 
 ABOUT, BUNDLE, REQUEST = "submission.json", "run.bundle", "request.dsse.json"
 
@@ -40,7 +40,6 @@ class Submitted:
     about: Submission
     bundle: bytes
     request: bytes
-    asked: RequestPredicate
 
 
 def is_submission(files: Mapping[str, bytes]) -> bool:
@@ -66,14 +65,10 @@ def read_submission(data: bytes) -> Submitted:
     if files.keys() != {ABOUT, BUNDLE, REQUEST}:
         names = ", ".join(sorted(files))[:200]
         raise Refusal(Code.SUBMISSION_MALFORMED, said("it holds {names}, which is no submission", names=names))
-    try:
-        about = Submission.read(files[ABOUT])
-    except RecordError as error:
-        raise Refusal(Code.SUBMISSION_MALFORMED, said("{why}", why=str(error))) from None
     bundle, request = files[BUNDLE], files[REQUEST]
-    if submission(bundle, request) != data or about != _about(bundle, request, _asked(request)):
+    if submission(bundle, request) != data:
         raise Refusal(Code.SUBMISSION_MALFORMED, said("it says of its files what they do not say"))
-    return Submitted(about, bundle, request, _asked(request))
+    return Submitted(_about(bundle, request, _asked(request)), bundle, request)
 
 
 def _asked(request: bytes) -> RequestPredicate:

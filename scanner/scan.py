@@ -144,14 +144,14 @@ def scan(
     The sights that no time was allowed for: nothing is kept of them, so that no check passes by them and the run can go on.
     """
     order = run.order
-    _same_hosts(run, order, found)
+    met = _same_hosts(run, order, found)
     left = [sight for sight in order.plan if sight not in order.skipped and not run.has(sighting_path(sight))]
     with (
         run.journal() as journal,
         fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal), order.rate)) as guard,
     ):
-        work = _Work(run, order, looks or probes(), circumstances, found, told, journal, pause=pause or Pause())
-        work.allowed = time_allowed or work.allowed
+        work = _Work(run, order, looks or probes(), circumstances, found, told, journal)
+        work.pause, work.allowed = pause or work.pause, time_allowed or work.allowed
         for host in order.scope.hosts:
             work.turns[host.id] = threading.Semaphore(order.rate.parallel_per_host)
         workers = [
@@ -177,15 +177,12 @@ def scan(
         if isinstance(trouble, sqlite3.Error):
             raise unwritable(run.folder / JOURNAL, trouble) from OSError(str(trouble))
         raise trouble
-    known = {host.host: host.address for host in Contact.read(run.read(CONTACT)).hosts}
-    run.write(
-        CONTACT, _contact(order, {host: known.get(host) or address for host, address in found.items()}, guard.spent).written()
-    )
+    run.write(CONTACT, _contact(order, met, guard.spent).written())
     return tuple(sorted(work.left, key=lambda sight: (sight.subject, sight.kind)))
 
 
-def _same_hosts(run: Run, order: Order, found: Mapping[str, str | Unobserved]) -> None:
-    """Keeps which address each host has in this run; raises InputError where a run that goes on would meet another machine under a name."""
+def _same_hosts(run: Run, order: Order, found: Mapping[str, str | Unobserved]) -> Mapping[str, str | Unobserved]:
+    """The address that each host has in this whole run, which is kept; raises InputError where a run that goes on would meet another machine under a name."""
     if run.has(CONTACT):
         before = {host.host: host.address for host in Contact.read(run.read(CONTACT)).hosts}
         for host, address in found.items():
@@ -195,6 +192,7 @@ def _same_hosts(run: Run, order: Order, found: Mapping[str, str | Unobserved]) -
                 raise InputError(text.format(host=host, was=was, address=address))
         found = {host: before.get(host) or address for host, address in found.items()}
     run.write(CONTACT, _contact(order, found, {}).written())
+    return found
 
 
 def _contact(order: Order, found: Mapping[str, str | Unobserved], spent: Mapping[str, int]) -> Contact:

@@ -24,19 +24,20 @@ BUNDLE = click.argument("bundle", type=FILE)
 TRUST = trust_option()
 REQUEST = click.option("--request", "request_file", type=FILE, required=True, help="The agency's signed request.")
 SIGNER = signer_option("The key that signs, as file:key.pem or pkcs11:token=T;object=K?module-path=/usr/lib/x.so.")
-Command = Callable[..., Any]
-
-
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@SIGNER
-@click.option(
+RECIPIENTS = click.option(
     "--to",
     "recipients",
     multiple=True,
     metavar="RECIPIENT|FILE",
     help="Encrypt to this age recipient, or to those in a file; may be repeated.",
 )
+Command = Callable[..., Any]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@SIGNER
+@RECIPIENTS
 @click.option("--out", type=FILE, required=True, help="The bundle to write.")
 @pass_console
 def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], out: Path) -> None:
@@ -281,8 +282,7 @@ def verify(
 
 def _tell_valid(console: Console, found: VerifiedCertificate, steps: list[str]) -> None:
     """Says what was verified, step by step, and what it came to."""
-    for number, step in enumerate(steps, 1):
-        console.say(f"  {number}. ✓ {step}")
+    console.steps(steps)
     granted = found.granted
     console.say(
         _("✓ VALID  {serial}: {kind} connection for {agency}, level {level}, from {begins} until {ends}").format(

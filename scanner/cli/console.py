@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,11 @@ class Console:
         told.note(text)
         if not self.quiet:
             click.echo(text, err=True)
+
+    def steps(self, steps: Iterable[str]) -> None:
+        """What was verified, one numbered line each."""
+        for number, step in enumerate(steps, 1):
+            self.say(f"  {number}. ✓ {step}")
 
     def data(self, data: bytes) -> None:
         """Data for the next program, on stdout."""

@@ -72,8 +72,7 @@ def tell_bundle(
     if rejudge is not None:
         recomputed(files, rejudge, code)
         steps.append(_("judging the evidence again gives the same assessment, byte for byte"))
-    for number, step in enumerate(steps, 1):
-        console.say(f"  {number}. ✓ {step}")
+    console.steps(steps)
     told, form = evidence.assessment, "%Y-%m-%d %H:%M UTC"
     console.say(
         _("✓ GENUINE  run {run}: system {system} of {agency}, level {level}, decision {decision}, seen until {seen}").format(

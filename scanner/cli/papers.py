@@ -120,10 +120,7 @@ def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> No
 
     seen = field_check(text, root, at)
     words = seen.words
-    for number, step in enumerate(
-        (_("the token has its one written form"), _("two authorities' approvers signed it"), _("it is in its time")), 1
-    ):
-        console.say(f"  {number}. ✓ {step}")
+    console.steps((_("the token has its one written form"), _("two authorities' approvers signed it"), _("it is in its time")))
     console.say(
         _("✓ SIGNED  {serial}: {kind} connection for {agency}, system {system}, to {apis}, until {ends}").format(
             serial=words.serial,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, readers_of
+from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, readers_of
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError, StoreError
@@ -25,13 +25,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.command()
 @BUNDLE
 @click.option("--request", "request_file", type=FILE, required=True, help="The agency's signed request for this bundle.")
-@click.option(
-    "--to",
-    "recipients",
-    multiple=True,
-    metavar="RECIPIENT|FILE",
-    help="Encrypt to this age recipient, or to those in a file; may be repeated.",
-)
+@RECIPIENTS
 @click.option("--out", type=FILE, required=True, help="The file to write, as on a USB stick; nothing is overwritten.")
 @pass_console
 def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple[str, ...], out: Path) -> None:
