@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,13 +11,11 @@ from scanner.collation import vietnamese
 from scanner.findings import Outcome
 from scanner.i18n import _, speaking, titled
 from scanner.inert import LONGEST
-from scanner.report import LARGEST, Page, article, shell
+from scanner.report import AROUND, LARGEST, Page, article, packed, shell
 from scanner.status_words import Word, verdict_word
 from scanner.targets import BilingualText
 from scanner.writing import count
 
-_AROUND = 100_000
-"""Bytes kept free in each file for the head of the page."""
 _LINE = 1_000
 """Bytes of an agency's line without its names, at most."""
 _UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
@@ -79,14 +77,14 @@ def index(entries: Sequence[Entry], languages: Sequence[str], *, largest: int = 
     """
     parts: list[Page] = []
     bodies = []
-    whole = sum(_bytes(each) for each in entries) * len(languages) + _AROUND <= largest
+    whole = sum(_bytes(each) for each in entries) * len(languages) + AROUND <= largest
     for language in languages:
         with speaking(language):
             lines = sorted((_line(each) for each in entries), key=lambda line: (vietnamese(line.agency), line.system))
             counted = [(verdict_word(decision), sum(each.decision is decision for each in entries)) for decision in Decision]
             prefix = f"{language}-" if len(languages) > 1 else ""
             links = []
-            for chunk in () if whole else _chunks(lines, largest - _AROUND):
+            for chunk in () if whole else packed(lines, lambda line: _bytes(line.entry), largest - AROUND):
                 name = f"index-{len(parts) + 2}.html"
                 body = article(language, "index_part.html.j2", lines=chunk)
                 parts.append(Page(name, shell(f"{chunk[0].agency} – {chunk[-1].agency}", language, [body])))
@@ -98,20 +96,6 @@ def index(entries: Sequence[Entry], languages: Sequence[str], *, largest: int = 
     with speaking(languages[0]):
         title = _("Connection assessments: {count}").format(count=count(len(entries)))
         return (Page("index.html", shell(title, languages[0], bodies)), *parts)
-
-
-def _chunks(lines: Sequence[Line], room: int) -> Iterator[list[Line]]:
-    chunk: list[Line] = []
-    size = 0
-    for line in lines:
-        length = _bytes(line.entry)
-        if chunk and size + length > room:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(line)
-        size += length
-    if chunk:
-        yield chunk
 
 
 def _bytes(each: Entry) -> int:

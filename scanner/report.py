@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,7 +27,7 @@ from scanner.writing import count, day, share
 
 LARGEST = 4_500_000
 """Bytes of one file: more than that is split, so that every browser and every mail server takes it."""
-_AROUND = 100_000
+AROUND = 100_000
 """Bytes kept free in each file for the head of the page and what stands between its pieces."""
 _TABLE, _ROW = 400_000, 400
 """Characters of one table, and of a row without its texts; a longer one goes on in another table with its head again. Escaping makes
@@ -37,6 +37,7 @@ _MOST = {"most_places": 40, "most_seen": 6, "most_reasons": 60, "most_gaps": 60,
 _FEWEST = 6
 """How often these are halved where the first page of a split report would be larger than a file may be."""
 _Listed = TypeVar("_Listed", Row, Piece, Task)
+_Item = TypeVar("_Item")
 _NAMES = {"vi": "Tiếng Việt", "en": "English"}
 
 
@@ -104,12 +105,13 @@ def as_pages(editions: Sequence[Edition], reader: Reader, stem: str, *, largest:
     for edition in editions:
         with speaking(edition.language):
             prefix = f"{edition.language}-" if len(editions) > 1 else ""
-            head, most = _fitting(edition, reader, prefix, largest // len(editions) - _AROUND)
+            head, most = _fitting(edition, reader, prefix, largest // len(editions) - AROUND)
             links = []
-            for packed in _packed(_blocks(edition.view, reader, prefix, f"{stem}.html", most["most_rows"]), largest):
+            pieces = _blocks(edition.view, reader, prefix, f"{stem}.html", most["most_rows"])
+            for together in packed(pieces, _block_length, largest - AROUND):
                 name = f"{stem}-{len(parts) + 2}.html"
-                parts.append(Page(name, _page([edition], [_joined(edition, _back(edition.view, f"{stem}.html"), packed)])))
-                links.append((name, ", ".join(dict.fromkeys(block.section for block in packed if block.section))))
+                parts.append(Page(name, _page([edition], [_joined(edition, _back(edition.view, f"{stem}.html"), together)])))
+                links.append((name, ", ".join(dict.fromkeys(block.section for block in together if block.section))))
             bodies.append(head + _rendered("contents.html.j2", links=links, p=prefix))
     return (Page(f"{stem}.html", _page(editions, bodies)), *parts)
 
@@ -228,20 +230,23 @@ def _joined(edition: Edition, head: Markup, blocks: Sequence[_Block]) -> Markup:
     return Markup("").join(made)
 
 
-def _packed(blocks: Iterator[_Block], largest: int) -> Iterator[list[_Block]]:
-    """The blocks in as few lists as fit below the limit, in their order."""
-    room = largest - _AROUND
-    packed: list[_Block] = []
+def packed(items: Iterable[_Item], length: Callable[[_Item], int], room: int) -> Iterator[list[_Item]]:
+    """The items in as few lists as fit into the room, in their order; one that is longer stands alone."""
+    together: list[_Item] = []
     size = 0
-    for block in blocks:
-        length = len(block.text.encode())
-        if packed and size + length > room:
-            yield packed
-            packed, size = [], 0
-        packed.append(block)
-        size += length
-    if packed:
-        yield packed
+    for item in items:
+        added = length(item)
+        if together and size + added > room:
+            yield together
+            together, size = [], 0
+        together.append(item)
+        size += added
+    if together:
+        yield together
+
+
+def _block_length(block: _Block) -> int:
+    return len(block.text.encode())
 
 
 def _back(view: View, main: str) -> Markup:

@@ -251,11 +251,11 @@ def verify(
     if envelope.startswith(b"%PDF-"):
         envelope = envelope_in(console, envelope, root, instant)
         certificate = beside(certificate)
-    client = None
+    insist_on_client = None
     if is_client(head):
         from scanner.cli.forms import behind_client
 
-        envelope, client = behind_client(envelope, root, instant, log_file, ca_file)
+        envelope, insist_on_client = behind_client(envelope, root, instant, log_file, ca_file)
     from certification.verify import verify as verified
 
     shown, standings = (proof_at(proof or proof_of(certificate)), None) if log_file is None else _by_log(log_file, envelope, root)
@@ -270,8 +270,8 @@ def verify(
         standings=standings,
     )
     steps = [step.explanation for step in found.steps]
-    if client is not None:
-        client.insist_on(found)
+    if insist_on_client is not None:
+        insist_on_client(found)
         steps.append(_("the client certificate is the one that follows from it, signed by the connection CA"))
     _tell_valid(console, found, steps)
     if log_file is None:

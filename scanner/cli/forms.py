@@ -13,11 +13,10 @@ from scanner.cli.console import Console, bytes_of
 from scanner.i18n import _
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
-
-    from certification.connection_ca import ConnectionCa
     from certification.trust import TrustRoot
     from certification.verify import VerifiedCertificate
+
+    Compare = Callable[[VerifiedCertificate], None]
 
 _TAR = slice(257, 262)
 HEAD = 512
@@ -94,10 +93,12 @@ def tell_bundle(
         raise click.exceptions.Exit(status)
 
 
-def behind_client(pem: bytes, root: TrustRoot, at: datetime, log_file: Path | None, ca_file: Path | None) -> tuple[bytes, Check]:
+def behind_client(
+    pem: bytes, root: TrustRoot, at: datetime, log_file: Path | None, ca_file: Path | None
+) -> tuple[bytes, Compare]:
     """The authorisation in the log that this client certificate is for, and what compares the two once that is verified."""
     from certification.authorisation import AuthorisationStatement
-    from certification.client_certificate import x509_serial
+    from certification.client_certificate import insist_on_certificate, x509_serial
     from certification.connection_ca import read_ca, read_certificate
     from certification.envelope import read_envelope
     from certification.log_store import opened
@@ -116,18 +117,5 @@ def behind_client(pem: bytes, root: TrustRoot, at: datetime, log_file: Path | No
             if entry.kind != AuthorisationStatement.kind():
                 continue
             if x509_serial(sha256(read_envelope(entry.envelope).payload), ca) == certificate.serial_number:
-                return entry.envelope, Check(certificate, ca)
+                return entry.envelope, lambda found: insist_on_certificate(certificate, found.granted, found.payload_sha256, ca)
     raise Refusal(Code.NOT_IN_LOG, said("no certificate in the log leads to this client certificate"))
-
-
-class Check:
-    """A client certificate, to be compared with the one that follows from its authorisation."""
-
-    def __init__(self, certificate: Certificate, ca: ConnectionCa) -> None:
-        self._certificate, self._ca = certificate, ca
-
-    def insist_on(self, found: VerifiedCertificate) -> None:
-        """Returns where the client certificate is the one that follows from this authorisation, signed by the connection CA."""
-        from certification.client_certificate import insist_on_certificate
-
-        insist_on_certificate(self._certificate, found.granted, found.payload_sha256, self._ca)

@@ -20,6 +20,7 @@ import click
 
 from scanner.cli import console
 from scanner.cli.clock import mark_path
+from scanner.faults import InputError, StoreError
 from scanner.i18n import _
 
 if TYPE_CHECKING:
@@ -122,14 +123,14 @@ def _judged(path: Path, root: TrustRoot, *, named: bool) -> Reliance | None:
             if after != before:
                 _write(path, after.written())
             return why
-    except OSError as error:
+    except (OSError, InputError, StoreError) as error:
         # Nothing can be written here; what is remembered still counts.
         before = _kept(path)
         after, why = relied_on(before, root, named=named)
         if after == before:
             return why
         if not named:
-            _not_remembered(root, f"{path}: {error.strerror}")
+            _not_remembered(root, f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error))
         return None
 
 
@@ -170,11 +171,4 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
+    console.keep(path, data, mode=0o600)
