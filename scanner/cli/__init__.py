@@ -125,7 +125,7 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
 def main() -> None:
     """Runs the command line; every way out is a documented exit status."""
     gc.set_threshold(_ALLOCATIONS, 20, 20)
-    debug, error = "--debug" in sys.argv[1:], None
+    debug, error, code = "--debug" in sys.argv[1:], None, None
     speak()
     i18n.choose(_language(sys.argv[1:]))
     try:
@@ -150,11 +150,12 @@ def main() -> None:
         status = ExitStatus.DONE
     except Exception as trouble:  # noqa: BLE001 - the last handler: no traceback, and with it no secret, unless asked for
         error, status = _told(trouble, debug=debug)
+        code = getattr(trouble, "code", None)
     if KEPT.intersection(sys.argv[1:]):
         from scanner.cli.trail import note
 
         note(sys.argv[1:], int(status))
-    leaves.tell(ExitStatus(status), error)
+    leaves.tell(ExitStatus(status), error, None if code is None else str(code))
     gc.freeze()  # the process ends: what is left in memory is not searched once more for what refers to itself
     sys.exit(status)
 

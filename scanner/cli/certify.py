@@ -169,7 +169,7 @@ def issue(
     from certification.ledger import entered
     from certification.log_store import opened
     from scanner.bundle import unpacked
-    from scanner.cli.papers import keep_papers, token_of
+    from scanner.cli.papers import keep_papers, serial_in, token_of
 
     insist_on_all_or_none()
     rejudge, code = judge_again()
@@ -188,6 +188,7 @@ def issue(
         proof = entered(log, certificate, signer_at(log_signer), root, at)
     keep(proof_of(out), proof.written())
     keep(out, certificate)
+    console.found(serial=serial_in(certificate), index=proof.index, log=proof.checkpoint.checkpoint.origin)
     console.say(_("✓ certificate: {path}").format(path=out))
     keep_papers(console, out, certificate, token_of(authorisation), root, at)
     console.say(
@@ -274,6 +275,12 @@ def verify(
         insist_on_client(found)
         steps.append(_("the client certificate is the one that follows from it, signed by the connection CA"))
     _tell_valid(console, found, steps)
+    console.found(
+        form="certificate",
+        **_data_of(found),
+        standing_known=log_file is not None,
+        evidence="not-looked-at" if bundle is None else "judged-again" if recompute else "compared",
+    )
     if log_file is None:
         console.say(_("  ! without --log nobody can tell whether it was suspended or revoked since"))
     if bundle is None:
@@ -300,6 +307,20 @@ def _tell_valid(console: Console, found: VerifiedCertificate, steps: list[str]) 
                 witness=found.watch.witness, when=f"{found.watch.at:%Y-%m-%d %H:%M} UTC"
             )
         )
+
+
+def _data_of(found: VerifiedCertificate) -> dict[str, Any]:
+    """The verified certificate as values of JSON, by the names that it has them under."""
+    granted = found.granted.model_dump(mode="json")
+    return {
+        **{name: granted[name] for name in ("serial", "kind", "scope", "not_before", "not_after")},
+        "agency": found.granted.agency.code,
+        "system": found.granted.system.id,
+        "level": found.granted.system.level,
+        "payload_sha256": found.payload_sha256,
+        "witness": None if found.watch is None else found.watch.witness,
+        "witnessed_at": None if found.watch is None else f"{found.watch.at:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def _files(bundle: Path) -> Mapping[str, bytes]:

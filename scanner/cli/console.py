@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,6 +41,10 @@ class Console:
         """What was verified, one numbered line each."""
         for number, step in enumerate(steps, 1):
             self.say(f"  {number}. ✓ {step}")
+
+    def found(self, **found: Any) -> None:
+        """What this command found, as values of JSON: `found` in what `--format json` prints."""
+        told.find(found)
 
     def data(self, data: bytes) -> None:
         """Data for the next program, on stdout."""

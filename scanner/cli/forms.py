@@ -73,6 +73,14 @@ def tell_bundle(
         steps.append(_("judging the evidence again gives the same assessment, byte for byte"))
     console.steps(steps)
     told, form = evidence.assessment, "%Y-%m-%d %H:%M UTC"
+    console.found(
+        form="bundle",
+        **told.model_dump(
+            mode="json", include={"run", "agency", "system", "level", "decision", "observed_until", "evidence_until"}
+        ),
+        too_old=at >= evidence.evidence_until,
+        judged_again=rejudge is not None,
+    )
     console.say(
         _("✓ GENUINE  run {run}: system {system} of {agency}, level {level}, decision {decision}, seen until {seen}").format(
             run=told.run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from scanner.cli.signing import PIN_FILE, ca_key_at, signer_at, signer_option
 from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
+    from certification.refusals import Refusal
     from gateway.site import Site
 
 CA = click.option("--ca", "ca_file", type=FILE, required=True, help="The connection CA's own certificate; `gateway ca` makes it.")
@@ -113,6 +114,9 @@ def gateway_export(
     keep(state, mark.written())
     keep(out, made.data, mode=0o640)
     count = made.predicate.entries
+    console.found(
+        sequence=mark.sequence, expires=_written(made.predicate.expires), entries=count, left_out=_refused(made.left_out)
+    )
     told = ngettext("✓ bundle {number}: {count} certificate, good until {end}: {path}",
                     "✓ bundle {number}: {count} certificates, good until {end}: {path}", count)  # fmt: skip
     console.say(told.format(number=mark.sequence, count=count, end=f"{made.predicate.expires:%Y-%m-%d %H:%M} UTC", path=out))
@@ -137,6 +141,7 @@ def gateway_apply(context: click.Context, console: Console, bundle: Path, site_f
     )  # the gateway's own memory tells a stranger's
     done = apply(bundle_of(bundle), root, site, at)
     admitted, told = len(done.register.admitted), done.register.predicate
+    console.found(state=done.state, expires=_written(told.expires), entries=admitted, left_out=_refused(done.register.left_out))
     text = ngettext("✓ in force: state {state}, {count} certificate, until {end}",
                     "✓ in force: state {state}, {count} certificates, until {end}", admitted)  # fmt: skip
     console.say(text.format(state=done.state, count=admitted, end=f"{told.expires:%Y-%m-%d %H:%M} UTC"))
@@ -163,6 +168,13 @@ def gateway_check(context: click.Context, console: Console, site_file: Path) -> 
     from gateway.states import CLOSED
 
     found = freshness(_site(site_file), instant())
+    closed = found.expires is None or found.state == CLOSED
+    console.found(
+        state=found.state,
+        expires=None if found.expires is None else _written(found.expires),
+        closed=closed,
+        ends_soon=found.ends_soon,
+    )
     if found.expires is None or found.state == CLOSED:
         console.say(_("✗ the gateway is closed: nobody is let in"))
         context.exit(ExitStatus.INTEGRITY)
@@ -200,3 +212,11 @@ def _site(path: Path) -> Site:
     from gateway.site import read_site
 
     return read_site(path)
+
+
+def _written(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _refused(left_out: Iterable[tuple[str, Refusal]]) -> list[dict[str, str]]:
+    return [{"serial": serial, "code": str(refusal.code), "why": refusal.message} for serial, refusal in left_out]

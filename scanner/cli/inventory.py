@@ -77,7 +77,12 @@ def inventory_import(console: Console, /, file: Path, scope: Path, form: str | N
 
 @inventory.command("export")
 @SCOPE
-@click.option("--format", "form", type=click.Choice(_FORMS[:4]), help="The kind of file; by the ending of --out where not given.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMS[:4]),
+    help="The kind of file; by the ending of --out where not given. json: docs/schemas/inventory-export.schema.json.",
+)
 @click.option("--out", type=FILE, help="The file to write; stdout where it is not given or -.")
 @pass_console
 def inventory_export(console: Console, scope: Path, form: str | None, out: Path | None) -> None:
@@ -117,7 +122,10 @@ def _day(text: str | None) -> date:
 
 def _say(console: Console, file: Path, found: Inventory) -> None:
     table = found.table
-    told = _("Read {rows} rows of {path} ({what})").format(rows=len(table.rows), path=file, what=table.what)
+    rows = len(table.rows)
+    told = ngettext("Read {rows} row of {path} ({what})", "Read {rows} rows of {path} ({what})", rows).format(
+        rows=rows, path=file, what=table.what
+    )
     if table.respelt:
         told += ", " + _("{count} values normalised to NFC").format(count=table.respelt)
     console.say(escaped_lines(told))

@@ -9,6 +9,7 @@ import click
 
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.failing import exit_status, fail_on_option
+from scanner.cli.leaves import ask
 from scanner.cli.listed import Listed
 from scanner.cli.roots import trust_option
 from scanner.cli.shipped import BaselineFile
@@ -39,7 +40,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="Of what --under tells; json: docs/schemas/evaluate.schema.json.",
+    help="json: docs/schemas/evaluate.schema.json: how it ended, or what --under tells.",
 )
 @fail_on_option
 @pass_console
@@ -69,10 +70,12 @@ def evaluate(
         raise click.exceptions.Exit(tell(console, under, runs, form))
     if len(runs) > 1:
         raise click.UsageError(_("one run is evaluated at a time; several are compared with --under BASELINE"))
-    if form != "text":
-        raise click.UsageError(_("--format goes with --under; the assessment itself is JSON: assessment.json in the run"))
+    if form == "json":
+        ask("evaluate")
     opened = Run.opened(runs[0])
     assessment = judged(opened)
+    names = {"run", "agency", "system", "level", "decision", "tally", "baseline", "judged_at", "evidence_until"}
+    console.found(folder=str(opened.folder), **assessment.model_dump(mode="json", include=names))
     if signer is not None:
         _sign_evaluation(console, opened, signer, trust)
     terminal.verdict(view_of(opened, assessment), opened.folder, quiet=console.quiet, color=console.color)

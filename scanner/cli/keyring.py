@@ -60,12 +60,15 @@ def keys_show(console: Console, key: str) -> None:
     from certification.keys import keyid_of, pem_of, spki_sha256, verifier
 
     if not key.startswith("pkcs11:"):
-        click.echo(keyid_of(bytes_of(Path(key)).decode("ascii", "replace")))
+        text = bytes_of(Path(key)).decode("ascii", "replace")
+        console.found(keyid=keyid_of(text), pem=text)
+        click.echo(keyid_of(text))
         return
     from certification.token_uri import read_token_uri
     from certification.tokens import public_key_of
 
     public = public_key_of(read_token_uri(key))
+    console.found(keyid=spki_sha256(public), pem=pem_of(public))
     console.say(_("key id {keyid}, scheme {scheme}").format(keyid=spki_sha256(public), scheme=verifier(public).scheme))
     click.echo(pem_of(public), nl=False)
 
@@ -78,12 +81,16 @@ def keys_list(console: Console, module: Path) -> None:
     from certification.keys import spki_sha256, verifier
     from certification.tokens import keys_on
 
-    found = keys_on(str(module.absolute()))
+    found, readable = keys_on(str(module.absolute())), []
     for key in found:
+        uri = escaped_lines(key.uri.written())
         if key.public is None:
-            console.say(f"! {escaped_lines(key.uri.written())}: {escaped_lines(key.why)}")
+            console.say(f"! {uri}: {escaped_lines(key.why)}")
         else:
-            click.echo(f"{spki_sha256(key.public)}  {verifier(key.public).scheme}  {key.uri.written()}")
+            keyid, scheme = spki_sha256(key.public), verifier(key.public).scheme
+            readable.append({"keyid": keyid, "scheme": scheme, "uri": uri})
+            click.echo(f"{keyid}  {scheme}  {uri}")
+    console.found(keys=readable, unreadable=len(found) - len(readable))
     console.say(_("{count} keys; those without a readable public half are not listed").format(count=len(found)))
 
 
@@ -200,6 +207,7 @@ def trust_show(console: Console, file: Path) -> None:
 
     root = read_trust_root(bytes_of(file), now())
     keyring = root.keyring
+    console.found(sha256=root.sha256, keyring=keyring.model_dump(mode="json"))
     click.echo(
         _("{kind} trust root, version {version}, expires {expires:%Y-%m-%d}, SHA-256 {digest}").format(
             kind=_(keyring.kind.value), version=keyring.version, expires=keyring.expires, digest=grouped(root.sha256)

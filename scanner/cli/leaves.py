@@ -14,6 +14,28 @@ from scanner.cli.examples import EXAMPLES
 if TYPE_CHECKING:
     from scanner.cli.exits import ExitStatus
 
+FIND = (
+    "scan",
+    "check",
+    "submit",
+    "receive",
+    "issue",
+    "verify",
+    "log show",
+    "log verify",
+    "log cosign",
+    "suspend",
+    "resume",
+    "revoke",
+    "gateway apply",
+    "gateway check",
+    "gateway export",
+    "trust show",
+    "keys list",
+    "keys show",
+)
+"""Commands whose outcome holds what they found, as data: each has a schema of its own."""
+
 WRITE_FILES = ("questionnaire",)
 """Commands whose --format is the kind of file they write, which is never JSON."""
 
@@ -28,30 +50,36 @@ def finished(command: click.Command, words: str) -> click.Command:
         command.epilog = f"\b\nExample:\n  {EXAMPLES[words]}"
     own = [parameter for parameter in command.params if "--format" in parameter.opts]
     if not own:
-        command.params.append(_format())
+        command.params.append(_format(words))
     for parameter in own:
         if isinstance(parameter, click.Option) and parameter.help is None:
             parameter.help = f"json: docs/schemas/{words.replace(' ', '-')}.schema.json."
     return command
 
 
-def _format() -> click.Option:
+def _format(words: str) -> click.Option:
+    schema = words.replace(" ", "-") if words in FIND else "outcome"
     return click.Option(
         ["--format", "outcome"],
         type=click.Choice(["text", "json"]),
         default="text",
         expose_value=False,
         callback=_ask,
-        help="json: print how it ended on stdout (docs/schemas/outcome.schema.json).",
+        help=f"json: print how it ended {'and what was found ' if words in FIND else ''}on stdout (docs/schemas/{schema}.schema.json).",
     )
 
 
 def _ask(context: click.Context, _parameter: click.Parameter, value: str) -> None:
-    global _asked  # noqa: PLW0603 - one invocation a process
     if value == "json":
-        told.keep()
-        _asked = _Asked(" ".join(context.command_path.split()[1:]), sys.stdout)
-        sys.stdout = _asked.caught
+        ask(" ".join(context.command_path.split()[1:]))
+
+
+def ask(command: str) -> None:
+    """From now on the outcome of this command alone goes to standard output, at its end."""
+    global _asked  # noqa: PLW0603 - one invocation a process
+    told.keep()
+    _asked = _Asked(command, sys.stdout)
+    sys.stdout = _asked.caught
 
 
 class _Caught(io.TextIOWrapper):
@@ -72,10 +100,10 @@ class _Asked:
 _asked: _Asked | None = None
 
 
-def tell(status: ExitStatus, error: str | None) -> None:
+def tell(status: ExitStatus, error: str | None, code: str | None) -> None:
     """Prints the outcome where one was asked for, and gives standard output back."""
     global _asked
-    asked, _asked, said = _asked, None, told.taken()
+    asked, _asked, kept = _asked, None, told.taken()
     if asked is None:
         return
     from scanner.cli.console import escaped_lines
@@ -87,9 +115,11 @@ def tell(status: ExitStatus, error: str | None) -> None:
         command=asked.command,
         exit_status=status.value,
         exit_name=status.name,
-        said=tuple(map(escaped_lines, said or ())),
+        said=tuple(map(escaped_lines, kept.lines)),
         printed=tuple(map(escaped_lines, printed.splitlines())),
         error=error,
+        code=code,
+        found=kept.found,
     )
     asked.out.write(outcome.written().decode() + "\n")
     asked.out.flush()

@@ -44,15 +44,24 @@ def log_init(console: Console, log_file: Path, trust: Path, origin: str, signer:
 
 @log.command("show")
 @LOG
-def log_show(log_file: Path) -> None:
+@pass_console
+def log_show(console: Console, log_file: Path) -> None:
     """Print the log's entries, oldest first; nothing is verified."""
     from certification.log_store import opened
     from scanner.record import escaped
 
+    entries = []
     with opened(log_file) as found:
         for entry in found.entries():
-            kind = entry.kind.rpartition(":")[2]
-            click.echo(f"{entry.position}\t{escaped(entry.logged_at)}\t{escaped(kind)}\t{escaped(entry.serial)}")
+            row = {
+                "position": entry.position,
+                "logged_at": escaped(entry.logged_at),
+                "kind": escaped(entry.kind.rpartition(":")[2]),
+                "serial": escaped(entry.serial),
+            }
+            entries.append(row)
+            click.echo("\t".join(map(str, row.values())))
+    console.found(entries=entries)
 
 
 @log.command("verify")
@@ -74,6 +83,7 @@ def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path |
         in_time(found, at)
         signed = audited(found, trust_at(trust, at), at, old)
     size = signed.checkpoint.size
+    console.found(origin=signed.checkpoint.origin, size=size, root=signed.checkpoint.root.hex(), continues=old is not None)
     told = ngettext("✓ WHOLE  {log}: {count} entry, root {root}", "✓ WHOLE  {log}: {count} entries, root {root}", size)
     console.say(told.format(log=signed.checkpoint.origin, count=size, root=signed.checkpoint.root.hex()))
     if old is None:
@@ -110,6 +120,7 @@ def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state
             state, log_key(signed, root, at), signed, proof, lambda point, when: key.cosign(point, witness.name, when), at
         )
         found.keep_checkpoint(size, both.written())
+    console.found(origin=both.checkpoint.origin, size=size, root=both.checkpoint.root.hex(), witness=witness.name)
     console.say(
         _("✓ cosigned by {name}: {log} with {count} entries").format(name=witness.name, log=both.checkpoint.origin, count=size)
     )

@@ -232,7 +232,9 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool, bool
         planned = sights(inputs.scope, inputs.bound)
         run = created(console, inputs, left_out(planned, only=options["only"], skip=options["skip"]), options)
     cut_short = looked(console, run, options)
-    return run, _reached(run), cut_short
+    reached = _reached(run)
+    console.found(run=run.order.run, folder=str(run.folder), reached=reached, cut_short=cut_short)
+    return run, reached, cut_short
 
 
 def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: dict[str, Any]) -> Run:

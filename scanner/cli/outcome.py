@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from scanner.record import Record
 
@@ -21,3 +21,7 @@ class Outcome(Record):
     """The lines that would have stood on stdout."""
     error: str | None
     """What went wrong, and what to do; null where nothing did."""
+    code: str | None
+    """The code of a refusal, as `suspended`; null of any other error, and where there was none."""
+    found: Any
+    """What the command found, as data: of the commands that have a schema of their own, else null."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certification.approval import Approved
+    from certification.authorisation import AuthorisationStatement
     from certification.trust import TrustRoot
 
 
@@ -50,6 +51,11 @@ def countersign(console: Console, /, pdf: Path, trust: Path, signer: str, x509: 
     console.say(_("✓ countersigned: {path}").format(path=out))
 
 
+def serial_in(envelope: bytes) -> str:
+    """The serial of the certificate in this envelope, which was verified before."""
+    return _statement_in(envelope).predicate.serial
+
+
 def token_of(authorisation: Path) -> Path:
     """Where the QR token of an authorisation or certificate lies: beside it."""
     return authorisation.with_name(authorisation.name + ".qr.txt")
@@ -79,16 +85,13 @@ def keep_token(out: Path, made: Approved, begun: Path | None) -> None:
 
 def keep_papers(console: Console, out: Path, envelope: bytes, token: Path, root: TrustRoot, at: datetime) -> None:
     """Writes the token, its picture and the PDF beside a certificate; says what is left out, and why."""
-    from certification.authorisation import AuthorisationStatement
-    from certification.envelope import read_envelope
     from certification.field_check import belongs
-    from certification.statements import read_statement
 
     if not token.is_file():
         console.say(_("  ! {path} is not there, so neither QR code nor PDF is made").format(path=token))
         return
     text = bytes_of(token).decode("ascii", "replace").strip()
-    belongs(text, read_statement(read_envelope(envelope).payload, AuthorisationStatement), root, at)
+    belongs(text, _statement_in(envelope), root, at)
     keep(token_of(out), text.encode() + b"\n")
     try:
         keep(out.with_name(out.name + ".qr.svg"), _picture(text))
@@ -120,6 +123,8 @@ def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> No
 
     seen = field_check(text, root, at)
     words = seen.words
+    told = words.model_dump(mode="json", exclude={"authorisation", "conditions"})
+    console.found(form="token", **told, approvers=sorted(signer.known.holder for signer in seen.signers))
     console.steps((_("the token has its one written form"), _("two authorities' approvers signed it"), _("it is in its time")))
     console.say(
         _("✓ SIGNED  {serial}: {kind} connection for {agency}, system {system}, to {apis}, until {ends}").format(
@@ -150,6 +155,14 @@ def envelope_in(console: Console, pdf: bytes, root: TrustRoot, at: datetime) -> 
 def is_token(data: bytes) -> bool:
     """Whether these bytes are meant as a QR token's text."""
     return data.lstrip()[:4] in (b"NPD1", b"NPD0")
+
+
+def _statement_in(envelope: bytes) -> AuthorisationStatement:
+    from certification.authorisation import AuthorisationStatement
+    from certification.envelope import read_envelope
+    from certification.statements import read_statement
+
+    return read_statement(read_envelope(envelope).payload, AuthorisationStatement)
 
 
 def _picture(text: str) -> bytes:

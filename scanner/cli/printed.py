@@ -19,6 +19,8 @@ from scanner.baseline_diff import BaselineDiff
 from scanner.changes import Comparison
 from scanner.claims import Weighed
 from scanner.cli.explained import CheckData
+from scanner.cli.found import FOUND
+from scanner.cli.outcome import Outcome
 from scanner.coverage import Coverage
 from scanner.decision import BaselineRef
 from scanner.drift import Drift
@@ -26,7 +28,7 @@ from scanner.findings import Finding
 from scanner.record import Instant, Record
 from scanner.rejudging import Rejudged
 from scanner.stated import Follows, Stated
-from scanner.targets import RunKind
+from scanner.targets import Host, RunKind
 
 
 class Sign(Record):
@@ -35,6 +37,12 @@ class Sign(Record):
     good: bool | None
     what: str
     mend: str
+
+
+class ExportedInventory(Record):
+    """The hosts of a scope, which `inventory import` reads back."""
+
+    hosts: tuple[Host, ...]
 
 
 class Recheck(Record):
@@ -51,7 +59,7 @@ def _with(name: str, says: str, record: type[Record], **more: Any) -> type[Recor
     """A record of these fields and further ones, of which some are properties of the first."""
     fields = {each: (field.annotation, field) for each, field in record.model_fields.items()}
     made: type[Record] = create_model(
-        name, __base__=Record, __doc__=says, **fields, **{each: (kind, ...) for each, kind in more.items()}
+        name, __base__=Record, __doc__=says, **(fields | {each: (kind, ...) for each, kind in more.items()})
     )  # type: ignore[call-overload]
     return made
 
@@ -178,7 +186,13 @@ class WaiversLint(Record):
     remediations: int | None
 
 
+def _outcome_with(words: str) -> Any:
+    """How this command ended, with what it found, or null where it ended before."""
+    return _with("FoundOutcome", "How a command ended, what it said, and what it found.", Outcome, found=FOUND[words] | None)
+
+
 PRINTED: Mapping[str, Any] = {
+    **{words.replace(" ", "-"): _outcome_with(words) for words in FOUND},
     "baseline-show": Baseline,
     "baseline-diff": BaselineDiff,
     "baseline-coverage": Coverage,
@@ -187,7 +201,8 @@ PRINTED: Mapping[str, Any] = {
     "diff": Comparison,
     "doctor": Mapping[str, tuple[Sign, ...]],
     "drift": DriftSeen | DriftByDigest,
-    "evaluate": Evaluate,
+    "evaluate": Evaluate | _outcome_with("evaluate"),
+    "inventory-export": ExportedInventory,
     "feeds-import": tuple[ImportedFeed, ...],
     "feeds-status": FeedsStatus,
     "recheck": Recheck,

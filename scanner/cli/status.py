@@ -257,6 +257,7 @@ def _change(
             begun=None if begun is None else bytes_of(begun),
         )  # fmt: skip
     keep(out, envelope)
+    console.found(serial=serial, change=state, index=None if proof is None else proof.index)
     if proof is None:
         told = _("! signed by one authority: another one signs it with --begun {path}; nothing has changed yet")
         console.say(told.format(path=out))

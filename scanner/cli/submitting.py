@@ -48,7 +48,7 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
         out.unlink(missing_ok=True)
         raise StoreError(_("{path}: what was read back is not what was written; the medium may be broken").format(path=out))
     console.say(_("✓ submission: {path}, written and read back").format(path=out))
-    _tell(console, about)
+    _tell(console, about, verified=False)
     if not readers:
         console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
 
@@ -79,7 +79,7 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
         read_grounds(files, found.request, trust_at(trust, at), at)
     _kept(out, {BUNDLE_NAME: found.bundle, REQUEST: found.request})
     console.say(_("✓ received: {path}").format(path=out))
-    _tell(console, found.about)
+    _tell(console, found.about, verified=trust is not None)
     if trust is None:
         console.say(_("  ! nothing was verified but that the two belong together: name the trust root with --trust"))
     else:
@@ -91,10 +91,11 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
     )
 
 
-def _tell(console: Console, about: Submission) -> None:
+def _tell(console: Console, about: Submission, *, verified: bool) -> None:
     """Says what was submitted, with the digests as they are read out on the telephone."""
     from certification.relied import grouped
 
+    console.found(**about.model_dump(mode="json"), verified=verified)
     console.say(
         _("  {agency}, system {system}, run {run}: a {kind} connection is asked for").format(
             agency=about.agency, system=about.system, run=about.run, kind=_(about.kind.value)

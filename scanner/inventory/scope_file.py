@@ -18,12 +18,14 @@ def with_hosts(text: str, hosts: list[dict[str, Any]], name: str) -> tuple[str, 
     found = _HOSTS.search(text)
     block = as_yaml(hosts)
     new = f"{text.rstrip()}\n{block}" if found is None else text[: found.start()] + block + text[found.end() :]
-    scope = parse(new.encode(), name).as_record(Scope)
-    written = [host.model_dump(mode="json", exclude_defaults=True) for host in scope.hosts]
-    if written != hosts:
-        raise InputError(
-            f"{name}: " + _("its hosts cannot be replaced in place; write `hosts:` at the start of a line of its own")
-        )
+    elsewhere = f"{name}: " + _("its hosts cannot be replaced in place; write `hosts:` at the start of a line of its own")
+    try:
+        document = parse(new.encode(), name)
+    except InputError:  # the scope could be read before, as one that is written as JSON can
+        raise InputError(elsewhere) from None
+    scope = document.as_record(Scope)
+    if [host.model_dump(mode="json", exclude_defaults=True) for host in scope.hosts] != hosts:
+        raise InputError(elsewhere)
     return new, scope
 
 

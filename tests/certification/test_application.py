@@ -23,8 +23,8 @@ from certification.status import Standing, State, replayed
 from scanner.cli import console
 from scanner.record import sha256
 from scanner.store import packed
-from tests.certification.stage import DRAFTED, LATER, Case, forged, refused, request, root, signer
-from tests.certification.test_ledger import CASE, CERTIFICATE, Desk, desk
+from tests.certification.stage import DRAFTED, LATER, Case, forged, refused, request, restated, root, signer
+from tests.certification.test_ledger import CASE, CERTIFICATE, SERIAL, Desk, desk
 from tests.printed import printed
 
 __all__ = ["desk"]
@@ -147,6 +147,23 @@ def test_the_verbs_refuse_and_tell(desk: Desk) -> None:
     assert late.exception.code is Code.REQUEST_REFUSED
     assert not (desk.folder / "c.json").exists()
     assert desk.good("log", "show", "log").split("\t")[2] == "request-refusal/v1"
+
+
+def test_each_stage_of_an_application_is_told_as_its_schema_says(desk: Desk) -> None:
+    (desk.folder / "half").write_bytes(restated(CERTIFICATE, "an"))
+
+    def told(path: str, *words: str) -> tuple[str, int, int]:
+        found = printed("status", desk.good("status", path, "--trust", "root", "--format", "json", *words))
+        return found["stage"], len(found["signers"]), len(found["serials"])
+
+    assert told("bundle") == ("evaluated", 1, 0)
+    assert told("request") == ("requested", 1, 0)
+    assert told("half") == ("half-approved", 1, 1)
+    assert told("approved") == ("approved", 2, 1)
+    desk.issue()
+    assert told("approved", "--log", "log")[0] == "logged"
+    (row,) = printed("status", desk.good("status", SERIAL, "--log", "log", "--trust", "root", "--format", "json"))
+    assert (row["serial"], row["state"]) == (SERIAL, "official")
 
 
 def test_what_ends_soon_is_told_with_its_own_status(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -27,6 +29,8 @@ from scanner.cli import certify, clearance, console, ledger, requests, status
 from scanner.cli import keyring as keyring_verbs
 from scanner.store import packed
 from tests.certification.stage import CODE, DRAFTED, LATER, Case, keyring, refused, restated, root, signer
+from tests.printed import printed
+from tests.scanner.cli.in_process import clearance as typed
 
 TRUST = root()
 CASE = Case(trust=TRUST)
@@ -167,14 +171,27 @@ class Desk:
     folder: Path
     patch: pytest.MonkeyPatch
 
+    def data(self, *words: str, status: int = 0, at: object = LATER) -> dict[str, Any]:
+        """What a command prints with --format json, which is as its schema says and tells this exit status."""
+        self._set(at)
+        self.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"y\n")))
+        done = typed(*words, "--format", "json", folder=self.folder)
+        verb = "-".join(words[:2]) if words[0] in ("log", "trust", "keys") else words[0]
+        outcome: dict[str, Any] = printed(verb, done.stdout)
+        assert outcome["exit_status"] == done.returncode == status, done.stderr
+        return outcome
+
     def run(self, *words: str, at: object = LATER) -> Result:
         """One command at this instant."""
+        self._set(at)
+        talk = console.Console(color="never", quiet=False, debug=False, language="en")
+        return CliRunner().invoke(clearance, list(words), obj=talk, input="y\n")
+
+    def _set(self, at: object) -> None:
         for module in (certify, keyring_verbs, ledger, requests, status, console):
             self.patch.setattr(module, "now", lambda: at)
         self.patch.setattr(certify, "judge_again", lambda: (CASE.judge, CODE))
-        talk = console.Console(color="never", quiet=False, debug=False, language="en")
         self.patch.chdir(self.folder)
-        return CliRunner().invoke(clearance, list(words), obj=talk, input="y\n")
 
     def good(self, *words: str) -> str:
         """What a command that works says."""

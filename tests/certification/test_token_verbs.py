@@ -15,6 +15,7 @@ import pytest
 from certification.envelope import read_envelope
 from certification.keys import keyid_of
 from tests.certification.tokens import MODULE, PIN, Store, ec_key, rsa_key, store_at, uri
+from tests.printed import printed
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "PLANTED-31337"
@@ -92,6 +93,10 @@ def test_keys_are_listed_and_shown_without_a_pin(store: Store, tmp_path: Path) -
         shown = clearance(store.env, store.folder, "keys", "show", name)
         assert keyid_of(shown.stdout) == keyid
         assert scheme in shown.stderr
+    told = printed("keys-list", clearance(store.env, store.folder, "keys", "list", "--module", MODULE, "--format", "json").stdout)
+    assert [list(key.values()) for key in told["found"]["keys"]] == rows and told["found"]["unreadable"] == 0
+    key = printed("keys-show", clearance(store.env, store.folder, "keys", "show", rows[0][2], "--format", "json").stdout)["found"]
+    assert key["keyid"] == keyid_of(key["pem"]) == rows[0][0]
 
 
 def test_the_terminal_is_asked_without_echo_after_what_is_signed(store: Store) -> None:

@@ -20,6 +20,8 @@ from scanner.cli.exits import ExitStatus
 from tests.certification.stage import signer
 from tests.gateway.proxies import Stand, stand
 from tests.gateway.stage import Office, ca_key, clock, root_bytes
+from tests.printed import printed
+from tests.scanner.cli.in_process import clearance as clearance_main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -104,6 +106,35 @@ def test_from_the_log_to_the_proxy(desk: Stand) -> None:
     assert "closed" in typed("gateway close --site site.toml")
     assert desk.call(None).text == "refused: closed\n"
     assert "site.toml" in typed("gateway apply gateway.bundle --site no/site.toml", ExitStatus.USAGE)
+
+
+def test_what_the_gateway_verbs_find_is_told_as_data(desk: Stand) -> None:
+    def data(words: str, status: int = 0) -> Any:
+        done = clearance_main(*words.split(), "--format", "json", folder=Path.cwd())
+        outcome = printed("-".join(words.split()[:2]), done.stdout)
+        assert outcome["exit_status"] == done.returncode == status, done.stderr
+        return outcome
+
+    who, other = desk.office.issue(), desk.office.issue()
+    desk.office.change(other, Change.SUSPENDED, "an")
+    desk.office.cosign()
+    Path("good.dsse.json").write_bytes(who.certificate)
+    typed("gateway ca --trust trust.dsse.json --ca-signer file:ca.key --out ca.pem")
+    typed("log prove log good.dsse.json")
+    typed("gateway client good.dsse.json --trust trust.dsse.json --ca ca.pem --ca-signer file:ca.key --clients clients")
+    assert data("gateway check --site site.toml", ExitStatus.INTEGRITY)["found"] == {
+        "state": "closed", "expires": None, "closed": True, "ends_soon": True,
+    }  # fmt: skip
+    made = data(EXPORT)["found"]
+    assert (made["sequence"], made["entries"]) == (1, 1)
+    assert [(each["serial"], each["code"]) for each in made["left_out"]] == [(other.serial, "suspended")]
+    applied = data("gateway apply gateway.bundle --site site.toml")["found"]
+    assert (applied["entries"], applied["expires"], applied["left_out"]) == (1, made["expires"], [])
+    checked = data("gateway check --site site.toml")["found"]
+    assert checked == {"state": applied["state"], "expires": made["expires"], "closed": False, "ends_soon": False}
+    Path("gateway.bundle").write_bytes(b"")
+    refused = data("gateway apply gateway.bundle --site site.toml", ExitStatus.INTEGRITY)
+    assert (refused["code"], refused["found"]) == ("bundle-malformed", None)
 
 
 def test_what_ends_soon_and_what_was_left_out_is_said_aloud(desk: Stand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,7 +253,6 @@ def test_a_stored_decision_by_other_code_is_told_beside(shelf: Path) -> None:
     ("words", "complaint"),
     [
         (("old", "good"), "--under BASELINE"),
-        (("old", "--format", "json"), "goes with --under"),
         (("old", "--under", "lenient.yaml", "--signer", "file:x.pem"), "leave --signer out"),
         (("old", "--under", "nothing.yaml"), "No such file"),
         ((), "Missing argument"),
