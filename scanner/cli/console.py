@@ -130,7 +130,8 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
             status = {RefusalKind.POLICY: ExitStatus.REFUSED, RefusalKind.INPUT: ExitStatus.USAGE}.get(
                 error.kind, ExitStatus.INTEGRITY
             )
-            return _("refused [{code}]: {message}").format(code=error.code, message=escaped_lines(error.message)), status
+            seen = _("refused [{code}]: {message}").format(code=error.code, message=escaped_lines(error.message))
+            return f"{seen}\n  {error.code.explanation}", status
         case StoreError() if isinstance(error.__cause__, OSError):
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
         case StoreError():

@@ -176,6 +176,8 @@ def test_the_first_use_shows_the_digest_and_the_second_is_silent(desk: Desk) -> 
 def test_a_swapped_trust_root_verifies_nothing(ready: Desk) -> None:
     assert "VALID" in ready.good(*VERIFY)
     digest = forged_into(ready)
+    outcome = ready.data(*VERIFY, status=12)
+    assert outcome["code"] == "root-changed" and "name it with --trust-sha256 if another channel tells" in outcome["error"]
     ready.refused(Code.ROOT_CHANGED, *VERIFY)
     ready.refused(Code.ROOT_NOT_PINNED, *VERIFY, "--trust-sha256", FIRST.sha256)
     assert grouped(digest) in ready.good("trust", "show", "root")

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certification.log_store import opened
+from certification.relied import grouped
 from certification.status_event import Change
 from gateway.site import Proxy
 from scanner.cli import clearance
@@ -135,6 +136,16 @@ def test_what_the_gateway_verbs_find_is_told_as_data(desk: Stand) -> None:
     Path("gateway.bundle").write_bytes(b"")
     refused = data("gateway apply gateway.bundle --site site.toml", ExitStatus.INTEGRITY)
     assert (refused["code"], refused["found"]) == ("bundle-malformed", None)
+
+
+def test_a_root_that_nobody_compared_is_shown_also_where_all_else_is_quiet(desk: Stand) -> None:
+    desk.office.issue()
+    Path("gateway.bundle").write_bytes(desk.office.export().data)
+    told = typed("--quiet gateway apply gateway.bundle --site site.toml")
+    assert grouped(desk.office.trust.sha256) in told and "in force" not in told
+    with Path("site.toml").open("a") as site:
+        site.write(f'trust_sha256 = "{desk.office.trust.sha256}"\n')
+    assert not typed("--quiet gateway apply gateway.bundle --site site.toml")
 
 
 def test_what_ends_soon_and_what_was_left_out_is_said_aloud(desk: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
