@@ -35,11 +35,11 @@ from certification.policy import within
 from certification.refusals import Code, Refusal
 from certification.revocation_list import CLOCKS_APART, read_revocation_list
 from certification.spending import Spent
-from certification.status import Standing, replayed
+from certification.status import Standing, lived
 from certification.status_event import Change, StatusEventStatement, opened_event
 from certification.trust import TrustRoot
 from certification.verify import verify
-from scanner.findings import said
+from scanner.findings import Stated, said
 from scanner.record import sha256
 
 LEFT_OUT = frozenset(
@@ -179,7 +179,7 @@ def _entries(
             checked = _checked(entry, told, log, ca, trust, at)
         except Refusal as refusal:
             if refusal.code not in LEFT_OUT:
-                raise Refusal(refusal.code, said("{serial}: {why}", serial=entry.serial, why=refusal.message)) from None
+                raise Refusal(refusal.code, said("{serial}: {why}", serial=entry.serial, why=Stated(refusal.message))) from None
             left_out.append((entry.serial, refusal))
             continue
         if seen & {checked.sha1, checked.sha256}:
@@ -187,6 +187,10 @@ def _entries(
         seen |= {checked.sha1, checked.sha256}
         spent.spend(checked.granted, lambda _serial: Code.CLIENT_KEY_TAKEN)
         admitted.append(checked)
+    let_in = {each.serial for each in admitted}
+    for each in admitted:
+        if each.granted.supersedes in let_in:
+            raise Refusal(Code.REGISTER_TWICE, said("{serial} is let in beside what it supersedes", serial=each.serial))
     return admitted, left_out
 
 
@@ -228,7 +232,7 @@ def _standing(
         index = position
         resumed = event.predicate.effective if event.predicate.state is Change.RESUMED else resumed
         events.append(event)
-    return replayed((statement, *events))[statement.predicate.serial], resumed
+    return lived(statement, events), resumed
 
 
 def _event(

@@ -156,6 +156,14 @@ def replayed(
     return found
 
 
+def lived(statement: AuthorisationStatement, events: Iterable[StatusEventStatement]) -> Standing:
+    """The standing of this one certificate after the events about it, in their order, whatever it superseded; refuses a story that cannot be."""
+    found = _begun(statement)
+    for event in events:
+        found = found.after(ACT[event.predicate.state], event.predicate.effective)
+    return found
+
+
 def standing(found: Mapping[str, Standing], serial: str) -> Standing:
     """The standing of the certificate with this serial; refuses one that was never logged."""
     if serial not in found:
@@ -175,7 +183,11 @@ def _issue(found: dict[str, Standing], statement: AuthorisationStatement) -> Non
             message = said("{new} needs a new evaluation of the system of {old}", new=granted.serial, old=before.serial)
             raise Refusal(Code.SUPERSEDES_OTHER, message)
         found[before.serial] = old.after(Act.SUPERSEDE, granted.stated_at)
-    found[granted.serial] = Standing(statement, _issued(granted.kind), granted.stated_at)
+    found[granted.serial] = _begun(statement)
+
+
+def _begun(statement: AuthorisationStatement) -> Standing:
+    return Standing(statement, _issued(statement.predicate.kind), statement.predicate.stated_at)
 
 
 def _issued(kind: Kind) -> State:

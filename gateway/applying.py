@@ -17,7 +17,7 @@ from gateway.site import Proxy, Site
 from gateway.states import CLOSED, States
 from gateway.stopping import MANY, moved, without
 from gateway.tables import tables
-from scanner.findings import said
+from scanner.findings import Stated, said
 
 CA, CRL, PROBE = "ca.pem", "clients.crl", "probe.pem"
 _CONFIGURATION = {Proxy.NGINX: nginx.CONFIGURATION, Proxy.HAPROXY: haproxy.CONFIGURATION}
@@ -44,17 +44,22 @@ class Freshness:
 def apply(bundle: bytes, trust: TrustRoot, site: Site, at: datetime) -> Applied:
     """Puts the bundle in force. Everything in it is verified before anything is written.
 
-    A bundle that is refused lets in nobody new. It may still take away: whom a well signed and newer one no longer names is shut out at once
-    where there are many entries. A stale one closes the gateway, as do a clock that ran backwards, a state that has run out, and a revoked
-    certificate that is let in.
+    A bundle that is refused lets in nobody new. It still takes away: whom a well signed and newer one no longer names is shut out, where there are
+    many entries even before they are verified. A stale one closes the gateway, as do a clock that ran backwards, a state that has run out, and a
+    revoked certificate that is let in.
     """
     states = States(Path(site.folder))
     with states.held():
         mark = states.mark()
         try:
             on_time(mark, at)
-            _stopped_first(states, site, bundle, trust, mark, at)
-            register = read_register(bundle, trust, at)
+            shut_out = _stopped(states, site, bundle, trust, mark, at, MANY)
+            try:
+                register = read_register(bundle, trust, at)
+            except Refusal:
+                if not shut_out:
+                    _stopped(states, site, bundle, trust, mark, at)
+                raise
             after = advanced(mark, register, trust, at, named=site.trust_sha256 is not None)
         except Refusal as refusal:
             if refusal.code in (Code.BUNDLE_STALE, Code.CLOCK_BACKWARDS) or (mark is not None and at >= mark.expires):
@@ -104,22 +109,25 @@ def ends_soon(issued: datetime, expires: datetime, at: datetime) -> bool:
     return (expires - at) * 2 < expires - issued
 
 
-def _stopped_first(states: States, site: Site, bundle: bytes, trust: TrustRoot, mark: Mark | None, at: datetime) -> None:
-    """Shuts out at once whom the bundle no longer names, where verifying all the others will take a while."""
+def _stopped(
+    states: States, site: Site, bundle: bytes, trust: TrustRoot, mark: Mark | None, at: datetime, at_least: int = 0
+) -> bool:
+    """Shuts out whom the bundle no longer names, where it names at least so many: whether anybody was. Refuses an older bundle."""
     if mark is None or states.current() in (None, CLOSED):
-        return
+        return False
     outline = read_outline(bundle, trust, at)
     not_older(mark, outline, trust, named=site.trust_sha256 is not None)
-    if outline.predicate.entries < MANY:
-        return
+    if outline.predicate.entries < at_least:
+        return False
     less = without(states.files(), outline.named)
     if less is None:
-        return
+        return False
     name = f"{outline.predicate.sequence}-{outline.sha256[:12]}-less"
     before, place = states.place(str(states.current())), states.place(name)
     files = moved(less, _CONFIGURATION[site.proxy], (str(before), before.name), (str(place), name))
     _put(states, site, name, files)
     probe.in_force(site, files[PROBE], name)
+    return True
 
 
 def _install(states: States, site: Site, register: Register, after: Mark, state: str) -> None:
@@ -178,7 +186,9 @@ def _closed_for(refusal: Refusal, states: States, site: Site) -> None:
     try:
         _close(states, site)
     except GatewayError as error:
-        message = said("{why}; and the gateway could not be closed: {fault}", why=refusal.message, fault=error.message)
+        message = said(
+            "{why}; and the gateway could not be closed: {fault}", why=Stated(refusal.message), fault=Stated(error.message)
+        )
         raise GatewayError(message) from None
 
 

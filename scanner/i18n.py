@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -101,6 +101,23 @@ def shown(message: Message) -> str:
     """A recorded message in the chosen language, with its values; words of our own records are translated, others never."""
     words = {value.name: _(value.value) for value in message.values if value.name in _WORDS}
     return message.shown(_(message.text), words)
+
+
+class Unfilled(Protocol):
+    """A sentence of the catalogue and the values that belong in it."""
+
+    @property
+    def text(self) -> str:
+        """The sentence, with {name} places."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """By the places' names."""
+
+
+def filled(told: Unfilled) -> str:
+    """Such a sentence in the chosen language, with its values."""
+    return _(told.text).format_map(told.values)
 
 
 class Bilingual(Protocol):

@@ -17,7 +17,7 @@ from scanner import discovery
 from scanner.allowance import Allowance
 from scanner.contact import Contact, HostContact
 from scanner.faults import InputError
-from scanner.i18n import _
+from scanner.i18n import _, filled
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.pausing import Pause
@@ -78,9 +78,10 @@ def addresses(order: Order, at: datetime) -> dict[str, str | Unobserved]:
 
     A name with several addresses is several machines to an attacker: each must be declared as a host of its own.
     """
+    by = _("(permit {decision})").format(decision=order.permit.decision)
     closed = order.permit.closed(at)
-    if closed:
-        raise OutsidePermitError(f"{closed} (permit {order.permit.decision})")
+    if closed is not None:
+        raise OutsidePermitError(f"{filled(closed)} {by}")
     found: dict[str, str | Unobserved] = {}
     for host in order.scope.hosts:
         try:
@@ -90,9 +91,9 @@ def addresses(order: Order, at: datetime) -> dict[str, str | Unobserved]:
             continue
         for address in known:
             outside = order.permit.outside(address)
-            if outside:
+            if outside is not None:
                 named = "" if address == host.address else f" ({host.address})"
-                raise OutsidePermitError(f"host {host.id}{named}: {outside} (permit {order.permit.decision})")
+                raise OutsidePermitError(_("host {host}: {why}").format(host=host.id + named, why=filled(outside)) + f" {by}")
         several = f"{host.address} has several addresses, declare each as a host of its own: {', '.join(known)}"
         found[host.id] = known[0] if len(known) == 1 else unobserved(several, Reason.NOT_ASKED)
     return found

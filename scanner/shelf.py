@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from scanner.assessment import Assessment, Decision
+from scanner.i18n import _
 from scanner.order import Order
 from scanner.record import Instant, Name, Record, RecordError
+from scanner.refused_files import why
 from scanner.store import ASSESSMENT, MANIFEST, ORDER, SIGNATURES, Run, StoreError, sighting_path
 from scanner.targets import RunKind
 
@@ -107,9 +109,9 @@ def cleared(line: RunLine) -> None:
     run = Run(folder)
     with run.held():
         if folder.is_symlink() or described(folder).kept is not None:
-            raise StoreError(f"{folder}: stays; something signed rests on it now")
+            raise StoreError(_("{folder}: stays; something signed rests on it now").format(folder=folder))
         (folder / ORDER).unlink()  # from here on it is no run, should the machine stop half-way
         try:
             shutil.rmtree(folder)
         except OSError as error:
-            raise StoreError(f"{folder}: {error.strerror}; take the rest away by hand") from error
+            raise StoreError(_("{folder}: {why}; take the rest away by hand").format(folder=folder, why=why(error))) from error

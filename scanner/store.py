@@ -19,6 +19,7 @@ from scanner.i18n import _
 from scanner.observations import Sighting
 from scanner.order import Order
 from scanner.record import JSON_LIMIT, Record, RecordError, Sorted, sha256
+from scanner.refused_files import why
 from scanner.run_files import (
     ADVISORIES,
     ANCHORS,
@@ -105,7 +106,9 @@ class Run:
     def create(cls, folder: Path, order: Order, inputs: Mapping[str, bytes]) -> Run:
         """A new run folder with its order and inputs; refuses a folder that holds anything."""
         if folder.exists() and any(folder.iterdir()):
-            raise StoreError(f"{folder}: already holds a run; name another folder, or go on with --resume")
+            raise StoreError(
+                _("{folder}: already holds a run; name another folder, or go on with --resume").format(folder=folder)
+            )
         run = cls(folder)
         for path, data in inputs.items():
             run.write(path, data)
@@ -138,19 +141,19 @@ class Run:
         except OSError as error:
             if name is not None:
                 Path(name).unlink(missing_ok=True)
-            raise StoreError(f"{target}: {error.strerror}; nothing was half-written") from error
+            raise StoreError(_("{path}: {why}; nothing was half-written").format(path=target, why=why(error))) from error
 
     def read(self, path: str) -> bytes:
         """One file's bytes; raises StoreError where it is missing, too large or a link."""
         target = self.folder / path
         try:
             if target.is_symlink() or not target.is_file():
-                raise StoreError(f"{target}: missing or not a plain file")
+                raise StoreError(_("{path}: missing or not a plain file").format(path=target))
             if target.stat().st_size > JSON_LIMIT:
-                raise StoreError(f"{target}: larger than {JSON_LIMIT} bytes")
+                raise StoreError(_("{path}: larger than {limit} bytes").format(path=target, limit=JSON_LIMIT))
             return target.read_bytes()
         except OSError as error:
-            raise StoreError(f"{target}: {error.strerror}") from error
+            raise StoreError(f"{target}: {why(error)}") from error
 
     def has(self, path: str) -> bool:
         """Whether the run holds this file."""
@@ -164,7 +167,7 @@ class Run:
             if target.is_dir() or path.split("/")[-1].startswith(".new-") or path.startswith(JOURNAL):
                 continue
             if not _PATH.match(path):
-                raise StoreError(f"{target}: does not belong in a run folder")
+                raise StoreError(_("{path}: does not belong in a run folder").format(path=target))
             found[path] = self.read(path)
         return found
 
@@ -193,7 +196,8 @@ class Run:
             if entry.path.startswith(("observations/", "attestations/", "inputs/", ORDER, CONTACT)) and (
                 entry.path not in files or sha256(files[entry.path]) != entry.sha256
             ):
-                raise StoreError(f"{self.folder / entry.path}: not what the manifest says; it was changed or lost")
+                text = _("{path}: not what the manifest says; it was changed or lost")
+                raise StoreError(text.format(path=self.folder / entry.path))
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -203,9 +207,8 @@ class Run:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise StoreError(
-                    f"{self.folder}: another scan writes into this run; wait for it, or begin a run of your own"
-                ) from None
+                text = _("{folder}: another scan writes into this run; wait for it, or begin a run of your own")
+                raise StoreError(text.format(folder=self.folder)) from None
             yield
 
     @contextmanager
@@ -224,7 +227,7 @@ class Run:
 
 def unwritable(journal: Path, error: sqlite3.Error) -> StoreError:
     """What to raise where the journal cannot be written, for want of space most often."""
-    return StoreError(f"{journal}: {error}; what was seen is kept")
+    return StoreError(_("{path}: {why}; what was seen is kept").format(path=journal, why=error))
 
 
 def sightings(files: Mapping[str, bytes]) -> dict[Sight, tuple[Sighting, str]]:

@@ -53,8 +53,8 @@ class Document:
             return kind.model_validate_json(json.dumps(self.value))
         except ValidationError as error:
             place, message = complaint(error)
-            more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-            raise self.error(place, message + more) from None
+            more = error.error_count() - 1
+            raise self.error(place, message + (" " + _("(and {count} more)").format(count=more) if more else "")) from None
 
 
 def complaint(error: ValidationError) -> tuple[Place, str]:
@@ -108,32 +108,38 @@ def parse(data: bytes, name: str) -> Document:
     except UnicodeDecodeError:
         raise InputError(_("{path}: not UTF-8 text; save it as UTF-8").format(path=name)) from None
     except RecursionError:
-        raise InputError(f"{name}: nested deeper than {_DEPTH}") from None
+        raise InputError(f"{name}: " + _too_deep()) from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{name}{where}: {getattr(error, 'problem', None) or 'not YAML'}") from None
+        problem = getattr(error, "problem", None)
+        text = _("not YAML: {why}").format(why=problem) if problem else _("not YAML")
+        raise InputError(f"{name}{where}: {text}") from None
     if root is None:
         raise InputError(_("{path}: the file is empty").format(path=name))
     lines: dict[Place, int] = {}
     return Document(name, _value(root, (), lines, name, set()), lines)
 
 
+def _too_deep() -> str:
+    return _("nested deeper than {levels}").format(levels=_DEPTH)
+
+
 def _value(node: Node, place: Place, lines: dict[Place, int], name: str, met: set[int]) -> Any:
     line = node.start_mark.line + 1
     lines[place] = line
     if id(node) in met:
-        raise InputError(f"{name}:{line}: anchors and aliases are not used here; write the value out")
+        raise InputError(f"{name}:{line}: " + _("anchors and aliases are not used here; write the value out"))
     met.add(id(node))
     if len(place) > _DEPTH:
-        raise InputError(f"{name}:{line}: nested deeper than {_DEPTH}")
+        raise InputError(f"{name}:{line}: " + _too_deep())
     match node:
         case MappingNode():
             found: dict[str, Any] = {}
             for key_node, value_node in node.value:
                 key = key_node.value
                 if not isinstance(key_node, ScalarNode):
-                    raise InputError(f"{name}:{key_node.start_mark.line + 1}: a key must be a plain word")
+                    raise InputError(f"{name}:{key_node.start_mark.line + 1}: " + _("a key must be a plain word"))
                 if key in found:
                     raise InputError(
                         f"{name}:{key_node.start_mark.line + 1}: " + _("the key {key!r} stands twice").format(key=key)
@@ -146,7 +152,7 @@ def _value(node: Node, place: Place, lines: dict[Place, int], name: str, met: se
         case ScalarNode():
             return _scalar(node, name, line)
         case _:
-            raise InputError(f"{name}:{line}: not a mapping, list or value")
+            raise InputError(f"{name}:{line}: " + _("not a mapping, list or value"))
 
 
 def _scalar(node: ScalarNode, name: str, line: int) -> Any:
@@ -158,8 +164,9 @@ def _scalar(node: ScalarNode, name: str, line: int) -> Any:
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdigit():
         if (len(digits) > 1 and digits.startswith("0")) or len(digits) > 15:
-            raise InputError(f"{name}:{line}: put quotes round {text!r} if it is text")
+            raise InputError(f"{name}:{line}: " + _("put quotes round {text!r} if it is text").format(text=text))
         return int(text)
     if digits.replace(".", "", 1).isascii() and digits.replace(".", "", 1).isdigit():
-        raise InputError(f"{name}:{line}: put quotes round {text!r}: a version such as 1.10 would lose its zero")
+        told = _("put quotes round {text!r}: a version such as 1.10 would lose its zero")
+        raise InputError(f"{name}:{line}: " + told.format(text=text))
     return text

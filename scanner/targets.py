@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -266,6 +268,18 @@ _PACES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class NotPermitted:
+    """Why something may not be touched now: a sentence of the catalogue with its values, translated only when it is shown."""
+
+    text: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """The sentence in the language of the evidence."""
+        return self.text.format_map(self.values)
+
+
 class Permit(Record):
     """Written authorisation to probe (Decree 333/2026 art. 4.2): who, decision number, addresses, window. No permit, no packet."""
 
@@ -286,34 +300,38 @@ class Permit(Record):
         named = (word for each in (self.permitted_by, *self.inspectors) for word in (each.person, each.organisation))
         return any(word.lower().replace(" ", "-") == UNFILLED for word in named)
 
-    def refusal(self, address: str, at: datetime) -> str | None:
+    def refusal(self, address: str, at: datetime) -> NotPermitted | None:
         """Why a connection to this address at this instant is not permitted; None where it is."""
         return self.closed(at) or self.outside(address)
 
-    def closed(self, at: datetime) -> str | None:
+    def closed(self, at: datetime) -> NotPermitted | None:
         """Why nothing may be probed at this instant; None inside the window."""
         if at < self.window.begins:
-            return f"the permit begins on {self.window.begins:%Y-%m-%d %H:%M} UTC"
+            return NotPermitted("the permit begins on {when}", {"when": f"{self.window.begins:%Y-%m-%d %H:%M} UTC"})
         if at >= self.window.ends:
-            return f"the permit ended on {self.window.ends:%Y-%m-%d %H:%M} UTC"
+            return NotPermitted("the permit ended on {when}", {"when": f"{self.window.ends:%Y-%m-%d %H:%M} UTC"})
         return None
 
-    def outside(self, address: str) -> str | None:
+    def outside(self, address: str) -> NotPermitted | None:
         """Why this address lies outside the permit; None where it lies inside."""
         try:
             where = ip_address(address)
         except ValueError:
-            return f"{address!r} is not an address; names are resolved and checked before they are connected to"
+            values = {"address": address}
+            return NotPermitted(
+                "{address!r} is not an address; names are resolved and checked before they are connected to", values
+            )
         if isinstance(where, IPv6Address) and where.ipv4_mapped:
             where = where.ipv4_mapped
         if where.is_multicast or where.is_unspecified or where == IPv4Address("255.255.255.255"):
-            return f"{where} is never probed"
+            return NotPermitted("{address} is never probed", {"address": str(where)})
         around = [network for network in map(ip_network, self.addresses) if _contains(network, where)]
         if not around:
-            return f"{where} is outside the permitted addresses"
+            return NotPermitted("{address} is outside the permitted addresses", {"address": str(where)})
         special = [net for net in _LISTED_LITERALLY if _contains(net, where)]
         if special and not any(_within(network, net) for network in around for net in special):
-            return f"{where} lies in {special[0]}, which the permit must list literally"
+            values = {"address": str(where), "network": str(special[0])}
+            return NotPermitted("{address} lies in {network}, which the permit must list literally", values)
         return None
 
 

@@ -13,7 +13,7 @@ from scanner.cli.console import Console, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.look import FILE, inputs_of
 from scanner.cli.roots import trust_option
-from scanner.i18n import _
+from scanner.i18n import _, filled
 
 if TYPE_CHECKING:
     from scanner.observations import HostObservation, Unobserved
@@ -104,8 +104,9 @@ def _machine(given: Inputs) -> Iterator[_Sign]:
     window = given.permit.window
     yield _Sign(
         closed is None,
-        closed
-        or _("permit {decision} is open until {ends}").format(
+        filled(closed)
+        if closed is not None
+        else _("permit {decision} is open until {ends}").format(
             decision=given.permit.decision, ends=f"{window.ends:%Y-%m-%d %H:%M} UTC"
         ),
         _("wait for the window, or ask for another permit; check this machine's clock: {now}").format(
@@ -177,9 +178,11 @@ def _host(given: Inputs, host: Host, timeout: float) -> Iterator[_Sign]:
     (address,) = known
     outside = given.permit.outside(address)
     yield _Sign(
-        outside is None, outside or _("{address} lies inside the permit").format(address=address), _("have the permit name it")
+        outside is None,
+        _("{address} lies inside the permit").format(address=address) if outside is None else filled(outside),
+        _("have the permit name it"),
     )
-    if outside:
+    if outside is not None:
         return
     if host.login is None:
         yield _Sign(good=False, what=_("no login: its host controls stay undetermined"), mend=_MEND["no-credential"]())

@@ -10,11 +10,12 @@ import click
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
 from scanner.cli.shipped import say_force, say_unfilled
-from scanner.i18n import N_, _, ngettext
+from scanner.i18n import N_, _, filled, ngettext
 
 if TYPE_CHECKING:
     from scanner.forecast import Forecast
     from scanner.ordering import Inputs
+    from scanner.targets import NotPermitted
 
 _WHY = {
     "no-login": N_("no login"),
@@ -73,14 +74,16 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
 
 
 def _refusals(inputs: Inputs) -> list[str]:
-    found = [inputs.permit.closed(now())]
+    closed = inputs.permit.closed(now())
+    found = [] if closed is None else [filled(closed)]
     for host in inputs.scope.hosts:
         outside = _outside(inputs, host.address)
-        found.append(outside and f"{host.id}: {outside}")
-    return [why for why in found if why]
+        if outside is not None:
+            found.append(f"{host.id}: {filled(outside)}")
+    return found
 
 
-def _outside(inputs: Inputs, address: str) -> str | None:
+def _outside(inputs: Inputs, address: str) -> NotPermitted | None:
     from ipaddress import ip_address
 
     try:

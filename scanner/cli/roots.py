@@ -82,7 +82,7 @@ def memory_path() -> Path:
 def _remember(root: TrustRoot, *, named: bool) -> None:
     from certification.refusals import Code, Refusal
     from certification.relied import Reliance, grouped
-    from scanner.findings import said
+    from scanner.findings import Stated, said
     from scanner.i18n import N_
 
     try:
@@ -103,7 +103,7 @@ def _remember(root: TrustRoot, *, named: bool) -> None:
         if named:
             return
         text = N_("{why}; compare the trust root's SHA-256 by another channel, remove {path} and name it with --trust-sha256")
-        raise Refusal(error.code, said(text, why=str(error.message), path=str(path))) from None
+        raise Refusal(error.code, said(text, why=Stated(error.message), path=str(path))) from None
     if why is Reliance.FIRST:
         _warn(_("! first use of this trust root: compare its SHA-256, {digest}, by another channel; from now on it is remembered").format(
             digest=grouped(root.sha256)

@@ -15,6 +15,7 @@ from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError, StoreError
 from scanner.i18n import _
+from scanner.refused_files import why
 
 if TYPE_CHECKING:
     from certification.submission import Submission
@@ -120,4 +121,4 @@ def _kept(folder: Path, files: dict[str, bytes]) -> None:
     except OSError as error:
         if made is not None:
             shutil.rmtree(made, ignore_errors=True)
-        raise StoreError(f"{folder}: {error.strerror}; nothing was half-written") from error
+        raise StoreError(_("{path}: {why}; nothing was half-written").format(path=folder, why=why(error))) from error

@@ -89,9 +89,11 @@ class Fence:
             self._count(address, connections)
 
     def _insist(self, address: str) -> None:
-        refusal = "the scan is over" if self._closed else self.permit.refusal(address, self._now())
-        if refusal:
-            raise NotPermittedError(refusal)
+        if self._closed:
+            raise NotPermittedError("the scan is over")
+        refusal = self.permit.refusal(address, self._now())
+        if refusal is not None:
+            raise NotPermittedError(str(refusal))
 
     def _count(self, address: str, connections: int) -> None:
         self._insist(address)
