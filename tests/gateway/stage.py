@@ -169,7 +169,7 @@ def certificate(
     # A gateway reads no evidence: whom a certificate lets in may be more here than the one machine of the bundle.
     scope = asked.predicate.scope.model_copy(update={"endpoints": endpoints})
     code = AGENCIES.get(echelon, "P01")
-    told = asked.predicate.model_copy(update={"agency": code, "scope": scope})
+    told = asked.predicate.model_copy(update={"agency": code, "scope": scope, "supersedes": changes.get("supersedes")})
     envelope = signed(asked.model_copy(update={"predicate": told}), signer(code))
     agency = read_statement(read_envelope(base).payload, AuthorisationStatement).predicate.agency
     return restated(
@@ -228,6 +228,10 @@ class Office:
         entered(self.log, envelope, signer("a-log"), self.trust, datetime.now(UTC).replace(microsecond=0))
         self.clients[made.serial] = made
         return made
+
+    def renew(self, who: Client, **wanted: Any) -> Client:
+        """Another certificate of the same system, on a new evaluation, in the place of this one."""
+        return self.issue(supersedes=who.serial, evaluation_sha256=sha256(who.serial.encode()), **wanted)
 
     def change(self, who: Client, state: Change, *by: str) -> None:
         """A status event by these approvers."""

@@ -148,6 +148,43 @@ def test_each_echelon_and_kind_has_its_own_doors(gate: Stand) -> None:
     assert refusal(gate.call(central, "/sandbox/v1/read")) == "interface"
 
 
+def test_a_trial_that_became_official_uses_the_official_door_and_others_are_stopped_as_before(
+    gate: Stand, agency: Client
+) -> None:
+    office = gate.office
+    trial = office.issue(kind=Kind.TRIAL, echelon="central", apis=("read",))
+    gate.apply()
+    assert gate.call(trial, "/sandbox/v1/read").let_in
+    official = office.renew(trial, echelon="central", apis=("read",))
+    other = office.issue()
+    gate.apply()
+    assert gate.call(official, "/v1/read").told["service"] == "official"
+    assert shut_out(gate.call(trial, "/sandbox/v1/read"))
+    assert gate.call(other).let_in and gate.call(agency).let_in
+    office.change(other, Change.SUSPENDED, "an")
+    gate.apply()
+    assert shut_out(gate.call(other))
+    assert gate.call(official, "/v1/read").let_in
+    office.change(official, Change.REVOKED, "an")
+    gate.apply()
+    assert shut_out(gate.call(official, "/v1/read")) and shut_out(gate.call(trial, "/sandbox/v1/read"))
+
+
+def test_a_bundle_that_is_refused_still_shuts_out_whom_it_no_longer_names(gate: Stand, agency: Client) -> None:
+    office = gate.office
+    other = office.issue()
+    gate.apply()
+    assert gate.call(other).let_in
+    office.change(other, Change.SUSPENDED, "an")
+    data = office.export().data
+    with refused(Code.LOG_PROOF_MALFORMED):
+        gate.apply(remade(data, updated(proof="")))
+    assert shut_out(gate.call(other)), "whoever may name it may also no longer name it"
+    assert gate.call(agency).let_in
+    gate.apply(data)
+    assert shut_out(gate.call(other)) and gate.call(agency).let_in
+
+
 def test_it_is_let_in_from_its_own_addresses_only(gate: Stand) -> None:
     office = gate.office
     narrow = office.issue(endpoints=("127.0.0.7/32", "127.1.0.0/16"))
