@@ -120,6 +120,7 @@ def beside(pdf: Path) -> Path:
 def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> None:
     """Verifies a QR token and says what it grants."""
     from certification.field_check import field_check
+    from scanner.cli.forms import tell_exercise
 
     seen = field_check(text, root, at)
     words = seen.words
@@ -137,6 +138,7 @@ def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> No
         )
     )
     console.say(_("  by {people}").format(people=", ".join(sorted(signer.known.holder for signer in seen.signers))))
+    tell_exercise(console, root, laboratory=words.laboratory)
     console.say(_("  ! compare agency and system with those before you: a code can be copied"))
     console.say(_("  ! whether it stands in the log, or was suspended or revoked since, no code can tell"))
 
