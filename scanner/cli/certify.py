@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.clients import client_options, client_with, insist_on_all_or_none
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.cli.signing import show, signer_at, signer_option
+from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     from scanner.record import sha256
     from scanner.store import SCAN_EVIDENCE, Run, packed
 
+    insist_on_free(out)
+    if out.resolve().is_relative_to(run.resolve()):
+        raise InputError(_("{path}: lies in the run that is sealed; name a place outside it").format(path=out))
     stored(run)  # what is sealed is what was kept and judged, and not what somebody made of it since
     opened = Run.opened(run)
     readers = readers_of(recipients)
@@ -85,6 +89,7 @@ def unseal(console: Console, bundle: Path, identity: Path, out: Path) -> None:
     from scanner.record import sha256
     from scanner.store import BUNDLE_LIMIT
 
+    insist_on_free(out)
     ask = lambda name: str(click.prompt(_("Passphrase of {name}").format(name=name), hide_input=True, err=True))  # noqa: E731
     data = unsealed(bytes_of(bundle, limit=BUNDLE_LIMIT + OVERHEAD), identity, ask)
     keep(out, data, mode=0o600)
@@ -121,8 +126,10 @@ def approve(
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
     from certification.approval import approved
     from scanner.bundle import unpacked
-    from scanner.cli.papers import keep_token
+    from scanner.cli.papers import begun_token, keep_token, token_of
 
+    insist_on_free(out, further=authorisation)
+    token = begun_token(authorisation)
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
@@ -137,9 +144,13 @@ def approve(
         code_digests=code,
         authorisation=None if authorisation is None else bytes_of(authorisation),
     )
-    keep_token(out, made, authorisation)
+    keep_token(out, made, token)
     keep(out, made.authorisation)
-    console.say(_("✓ approved: {path}").format(path=out))
+    if authorisation is None:
+        console.say(_("✓ approved for one authority, the other one's approval is wanted too: {path}").format(path=out))
+        console.say(_("  hand over with it {token}").format(token=token_of(out)))
+    else:
+        console.say(_("✓ approved: {path}").format(path=out))
 
 
 @click.command()
@@ -167,9 +178,10 @@ def issue(
     from certification.ledger import entered
     from certification.log_store import opened
     from scanner.bundle import unpacked
-    from scanner.cli.papers import keep_papers, serial_in, token_of
+    from scanner.cli.papers import keep_papers, own_token, serial_in
 
     insist_on_all_or_none()
+    insist_on_free(out, further=authorisation)
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(
@@ -181,6 +193,7 @@ def issue(
         rejudge=rejudge,
         code_digests=code,
     )
+    token = own_token(console, authorisation, certificate, root, at)
     # Logged before it is written: a certificate that exists stands in the log.
     with opened(log_file) as log:
         proof = entered(log, certificate, signer_at(log_signer), root, at)
@@ -188,7 +201,8 @@ def issue(
     keep(out, certificate)
     console.found(serial=serial_in(certificate), index=proof.index, log=proof.checkpoint.checkpoint.origin)
     console.say(_("✓ certificate: {path}").format(path=out))
-    keep_papers(console, out, certificate, token_of(authorisation), root, at)
+    if token is not None:
+        keep_papers(console, out, certificate, token, root, at)
     console.say(
         _("✓ entry {index} of {log}; once a witness has cosigned the log, prove it again with `clearance log prove`").format(
             index=proof.index, log=proof.checkpoint.checkpoint.origin

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
@@ -44,6 +44,7 @@ def request(
     from certification.signers import signed
     from scanner.store import unpacked
 
+    insist_on_free(out)
     files = unpacked(bundle_of(bundle))
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
@@ -90,6 +91,7 @@ def renew(
     from certification.status import Act, replayed, standing
     from scanner.store import unpacked
 
+    insist_on_free(out)
     at, root = now(), trust_at(trust)
     with opened(log_file) as log:
         audited(log, root, at)
@@ -151,6 +153,7 @@ def refuse(
     from certification.log_store import opened
     from certification.request_refusal import refuse as refused
 
+    insist_on_free(out)
     at, root = now(), trust_at(trust)
     envelope = refused(bytes_of(request_file), reason, root, at, signer=signer_at(signer), confirm=agreed(root, yes=yes))
     # Logged before it is written, as certificates are.

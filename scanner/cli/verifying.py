@@ -52,7 +52,6 @@ def verify(
 
     Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
     """
-    from certification.verify import verify as verified
     from scanner.cli.forms import behind, head_of, insist_on_use, is_bundle, is_client, tell_bundle, tell_exercise
 
     head, instant = head_of(certificate), moment(at)
@@ -70,6 +69,8 @@ def verify(
     given = behind(console, certificate, head, root, instant, log_file=log_file, ca_file=ca_file, further=(proof, bundle))
     if given is None:
         return
+    from certification.verify import verify as verified
+
     rejudge, code = judge_again() if recompute else (None, None)
     shown, standings = (
         (proof_at(proof or proof_of(given.path)), None)

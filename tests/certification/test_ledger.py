@@ -349,23 +349,25 @@ def test_verify_finds_what_was_cut_off_by_what_was_kept(desk: Desk) -> None:
 def test_the_verbs_suspend_resume_and_revoke(desk: Desk) -> None:
     desk.issue()
     serial = desk.good("log", "show", "log").split("\t")[3].strip()
-    common = (serial, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event")
+    common = (serial, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out")
 
     def state() -> str:
         return desk.good("status", serial, "--log", "log", "--trust", "root").split("\t")[1]
 
     assert state() == "official"
-    assert "is suspended" in desk.good("suspend", *common, "--signer", "file:an.pem", "--reason", "incident", "--note", "Sự cố")
+    assert "is suspended" in desk.good(
+        "suspend", *common, "stop", "--signer", "file:an.pem", "--reason", "incident", "--note", "Sự cố"
+    )
     assert state() == "suspended"
     desk.good(*desk.cosign())
     desk.refused(Code.SUSPENDED, *VERIFY, "--log", "log")
-    assert "nothing has changed yet" in desk.good("resume", *common, "--signer", "file:an.pem")
+    assert "nothing has changed yet" in desk.good("resume", *common, "event", "--signer", "file:an.pem")
     assert state() == "suspended"
-    desk.good("resume", *common, "--signer", "file:binh.pem", "--begun", "event")
+    desk.good("resume", *common, "event", "--signer", "file:binh.pem", "--begun", "event")
     desk.good(*desk.cosign())
     told = desk.good(*VERIFY, "--log", "log")
     assert "8. ✓ by the log it is neither suspended" in told
-    desk.good("revoke", *common, "--signer", "file:binh.pem", "--reason", "key-compromise")
+    desk.good("revoke", *common, "end", "--signer", "file:binh.pem", "--reason", "key-compromise")
     assert state() == "revoked"
     assert desk.good("status", "all", "--log", "log", "--trust", "root").count("\n") == 1
 

@@ -375,13 +375,13 @@ def test_the_verbs_write_papers_and_verify_each_of_them(desk: Desk) -> None:
     assert "qr-pointer" in str(desk.run("verify", "pointer.txt", "--trust", "root").exception)
     assert "VALID" in desk.good("verify", "pointer.txt", "--trust", "root", "--log", "log")
     serial = desk.good("log", "show", "log").split("\t")[3].strip()
-    event = ("--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event")
-    desk.good("suspend", serial, *event, "--signer", "file:an.pem", "--reason", "incident")
+    event = ("--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out")
+    desk.good("suspend", serial, *event, "stop", "--signer", "file:an.pem", "--reason", "incident")
     desk.good(*desk.cosign())
     for code in ("c.dsse.json.qr.txt", "pointer.txt"):
         desk.refused(Code.SUSPENDED, "verify", code, "--trust", "root", "--log", "log")
-    desk.good("resume", *event[:-1], "half", serial, "--signer", "file:an.pem")
-    desk.good("resume", *event, serial, "--signer", "file:binh.pem", "--begun", "half")
+    desk.good("resume", *event, "half", serial, "--signer", "file:an.pem")
+    desk.good("resume", *event, "whole", serial, "--signer", "file:binh.pem", "--begun", "half")
     shutil.copy(desk.folder / "both.json", desk.folder / "bare.json")
     told = desk.good(
         "issue", *common, "--authorisation", "bare.json", "--log", "log", "--log-signer", "file:a-log.pem", "--out", "d.dsse.json",

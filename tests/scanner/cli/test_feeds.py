@@ -65,6 +65,7 @@ def write_trust(desk: Path, approver: str = "chi") -> None:
     }
     written(desk / "trust.yaml", spec)
     signers = ("--signer", "file:root1.pem", "--signer", "file:root2.pem")
+    (desk / "trust.json").unlink(missing_ok=True)
     done = clearance("trust", "init", "trust.yaml", *signers, "--out", "trust.json", folder=desk)
     assert done.returncode == 0, done.stderr
 
