@@ -48,7 +48,7 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     from certification.sealing import sign_scan_evidence
     from scanner.cli.stored import stored
     from scanner.record import sha256
-    from scanner.store import SCAN_EVIDENCE, Run, packed
+    from scanner.store import EVALUATION, SCAN_EVIDENCE, Run, packed
 
     insist_on_free(out)
     if out.resolve().is_relative_to(run.resolve()):
@@ -61,6 +61,11 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     bundle = packed(opened.files())
     keep(out, sealed_to(bundle, readers) if readers else bundle, mode=0o600)
     console.say(_("✓ sealed: {path}, SHA-256 {digest}").format(path=out, digest=sha256(bundle)))
+    if not opened.has(EVALUATION):
+        console.say(
+            _("  ! no inspector signed its evaluation, so no authority takes it: clearance evaluate --signer, then seal again")
+        )
+    tell_decision(console, opened.files())
     if readers:
         console.say(
             ngettext(
@@ -94,6 +99,17 @@ def unseal(console: Console, bundle: Path, identity: Path, out: Path) -> None:
     data = unsealed(bytes_of(bundle, limit=BUNDLE_LIMIT + OVERHEAD), identity, ask)
     keep(out, data, mode=0o600)
     console.say(_("✓ opened: {path}, SHA-256 {digest}").format(path=out, digest=sha256(data)))
+
+
+def tell_decision(console: Console, files: Mapping[str, bytes]) -> None:
+    """Says the decision of a judged run, and where it allows no certificate."""
+    from certification.sealing import assessment_of
+    from scanner.decision import Decision
+
+    decision = assessment_of(files).decision
+    console.say(_("  the decision of its assessment: {decision}").format(decision=_(decision.value)))
+    if decision in (Decision.DENY, Decision.INCOMPLETE):
+        console.say(_("  ! it allows no certificate"))
 
 
 OVERHEAD = 16 * 1024 * 1024

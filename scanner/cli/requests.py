@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed
+from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed, tell_decision
 from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
@@ -49,6 +49,7 @@ def request(
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
     console.say(_("✓ request for a {kind} connection: {path}").format(kind=_(kind), path=out))
+    tell_decision(console, files)
 
 
 @click.command()
