@@ -14,7 +14,7 @@ from scanner.i18n import N_, _, ngettext
 _SAYS = {
     DateFrom.FILE: N_("the date inside the file"),
     DateFrom.SERVER: N_("when its server says that it was last changed"),
-    DateFrom.GATHERER: N_("the gatherer's word alone: neither the file nor its server says it"),
+    DateFrom.GATHERER: N_("the gatherer's word alone, given by hand"),
     None: N_("the gatherer's word alone: the bundle does not tell who says it"),
 }
 
