@@ -240,4 +240,4 @@ def _loads(data: Any) -> Any:
 
 
 def _malformed(why: str) -> Refusal:
-    return Refusal(Code.QR_MALFORMED, said("not a QR token: {why}", why=why))
+    return Refusal(Code.QR_MALFORMED, said("not the token of a QR code: {why}", why=why))

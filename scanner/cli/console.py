@@ -171,7 +171,7 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
         case StoreError() if isinstance(error.__cause__, OSError):
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
         case StoreError():
-            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+            return _("integrity: {message}").format(message=escaped_lines(_(str(error)))), ExitStatus.INTEGRITY
         case _:
             return _explained_otherwise(error)
 
@@ -181,16 +181,18 @@ def _explained_otherwise(error: Exception) -> tuple[str, ExitStatus]:
     from pydantic import ValidationError
 
     from scanner import record
-    from scanner.feeds.reading import FeedError, StaleFeedError
+    from scanner.feeds.reading import FeedError, ForgedFeedError, StaleFeedError
     from scanner.registry import RegistryError
 
     match error:
         case StaleFeedError():
             return _("refused: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
+        case ForgedFeedError():
+            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
         case FeedError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
         case record.RecordError():
-            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+            return _("integrity: {message}").format(message=escaped_lines(_(str(error)))), ExitStatus.INTEGRITY
         case _ if type(error).__name__ == "GatewayError":
             return _("gateway: {message}").format(
                 message=escaped_lines(str(getattr(error, "message", error)))
