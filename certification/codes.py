@@ -437,7 +437,10 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
         N_("The evidence or a condition has run out, so the certificate would never be valid."),
     ),
     Code.QR_MALFORMED: (_INTEGRITY, N_("The text is no QR token in its one written form.")),
-    Code.QR_POINTER: (_INPUT, N_("The code holds a digest and no signatures: verify the certificate's file.")),
+    Code.QR_POINTER: (
+        _INPUT,
+        N_("The code holds a digest and no signatures: verify the certificate's file, or with --log the certificate in the log."),
+    ),
     Code.QR_DIFFERS: (_INTEGRITY, N_("The QR token is another certificate's.")),
     Code.COUNTERSIGNER: (
         _POLICY,

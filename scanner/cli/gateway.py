@@ -105,6 +105,10 @@ def gateway_export(
 
     at, root = now(), trust_at(trust)
     ca = read_ca(bytes_of(ca_file), root, at)
+    if not state.exists():
+        console.say(
+            _("! {path} is not there, so the numbers of bundles begin anew: gateways refuse an older one").format(path=state)
+        )
     mark = next_after(ExportMark.read(bytes_of(state)) if state.exists() else None, at)
     with opened(log_file) as log:
         made = export(

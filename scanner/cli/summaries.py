@@ -32,7 +32,7 @@ SUMMARIES: dict[str, str] = {
     "approve": "Judge the sealed evidence again, see what is signed, and approve it for one authority.",
     "issue": "Issue the connection certificate, where both authorities approved and the decision allows it, and enter it in the log.",
     "countersign": "Add an approver's signature to a certificate's PDF (PAdES); the certificate counts without it.",
-    "verify": "Verify a connection certificate offline; every refusal has its own code and exit status 12.",
+    "verify": "Verify a connection certificate offline; every refusal has its own code, and exit status 12, or 13 where it is policy.",
     "log": "The log that every certificate stands in, and that another authority watches.",
     "suspend": "Suspend a certificate at once; any one authority may.",
     "resume": "Let a suspended certificate be used again; two authorities must sign, one after the other.",

@@ -44,7 +44,7 @@ def verify(
     ca_file: Path | None,
     at: str | None,
 ) -> None:
-    """Verify a connection certificate offline; every refusal has its own code and exit status 12.
+    """Verify a connection certificate offline; every refusal has its own code, and exit status 12, or 13 where it is policy.
 
     CERTIFICATE is the envelope, its PDF (which is made again and compared, byte for byte), its .tlog-proof, a file with a QR code's text, or, with
     --log and --ca, an X.509 client certificate. Of a QR code alone only its signatures are verified; with --log the certificate that it is of. A

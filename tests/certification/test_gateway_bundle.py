@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from certification.authorisation import AuthorisationStatement
 from certification.envelope import read_envelope
 from certification.exporting import Exported
 from certification.gateway_bundle import (
@@ -29,15 +24,15 @@ from certification.gateway_bundle import (
     register_entries,
 )
 from certification.high_water import advanced
-from certification.ledger import history, proven
+from certification.ledger import proven
 from certification.log_store import SqliteLog, opened
-from certification.refusals import Code, Refusal
+from certification.refusals import Code
 from certification.register import Register, read_register
 from certification.request import Kind
 from certification.revocation_list import Stopped, revocation_list
 from certification.signers import signed
 from certification.statements import file_subjects, read_statement
-from certification.status import State, replayed
+from certification.status import State
 from certification.status_event import Change
 from scanner.record import sha256
 from scanner.store import packed, unpacked
@@ -170,45 +165,6 @@ def _crl(office: Office, files: Files, *, until: Any = None) -> bytes:
 
 
 # --- what the holder of the bundle's key could try ------------------------------------------------
-
-
-def echelon_of(who: Client) -> str:
-    return read_statement(read_envelope(who.certificate).payload, AuthorisationStatement).predicate.agency.echelon
-
-
-ACTS = ("issue", "trial", "suspend", "resume", "revoke", "renew")
-
-
-@settings(max_examples=25, deadline=None)
-@example([("trial", 0), ("renew", 1), ("suspend", 0), ("renew", 2), ("revoke", 3)])
-@given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 9)), max_size=9))
-def test_whatever_became_of_certificates_a_gateway_takes_the_bundle_and_lets_in_what_is_in_force(
-    acts: list[tuple[str, int]],
-) -> None:
-    with TemporaryDirectory() as folder, opened(Path(folder) / "log", "a-log") as log:
-        office = Office(log)
-        office.issue()
-        for act, number in acts:
-            who = list(office.clients.values())[number % len(office.clients)]
-            with suppress(Refusal):  # what its state does not allow
-                match act:
-                    case "issue":
-                        office.issue()
-                    case "trial":
-                        office.issue(kind=Kind.TRIAL, echelon="commune")
-                    case "suspend":
-                        office.change(who, Change.SUSPENDED, "an")
-                    case "resume":
-                        office.change(who, Change.RESUMED, "an", "binh")
-                    case "revoke":
-                        office.change(who, Change.REVOKED, "binh")
-                    case _:
-                        office.renew(who, echelon=echelon_of(who))
-        standings = replayed(history(log, office.trust))
-        found = read(office, office.export())
-        in_force = {serial for serial, each in standings.items() if each.state in (State.TRIAL, State.OFFICIAL)}
-        assert {each.serial for each in found.admitted} == in_force
-        assert {each.serial for each in found.predicate.statuses} == set(standings) - in_force
 
 
 def test_nothing_is_let_in_beside_what_it_supersedes(office: Office) -> None:

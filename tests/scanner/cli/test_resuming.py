@@ -17,12 +17,12 @@ ORDERED = ("scope.yaml", "--permit", "permit.yaml", "--baseline", str(BASELINE))
 
 @pytest.fixture
 def begun(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a run for which there was no time."""
+    """A folder with a run for which there was hardly any time."""
     with socket.create_server((ADDRESS, 0)) as silent:
         write_scope(tmp_path, port=silent.getsockname()[1])
         write_permit(tmp_path)
         done = clearance("scan", *ORDERED, "--out", "run", *LOOK, "--run-deadline", "1", folder=tmp_path)
-        assert done.returncode == 130, done.stderr
+        assert done.returncode in (14, 130), done.stderr
         yield tmp_path
 
 

@@ -268,9 +268,9 @@ def test_a_release_file_that_was_changed_vouches_for_nothing(tmp_path: Path, sha
     with pytest.raises(ForgedFeedError, match="signature does not verify") as told:
         imported((forged, index), tmp_path / "feeds.sqlite", Wish(now=NOW, keyring=DEBIAN_KEYS))
     assert explained(told.value)[1] is ExitStatus.INTEGRITY
-    with pytest.raises(FeedError, match="No such file or directory") as told:  # no keyring is no forgery
+    with pytest.raises(FeedError, match="No such file or directory") as missing:  # no keyring is no forgery
         imported((forged, index), tmp_path / "feeds.sqlite", Wish(now=NOW, keyring=tmp_path / "nosuch.gpg"))
-    assert explained(told.value)[1] is ExitStatus.USAGE
+    assert explained(missing.value)[1] is ExitStatus.USAGE
     with pytest.raises(FeedError, match="--keyring"):
         imported((archive / "bookworm-security_InRelease", index), tmp_path / "feeds.sqlite", Wish(now=NOW))
 
