@@ -12,6 +12,7 @@ from typing import Protocol
 from certification.merkle import grown, leaf_hash
 from certification.refusals import Code, Refusal
 from scanner.findings import said
+from scanner.i18n import N_
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (origin TEXT NOT NULL) STRICT;
@@ -170,7 +171,7 @@ class SqliteLog:
 def opened(path: Path, origin: str | None = None) -> Iterator[SqliteLog]:
     """The log in this file, made where `origin` names one that is not there; refuses one that is another's, or no log."""
     if origin is None and not path.is_file():
-        raise _broken(path, "there is no log here")
+        raise _broken(path, N_("there is no log here"))
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             # An entry that a checkpoint signs must outlive a power cut, or the log would fork after it.
@@ -182,11 +183,11 @@ def opened(path: Path, origin: str | None = None) -> Iterator[SqliteLog]:
             if not held and origin is not None:
                 connection.execute("INSERT INTO about VALUES (?)", (origin,))
             elif len(held) != 1 or (origin is not None and held[0][0] != origin):
-                raise _broken(path, "it is not the log that is wanted")
+                raise _broken(path, N_("it is not the log that is wanted"))
             yield SqliteLog(connection, path)
     except sqlite3.Error as error:
         raise _broken(path, str(error)) from None
 
 
 def _broken(path: Path, why: str) -> Refusal:
-    return Refusal(Code.LOG_BROKEN, said("{path}: {why}", path=str(path), why=why))
+    return Refusal(Code.LOG_BROKEN, said("{path}: {detail}", path=str(path), detail=why))

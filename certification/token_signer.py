@@ -22,6 +22,7 @@ from certification.statements import Statement
 from certification.token_uri import TokenUri
 from certification.tokens import failing, one_object, public_in, public_key_of, token_of
 from scanner.findings import said
+from scanner.i18n import N_, shown
 
 if TYPE_CHECKING:
     from pkcs11 import Session, Token
@@ -168,9 +169,9 @@ def _warning(token: Token) -> str:
     from pkcs11 import TokenFlag
 
     if TokenFlag.USER_PIN_FINAL_TRY in token.flags:
-        return said("one try is left before the token locks").shown()
+        return shown(said("one try is left before the token locks"))
     if TokenFlag.USER_PIN_COUNT_LOW in token.flags:
-        return said("a wrong PIN was entered before").shown()
+        return shown(said("a wrong PIN was entered before"))
     return ""
 
 
@@ -182,12 +183,12 @@ def _refused_pin(uri: TokenUri) -> Refusal:
     if TokenFlag.USER_PIN_LOCKED in flags:
         return _locked(uri)
     if TokenFlag.USER_PIN_FINAL_TRY in flags:
-        left = "one try is left before it locks"
+        left = N_("one try is left before it locks")
     elif TokenFlag.USER_PIN_COUNT_LOW in flags:
-        left = "it counts wrong PINs and will lock; many tokens lock at the third"
+        left = N_("it counts wrong PINs and will lock; many tokens lock at the third")
     else:
-        left = "it does not say how many tries are left; many tokens lock at the third"
-    return Refusal(Code.PIN_WRONG, said("the token refused the PIN and it is not tried again; {left}", left=left))
+        left = N_("it does not say how many tries are left; many tokens lock at the third")
+    return Refusal(Code.PIN_WRONG, said("the token refused the PIN and it is not tried again; {detail}", detail=left))
 
 
 def _locked(uri: TokenUri) -> Refusal:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from certification.refusals import Code, Refusal
 from scanner.findings import said
+from scanner.i18n import N_
 
 _LIMIT = 4_096
 _PATH = re.compile(r"(?:[A-Za-z0-9\-._~:\[\]@!$'()*+,=&]|%[0-9A-Fa-f]{2})+")
@@ -49,7 +50,7 @@ def read_token_uri(uri: str) -> TokenUri:
     # Values are never repeated in a message: somebody may have written a PIN there.
     scheme, _, rest = uri.partition(":")
     if scheme != "pkcs11" or len(uri) > _LIMIT:
-        raise _refused("a token's key is named as pkcs11:token=LABEL;object=KEY?module-path=/path/library.so")
+        raise _refused(N_("a token's key is named as pkcs11:token=LABEL;object=KEY?module-path=/path/library.so"))
     path, mark, query = rest.partition("?")
     raw = _attributes(path, ";", _PATH, _PATH_NAMES)
     if mark:
@@ -57,16 +58,16 @@ def read_token_uri(uri: str) -> TokenUri:
     key_id = raw.pop("id", None)
     text = {name: _text(name, value) for name, value in raw.items()}
     if text.pop("type", "private") != "private":
-        raise _refused("type must be private where it is given: it is a key that signs")
+        raise _refused(N_("type must be private where it is given: it is a key that signs"))
     module = text.pop("module-path", None)
     if module is None:
-        raise _refused("module-path is missing: name the token's library, as ?module-path=/usr/lib/softhsm/libsofthsm2.so")
+        raise _refused(N_("module-path is missing: name the token's library, as ?module-path=/usr/lib/softhsm/libsofthsm2.so"))
     if not module.startswith("/"):
-        raise _refused("module-path must be an absolute path")
+        raise _refused(N_("module-path must be an absolute path"))
     if "token" not in text and "serial" not in text:
-        raise _refused("neither token nor serial is given: say on which token the key is")
+        raise _refused(N_("neither token nor serial is given: say on which token the key is"))
     if "object" not in text and key_id is None:
-        raise _refused("neither object nor id is given: say which key of the token signs")
+        raise _refused(N_("neither object nor id is given: say which key of the token signs"))
     return TokenUri(module=module, id=key_id, pin_source=text.pop("pin-source", None), **text)
 
 
@@ -75,7 +76,7 @@ def _attributes(text: str, separator: str, form: re.Pattern[str], known: tuple[s
     for part in text.split(separator):
         name, equals, value = part.partition("=")
         if name == "pin-value":
-            raise _refused("pin-value is refused: a PIN in a command line can be read by others; use a prompt or --pin-file")
+            raise _refused(N_("pin-value is refused: a PIN in a command line can be read by others; use a prompt or --pin-file"))
         if name not in known:
             name = name if re.fullmatch(r"[a-z0-9-]{1,40}", name) and equals else "?"
             raise _refused(f"unknown attribute {name}; known here are {', '.join(known)}")
@@ -102,4 +103,4 @@ def _text(name: str, value: bytes) -> str:
 
 
 def _refused(why: str) -> Refusal:
-    return Refusal(Code.TOKEN_URI, said("the key's URI: {why}", why=why))
+    return Refusal(Code.TOKEN_URI, said("the key's URI: {detail}", detail=why))

@@ -20,6 +20,7 @@ from certification.checkpoint import Checkpoint, NoteKey, NoteSignature, SignedC
 from certification.merkle import EMPTY, ProofError, insist_on_consistency
 from certification.refusals import Code, Refusal
 from scanner.findings import said
+from scanner.i18n import N_
 from scanner.record import Instant, Record, RecordError, Sha256
 
 _LIMIT = 64 * 1024
@@ -94,7 +95,7 @@ def last_witnessed(state: Path, origin: str, *, first: bool = False) -> Witnesse
     except FileNotFoundError:
         if first:
             return None
-        raise _lost(state, "not there; --first where this witness never cosigned the log") from None
+        raise _lost(state, N_("not there; --first where this witness never cosigned the log")) from None
     except OSError as error:
         raise _lost(state, error.strerror or "unreadable") from None
     try:
@@ -148,5 +149,5 @@ def _keep(state: Path, data: bytes) -> None:
 def _lost(state: Path, why: str) -> Refusal:
     return Refusal(
         Code.WITNESS_STATE_LOST,
-        said("{path}: {why}; without what it cosigned before, a witness cosigns nothing", path=str(state), why=why),
+        said("{path}: {detail}; without what it cosigned before, a witness cosigns nothing", path=str(state), detail=why),
     )

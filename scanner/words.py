@@ -56,6 +56,7 @@ WORDS = (
     N_("trial"),
     N_("official"),
     N_("suspended"),
+    N_("resumed"),
     N_("revoked"),
     N_("superseded"),
     N_("expired"),

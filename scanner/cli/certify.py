@@ -141,7 +141,6 @@ def approve(
 ) -> None:
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
     from certification.approval import approved
-    from scanner.bundle import unpacked
     from scanner.cli.papers import begun_token, keep_token, token_of
 
     insist_on_free(out, further=authorisation)
@@ -150,7 +149,7 @@ def approve(
     confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
     made = approved(
-        unpacked(bundle_of(bundle)),
+        files_in(bundle),
         bytes_of(request_file),
         root,
         now(),
@@ -193,7 +192,6 @@ def issue(
     from certification.issue import issue as issued
     from certification.ledger import entered
     from certification.log_store import opened
-    from scanner.bundle import unpacked
     from scanner.cli.papers import keep_papers, own_token, serial_in
 
     insist_on_all_or_none()
@@ -201,7 +199,7 @@ def issue(
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(
-        unpacked(bundle_of(bundle)),
+        files_in(bundle),
         bytes_of(request_file),
         root,
         at,
@@ -231,13 +229,20 @@ PDF_LIMIT = 32 * 1024 * 1024
 
 
 def files_in(bundle: Path) -> Mapping[str, bytes]:
-    """The files of this sealed bundle; refuses what is none."""
+    """The files of this sealed bundle; refuses what is none, and a submission, which only holds one."""
+    from certification.refusals import Code, Refusal
     from certification.sealing import reading
+    from certification.submission import is_submission
     from scanner.bundle import unpacked
+    from scanner.findings import said
 
     data = bundle_of(bundle)
     with reading(str(bundle)):
-        return unpacked(data)
+        files = unpacked(data)
+    if is_submission(files):
+        text = said("{path} is a submission, which holds a bundle: take it apart with `clearance receive`", path=str(bundle))
+        raise Refusal(Code.SUBMISSION_MALFORMED, text)
+    return files
 
 
 def proof_of(certificate: Path) -> Path:

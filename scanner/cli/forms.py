@@ -55,15 +55,8 @@ def tell_bundle(
     """Verifies a sealed bundle and says what it is evidence of; ends with the exit status of its decision, for it lets nobody in."""
     from certification.evidence import read_evidence
     from certification.recomputing import recomputed
-    from certification.refusals import Code, Refusal
-    from certification.submission import is_submission
     from scanner.cli.exits import ExitStatus, of
-    from scanner.findings import said
 
-    if is_submission(files):
-        raise Refusal(
-            Code.SUBMISSION_MALFORMED, said("a submission holds a bundle and is none: take it apart with `clearance receive`")
-        )
     evidence = read_evidence(files, root, at)
     steps = [
         _("a scanner instance of the trust root sealed exactly these files"),

@@ -217,7 +217,8 @@ def trust_show(console: Console, file: Path) -> None:
     from certification.relied import grouped
     from certification.trust import read_trust_root
 
-    root = read_trust_root(bytes_of(file), now())
+    at = now()
+    root = read_trust_root(bytes_of(file), at)
     keyring = root.keyring
     console.found(sha256=root.sha256, keyring=keyring.model_dump(mode="json"))
     click.echo(
@@ -231,7 +232,8 @@ def trust_show(console: Console, file: Path) -> None:
         until = f" - {agency.valid_until:%Y-%m-%d}" if agency.valid_until else ""
         click.echo(f"  {_('agency')} {agency.code}: {agency.echelon}, {agency.valid_from:%Y-%m-%d}{until}")
     for key in keyring.keys:
-        revoked = " " + _("REVOKED") if key.revoked_at else ""
+        over = at >= key.valid_until
+        revoked = " " + (_("REVOKED") if key.revoked_at else _("ENDED") if over else "")
         click.echo(f"  {_('key')} {key.keyid[:16]}  {key.role.value:<16} {key.holder} {key.authority or ''}{revoked}")
     for log in keyring.logs:
         click.echo(f"  {_('log')} {log.origin} {log.authority}")

@@ -148,7 +148,7 @@ def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> No
     console.say(
         _("✓ SIGNED  {serial}: {kind} connection for {agency}, system {system}, to {apis}, until {ends}").format(
             serial=words.serial,
-            kind=words.kind,
+            kind=_(words.kind),
             agency=words.agency,
             system=words.system,
             apis=", ".join(words.apis),

@@ -251,14 +251,29 @@ def _change(
     out: Path,
     yes: bool,
 ) -> None:
+    from certification.bearing import bearing
     from certification.events import change_status
+    from certification.ledger import history
     from certification.log_store import opened
+    from certification.status import replayed, standing
     from certification.status_event import Change, Reason
 
     insist_on_free(out, further=begun)
     at, root = now(), trust_at(trust)
     confirm = agreed(root, yes=yes)
     with opened(log_file) as log:
+        one = standing(replayed(history(bearing(log, (serial,)), root)), serial)
+        granted = one.granted
+        console.say(
+            _("{serial}: {kind} connection of {agency}, {name}, for system {system}; it is {state}").format(
+                serial=serial,
+                kind=_(granted.kind.value),
+                agency=granted.agency.code,
+                name=escaped_lines(granted.agency.name.vi),
+                system=granted.system.id,
+                state=_(one.at(at).value),
+            )
+        )
         envelope, proof = change_status(
             log, serial, Change(state), Reason(reason), note, root, at,
             signer=signer_at(signer), log_signer=lambda: signer_at(log_signer), confirm=confirm,
@@ -271,3 +286,8 @@ def _change(
         console.say(told.format(path=out))
     else:
         console.say(_("✓ {serial} is {state}: entry {index} of the log").format(serial=serial, state=_(state), index=proof.index))
+        console.say(
+            _(
+                "next: the other authority's `clearance log cosign`, then `clearance gateway export` and `apply`; gateways know nothing before"
+            )
+        )

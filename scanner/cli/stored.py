@@ -47,7 +47,10 @@ def files_of(path: Path) -> dict[str, bytes]:
         run = Run.opened(path)
         run.insist_on_manifest()
         return run.files()
-    files = unpacked(bundle_of(path))
+    try:
+        files = unpacked(bundle_of(path))
+    except StoreError as error:
+        raise StoreError(f"{path}: {error}") from None
     if ORDER not in files or files.get(MANIFEST) != manifest_of(files).written():
         raise StoreError(_("{path}: the bundle's files are not what its manifest says").format(path=path))
     return files

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, readers_of, tell_decision
+from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, files_in, readers_of, tell_decision
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError, StoreError
@@ -35,14 +35,12 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
     Example: clearance submit run.bundle --request request.dsse.json --to authorities.txt --out /media/usb/H15.submission.age
     """
     from certification.recipients import sealed_to
-    from certification.sealing import reading
     from certification.submission import read_submission, submission
-    from scanner.bundle import unpacked
     from scanner.record import sha256
 
     if out.exists() or out.is_symlink():
         raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
-    readers = readers_of(recipients)
+    readers, files = readers_of(recipients), files_in(bundle)
     made = submission(bundle_of(bundle), bytes_of(request_file))
     about = read_submission(made).about  # what nobody could receive is not written
     written = sealed_to(made, readers) if readers else made
@@ -52,8 +50,7 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
         raise StoreError(_("{path}: what was read back is not what was written; the medium may be broken").format(path=out))
     console.say(_("✓ submission: {path}, written and read back").format(path=out))
     _tell(console, about, verified=False)
-    with reading(str(bundle)):
-        tell_decision(console, unpacked(bundle_of(bundle)))
+    tell_decision(console, files)
     if not readers:
         console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
 
