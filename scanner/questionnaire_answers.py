@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from scanner.assessment import ControlClass
 from scanner.attestations import Answer, Attestation
 from scanner.baseline import BoundBaseline, Control
+from scanner.complaints import wrong
 from scanner.i18n import _
 from scanner.questionnaire import ANSWERED, ANSWERS, ASKED, HEAD, Cell, Filled, answered, asked, asks, dated, head, quoted
 from scanner.strict_yaml import InputError
@@ -161,7 +162,7 @@ def _answer(
     except ValidationError as error:
         items = error.errors(include_url=False, include_input=False)
         places = [row[_FIELDS.get(str(item["loc"][0]) if item["loc"] else "", "answer")].place for item in items]
-        return [f"{place}: {item['msg']}" for place, item in zip(places, items, strict=True)], None
+        return [f"{place}: {wrong(item)}" for place, item in zip(places, items, strict=True)], None
     return [], made
 
 
