@@ -127,6 +127,7 @@ class Code(StrEnum):
     NOT_IN_LOG = "not-in-log"
     NOT_COSIGNED = "not-cosigned"
     WITNESS_OF_OWN_LOG = "witness-of-own-log"
+    WITNESS_STATE_LOST = "witness-state-lost"
     LOG_PROOF_MALFORMED = "log-proof-malformed"
     CLOCK_BACKWARDS = "clock-backwards"
     CHECKPOINT_MALFORMED = "checkpoint-malformed"
@@ -368,6 +369,12 @@ _MEANING: dict[Code, tuple[RefusalKind, str]] = {
     Code.NOT_COSIGNED: (
         _TRUST,
         N_("No other authority's witness has cosigned the log as far as this; have it cosigned, then prove again."),
+    ),
+    Code.WITNESS_STATE_LOST: (
+        _TRUST,
+        N_(
+            "What this witness cosigned before is not there, and a second story could not be told from the first; restore its state, or give the witness a new key in the trust root."
+        ),
     ),
     Code.WITNESS_OF_OWN_LOG: (_TRUST, N_("An authority cannot witness its own log.")),
     Code.NOT_IN_LOG: (_TRUST, N_("Nothing proves that this stands in the issuance log.")),

@@ -9,9 +9,8 @@ from datetime import datetime
 from certification.chronology import in_turn
 from certification.evidence_statements import EvaluationStatement, PermitStatement, ScanEvidenceStatement
 from certification.opening import Opened, opened
-from certification.permits import opened_permit
 from certification.refusals import Code, Refusal
-from certification.sealing import assessment_of, draft_evaluation, draft_scan_evidence, file_of, order_of
+from certification.sealing import assessment_of, draft_evaluation, draft_scan_evidence, file_of, order_of, permit_in
 from certification.statements import Subject
 from certification.trust import TrustRoot
 from scanner.assessment import Assessment
@@ -32,7 +31,6 @@ from scanner.run_files import (
     TAILORING,
     is_evidence,
 )
-from scanner.targets import RunKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def read_evidence(files: Mapping[str, bytes], trust: TrustRoot, at: datetime) ->
     # (3) every input is the one the order names
     _inputs(files, order)
     # (4) the permit is signed, and is the order's
-    permit = _permit(files, order, trust, at)
+    permit = permit_in(files, order, trust, at)
     # (5) the assessment is of this order and these files
     assessment = assessment_of(files)
     _assessed(files, order, assessment)
@@ -103,17 +101,6 @@ def _inputs(files: Mapping[str, bytes], order: Order) -> None:
     for path, digest in named.items():
         if (sha256(files[path]) if path in files else None) != digest:
             raise Refusal(Code.INPUT_DIFFERS, said("{path} is not what the order names", path=path))
-
-
-def _permit(files: Mapping[str, bytes], order: Order, trust: TrustRoot, at: datetime) -> Opened[PermitStatement]:
-    if order.kind is RunKind.SELF_CHECK:
-        raise Refusal(Code.SELF_CHECK, said("run {run} is a self-check", run=order.run))
-    if order.permit_envelope is None:
-        raise Refusal(Code.PERMIT_UNSIGNED, said("run {run} has no signed permit", run=order.run))
-    permit = opened_permit(file_of(files, PERMIT_ENVELOPE), trust, at)
-    if permit.statement.predicate.permit != order.permit:
-        raise Refusal(Code.PERMIT_DIFFERS, said("the order's permit is not the one that was signed"))
-    return permit
 
 
 def _assessed(files: Mapping[str, bytes], order: Order, assessment: Assessment) -> None:

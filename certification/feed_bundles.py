@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from certification.opening import opened
+from certification.opening import in_role, opened
 from certification.refusals import Code, Refusal
+from certification.rendering import rendered
 from certification.signers import Signer, signed
 from certification.statements import Predicate, Role, Statement, subjects
-from certification.trust import TrustRoot
+from certification.trust import TrustedKey, TrustRoot
 from scanner.findings import said
 from scanner.record import sha256
 
@@ -58,12 +60,13 @@ def sign_gathering(manifest: bytes, serial: int, signer: Signer, at: datetime) -
 
 def sign_approval(manifest: bytes, gathered: bytes, serial: int, signer: Signer, at: datetime) -> bytes:
     """The approver's envelope over the manifest and over what the gatherer signed."""
-    return signed(
-        FeedsApprovedStatement(
-            subject=subjects({MANIFEST: sha256(manifest), GATHERED: sha256(gathered)}),
-            predicate=FeedBundlePredicate(stated_at=at, serial=serial),
-        ),
-        signer,
+    return signed(_approval(manifest, gathered, serial, at), signer)
+
+
+def _approval(manifest: bytes, gathered: bytes, serial: int, at: datetime) -> FeedsApprovedStatement:
+    return FeedsApprovedStatement(
+        subject=subjects({MANIFEST: sha256(manifest), GATHERED: sha256(gathered)}),
+        predicate=FeedBundlePredicate(stated_at=at, serial=serial),
     )
 
 
@@ -84,5 +87,35 @@ def verified_bundle(manifest: bytes, gathered: bytes, approved: bytes, serial: i
     wanted = subjects({MANIFEST: sha256(manifest), GATHERED: sha256(gathered)})
     if found.statement.subject != wanted or found.statement.predicate.serial != serial:
         raise Refusal(Code.FEEDS_DIFFER, said("what was approved is another bundle than this"))
-    if found.signer.known.holder == gatherer:
+    _another(gatherer, found.signer)
+
+
+def approved_bundle(
+    manifest: bytes,
+    gathered: bytes,
+    serial: int,
+    trust: TrustRoot,
+    at: datetime,
+    *,
+    signer: Signer,
+    confirm: Callable[[str], bool],
+) -> bytes:
+    """The approver's envelope over this gathered bundle. `confirm` is shown what will be signed, and may still say no.
+
+    Who may not approve it, is refused before anything is shown.
+    """
+    gatherer = gathered_by(manifest, gathered, serial, trust, at)
+    key = trust.key(signer.keyid)
+    in_role(key, FeedsApprovedStatement.role)
+    key.valid(at, at)
+    _another(gatherer, key)
+    if not confirm(rendered(_approval(manifest, gathered, serial, at))):
+        raise Refusal(Code.NOT_CONFIRMED, said("nothing was signed"))
+    approved = sign_approval(manifest, gathered, serial, signer, at)
+    verified_bundle(manifest, gathered, approved, serial, trust, at)
+    return approved
+
+
+def _another(gatherer: str, approver: TrustedKey) -> None:
+    if approver.known.holder == gatherer:
         raise Refusal(Code.QUORUM_ONE_PERSON, said("{person} gathered and approved the bundle", person=gatherer))

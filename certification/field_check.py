@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from certification.keyring import RootKind
 from certification.keys import Signature, verified
 from certification.opening import in_role
 from certification.qr_token import QrSignature, QrToken, QrWords, der, joined, read_token, signed_bytes
@@ -37,6 +38,8 @@ def field_check(text: str, trust: TrustRoot, at: datetime) -> Seen:
     signers = _signers(token, trust, at)
     quorum(signers)
     words = token.words
+    if words.laboratory and trust.keyring.kind is RootKind.PRODUCTION:
+        raise Refusal(Code.BASELINE_LABORATORY, said("{serial} rests on a baseline made for exercises", serial=words.serial))
     if at < words.not_before:
         raise Refusal(Code.NOT_YET_VALID, said("valid from {day} UTC", day=f"{words.not_before:%Y-%m-%d %H:%M:%S}"))
     if at >= words.not_after:
@@ -96,4 +99,5 @@ def words_of(statement: AuthorisationStatement) -> QrWords:
         not_after=granted.not_after,
         authorisation=sha256(statement.written()),
         conditions=len(granted.conditions),
+        laboratory=granted.baseline.laboratory,
     )

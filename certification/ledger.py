@@ -41,10 +41,14 @@ def entered(log: LogStore, certificate: bytes, signer: Signer, trust: TrustRoot,
     statement = loggable(envelope.payload)
     if at < statement.predicate.stated_at:
         raise Refusal(Code.CLOCK_BACKWARDS, said("the statement was made after this instant"))
+    story = history(bearing(log, words_of(envelope.payload)), trust)
     if log.position(envelope.payload) is None:
         for signature in envelope.signatures:
             trust.key(signature.keyid).lasts(at)
-        replayed((*history(bearing(log, words_of(envelope.payload)), trust), statement))
+        replayed((*story, statement))
+    elif isinstance(statement, AuthorisationStatement):
+        # entered before, as when an answer was lost; what has become of it since counts
+        replayed(story)[statement.predicate.serial].insist_on_use(at)
     log.append(envelope.payload, certificate, statement.predicate_type, statement.predicate.serial, at.strftime(_FORM))
     _sign(log, signer)
     return proven(log, certificate)

@@ -80,6 +80,9 @@ class LogStore(Protocol):
     def checkpoint(self) -> bytes | None:
         """The newest signed checkpoint; None where none was signed yet."""
 
+    def checkpoints(self) -> Iterator[bytes]:
+        """All signed checkpoints that are kept, the newest first."""
+
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keeps a signed checkpoint; durable when this returns. One of a size that is kept replaces it: it has more cosignatures."""
 
@@ -138,8 +141,11 @@ class SqliteLog:
 
     def checkpoint(self) -> bytes | None:
         """The newest signed checkpoint; None where none was signed yet."""
-        found = self._connection.execute("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
-        return None if found is None else bytes(found[0])
+        return next(self.checkpoints(), None)
+
+    def checkpoints(self) -> Iterator[bytes]:
+        """All signed checkpoints that are kept, the newest first."""
+        return (bytes(row[0]) for row in self._connection.execute("SELECT note FROM checkpoint ORDER BY size DESC"))
 
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keeps a signed checkpoint; durable when this returns."""

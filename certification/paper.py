@@ -34,7 +34,12 @@ _ECHELONS = {
     "district": "huyện / district",
     "commune": "xã / commune",
 }
-_DECISIONS = {"authorise": "đủ điều kiện / authorise", "authorise-trial": "chỉ thử nghiệm / authorise-trial"}
+_DECISIONS = {"authorise": "cho phép / authorise", "authorise-trial": "chỉ thử nghiệm / authorise-trial"}
+_EXERCISE = {
+    "vi": "DIỄN TẬP – KHÔNG CÓ GIÁ TRỊ KẾT NỐI",
+    "en": "EXERCISE – authorises no connection",
+}
+"""What stands on a certificate that rests on a baseline made for exercises."""
 _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 """The object identifier of the attribute that holds the PDF's digest (RFC 5652 section 11.2)."""
 _ATTRIBUTES_LIMIT = 8 * 1024
@@ -179,18 +184,18 @@ def _shown(found: Opened[AuthorisationStatement], token: str) -> dict[str, Any]:
         ("Mục đích", "Purpose", granted.scope.purpose),
         ("Hiệu lực từ", "Valid from", _moment(granted.not_before)),
         ("Hiệu lực đến (không bao gồm)", "Valid until (exclusive)", _moment(granted.not_after)),
-        ("Kết quả đánh giá", "Decision", _DECISIONS.get(granted.decision.value, granted.decision.value)),
-        ("Bộ yêu cầu", "Baseline", baseline),
-        ("Cách đánh giá các yêu cầu", "How its controls were decided", _decided(granted.coverage)),
+        ("Quyết định", "Decision", _DECISIONS.get(granted.decision.value, granted.decision.value)),
+        ("Bộ tiêu chí", "Baseline", baseline),
+        ("Cách đánh giá các tiêu chí", "How its controls were decided", _decided(granted.coverage)),
         ("Thời gian kiểm tra", "Inspected", f"{_moment(granted.scan_started)} – {_moment(granted.scan_finished)}"),
         ("Người kiểm tra", "Inspectors", ", ".join(granted.inspectors)),
         ("Thay thế giấy số", "Supersedes", granted.supersedes or "–"),
     ]
     digests = [
         ("Mã băm giấy chứng nhận (SHA-256)", "Certificate SHA-256", sha256(found.statement.written())),
-        ("Mã băm bộ yêu cầu", "Baseline SHA-256", granted.baseline.sha256),
-        ("Mã băm kết quả đánh giá", "Evaluation SHA-256", granted.evaluation_sha256),
-        ("Dấu vân tay hệ thống", "System fingerprint", granted.system.fingerprint),
+        ("Mã băm bộ tiêu chí", "Baseline SHA-256", granted.baseline.sha256),
+        ("Mã băm bản thẩm định", "Evaluation SHA-256", granted.evaluation_sha256),
+        ("Vân tay hệ thống", "System fingerprint", granted.system.fingerprint),
     ]
     day = granted.stated_at.astimezone(VIETNAM)
     return {
@@ -204,6 +209,7 @@ def _shown(found: Opened[AuthorisationStatement], token: str) -> dict[str, Any]:
             "vi": "Giấy xác nhận kết quả kiểm tra kết nối",
             "en": "Certificate of inspection for connection",
         },
+        "exercise": _EXERCISE if granted.baseline.laboratory else None,
         "wording": granted.wording.model_dump(),
         "attachment": "Dữ liệu máy đọc được của giấy / Machine-readable certificate",
         "rows": [
@@ -213,10 +219,10 @@ def _shown(found: Opened[AuthorisationStatement], token: str) -> dict[str, Any]:
         "conditions_heading": {"vi": "Điều kiện", "en": "Conditions"},
         "no_conditions": {"vi": "Không có.", "en": "None."},
         "condition_columns": [
-            {"vi": "Yêu cầu", "en": "Control"},
+            {"vi": "Tiêu chí", "en": "Control"},
             {"vi": "Đối tượng", "en": "Subject"},
             {"vi": "Thời hạn", "en": "Due"},
-            {"vi": "Miễn trừ / người thực hiện", "en": "Waiver / owner"},
+            {"vi": "Ngoại lệ / người thực hiện", "en": "Waiver / owner"},
         ],
         "conditions": [
             {"control": each.control, "subject": each.subject, "due": _moment(each.due), "by": each.waiver or each.owner or "–"}

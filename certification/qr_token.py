@@ -49,6 +49,8 @@ class QrWords(Record):
     authorisation: Sha256
     """Of the authorisation's payload."""
     conditions: Annotated[int, Field(ge=0, le=10_000)]
+    laboratory: bool
+    """Whether it rests on a baseline made for exercises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def payload(words: QrWords) -> bytes:
         8: int(words.not_after.timestamp()),
         9: bytes.fromhex(words.authorisation),
         10: words.conditions,
+        11: words.laboratory,
     }
     return _dumps(values)
 
@@ -159,8 +162,19 @@ def read_token(text: str) -> QrToken:
     return found
 
 
+def authorisation_in(text: str) -> str:
+    """The digest of the authorisation that this token or pointer names; nothing of it is verified."""
+    text = text.strip("\r\n")
+    if not text.startswith(POINTER):
+        return read_token(text).words.authorisation
+    digest = _parts_of_pointer(text)[1]
+    if not isinstance(digest, bytes):
+        raise _malformed("not the parts of a pointer")
+    return digest.hex()
+
+
 def _words(value: Any) -> QrWords:
-    if not isinstance(value, dict) or set(value) != set(range(1, 11)) or not isinstance(value[6], list):
+    if not isinstance(value, dict) or set(value) != set(range(1, 12)) or not isinstance(value[6], list):
         raise _malformed("other words than are known")
     if not isinstance(value[7], int) or not isinstance(value[8], int):
         raise _malformed("a date of another form")
@@ -175,6 +189,7 @@ def _words(value: Any) -> QrWords:
         not_after=datetime.fromtimestamp(value[8], UTC),
         authorisation=bytes(value[9]).hex() if isinstance(value[9], bytes) else "",
         conditions=value[10],
+        laboratory=value[11],
     )
 
 
@@ -187,10 +202,17 @@ def _signer(value: Any) -> QrSignature:
 
 
 def _pointed(text: str) -> str:
-    value = _loads(_bytes(text.removeprefix(POINTER)))
-    if not isinstance(value, Sequence) or len(value) != 2 or not isinstance(value[0], str):
+    serial = _parts_of_pointer(text)[0]
+    if not isinstance(serial, str):
         raise _malformed("not the parts of a pointer")
-    return value[0]
+    return serial
+
+
+def _parts_of_pointer(text: str) -> Sequence[Any]:
+    value = _loads(_bytes(text.removeprefix(POINTER)))
+    if not isinstance(value, Sequence) or len(value) != 2:
+        raise _malformed("not the parts of a pointer")
+    return value
 
 
 def _bytes(text: str) -> bytes:
@@ -218,4 +240,4 @@ def _loads(data: Any) -> Any:
 
 
 def _malformed(why: str) -> Refusal:
-    return Refusal(Code.QR_MALFORMED, said("not a QR token: {why}", why=why))
+    return Refusal(Code.QR_MALFORMED, said("not the token of a QR code: {why}", why=why))

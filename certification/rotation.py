@@ -14,11 +14,14 @@ from certification.authorisation import AuthorisationPredicate, AuthorisationSta
 from certification.ledger import history
 from certification.log_store import LogStore
 from certification.opening import EVER, opened
-from certification.policy import examined
 from certification.refusals import Code, Refusal
+from certification.statements import Role
 from certification.status import Standing, replayed
-from certification.trust import TrustRoot, read_trust_root
+from certification.trust import TrustedKey, TrustRoot, read_trust_root
+from certification.verify import verify
+from scanner.faults import InputError
 from scanner.findings import said
+from scanner.i18n import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +68,63 @@ def succeeds(old: TrustRoot, envelope: bytes, at: datetime) -> TrustRoot:
 
 
 def lost(log: LogStore, old: TrustRoot, new: TrustRoot, at: datetime) -> dict[str, Refusal]:
-    """The certificates in force that the old root takes and the new one does not, by serial, each with the reason."""
+    """The certificates in force that verify with the old root and not with the new one, by serial, each with the reason.
+
+    Their evidence is not looked at: what the keys signed that were `ended` a bundle alone shows.
+    """
     found: dict[str, Refusal] = {}
     usable = {serial: one for serial, one in replayed(history(log, old)).items() if _in_force(one, at)}
     for entry in log.entries():
         if entry.kind != AuthorisationStatement.kind() or entry.serial not in usable:
             continue
         try:
-            examined(usable[entry.serial].granted, old)
+            verify(entry.envelope, old, at)
         except Refusal:
             continue  # it was lost before
         try:
-            opened(entry.envelope, AuthorisationStatement, new, at)
-            examined(usable[entry.serial].granted, new)
+            verify(entry.envelope, new, at)
         except Refusal as error:
             found[entry.serial] = error
     return found
+
+
+_OF_EVIDENCE = (Role.OWNER, Role.SCANNER_INSTANCE, Role.INSPECTOR)
+"""Whose signatures stand in the evidence: a certificate that rests on them does not name their keys."""
+
+
+def ended(old: TrustRoot, new: TrustRoot) -> Iterator[TrustedKey]:
+    """The keys of evidence that the new root revokes, or lets end earlier: what they signed since is not taken with a bundle."""
+    for keyid, key in new.keys.items():
+        before = old.keys.get(keyid)
+        if before is None or key.known.role not in _OF_EVIDENCE:
+            continue
+        revoked = key.known.revoked_at is not None and key.known.revoked_at != before.known.revoked_at
+        if revoked or key.known.valid_until < before.known.valid_until:
+            yield key
+
+
+def known_as(trust: TrustRoot, whom: str) -> str:
+    """Whom this word names in the trust root: a person, an agency, or a key by its id or the beginning of one, of eight digits or more.
+
+    Raises InputError where it names nobody, or several keys, or one of whom no certificate tells: nobody may take a slip for an all-clear.
+    """
+    keyring = trust.keyring
+    names = {person.id for person in keyring.people} | {agency.code for agency in keyring.agencies}
+    keys = [key for key in trust.keys if len(whom) >= _SHORT and key.startswith(whom.lower())]
+    if len(keys) > 1:
+        raise InputError(_("{whom} begins the ids of several keys; give more of it").format(whom=whom))
+    holders = [key.known for key in trust.keys.values() if whom == key.known.holder] + [trust.keys[key].known for key in keys]
+    if not holders and whom not in names:
+        raise InputError(_("{whom} stands nowhere in the trust root; `clearance trust show` lists who does").format(whom=whom))
+    if holders and whom not in names and all(known.role not in _NAMED for known in holders):
+        text = _("no certificate names who has the role {role}; verify the sealed bundles with the trust root that ends the key")
+        raise InputError(text.format(role=holders[0].role.value))
+    return keys[0] if keys else whom
+
+
+_SHORT = 8
+_NAMED = (Role.APPROVER, Role.INSPECTOR, Role.AGENCY)
+"""Whose part in it a certificate tells."""
 
 
 def resting_on(log: LogStore, trust: TrustRoot, whom: str) -> Iterator[Rest]:

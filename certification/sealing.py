@@ -11,10 +11,12 @@ from certification.evidence_statements import (
     Coverage,
     EvaluationPredicate,
     EvaluationStatement,
+    PermitStatement,
     ScanEvidencePredicate,
     ScanEvidenceStatement,
 )
-from certification.opening import in_role
+from certification.opening import Opened, in_role
+from certification.permits import opened_permit
 from certification.refusals import Code, Refusal
 from certification.signers import Signer, signed
 from certification.statements import file_subjects, subjects
@@ -24,7 +26,8 @@ from scanner.findings import said
 from scanner.observations import Reason, Unobserved
 from scanner.order import Order
 from scanner.record import RecordError, sha256
-from scanner.store import ASSESSMENT, JOURNAL, MANIFEST, ORDER, SIGNATURES, StoreError, manifest_of, sightings
+from scanner.store import ASSESSMENT, JOURNAL, MANIFEST, ORDER, PERMIT_ENVELOPE, SIGNATURES, StoreError, manifest_of, sightings
+from scanner.targets import RunKind
 
 _INTERFERENCE = (Reason.BLOCKED, Reason.RESET, Reason.TIMED_OUT)
 
@@ -55,6 +58,18 @@ def assessment_of(files: Mapping[str, bytes]) -> Assessment:
     """The assessment of the run."""
     with reading(ASSESSMENT):
         return Assessment.read(file_of(files, ASSESSMENT))
+
+
+def permit_in(files: Mapping[str, bytes], order: Order, trust: TrustRoot, at: datetime) -> Opened[PermitStatement]:
+    """The signed permit of a run, which is its order's; refuses a self-check, a run without one, and an order that permits itself more."""
+    if order.kind is RunKind.SELF_CHECK:
+        raise Refusal(Code.SELF_CHECK, said("run {run} is a self-check", run=order.run))
+    if order.permit_envelope is None:
+        raise Refusal(Code.PERMIT_UNSIGNED, said("run {run} has no signed permit", run=order.run))
+    permit = opened_permit(file_of(files, PERMIT_ENVELOPE), trust, at)
+    if permit.statement.predicate.permit != order.permit:
+        raise Refusal(Code.PERMIT_DIFFERS, said("the order's permit is not the one that was signed"))
+    return permit
 
 
 def draft_scan_evidence(files: Mapping[str, bytes], at: datetime) -> ScanEvidenceStatement:
@@ -125,8 +140,11 @@ def sign_scan_evidence(files: Mapping[str, bytes], signer: Signer, at: datetime)
 
 
 def sign_evaluation(files: Mapping[str, bytes], signer: Signer, trust: TrustRoot, at: datetime) -> bytes:
-    """The evaluation of a run in its envelope: evaluation.dsse.json; the key tells who the inspector is."""
+    """The evaluation of a run in its envelope: evaluation.dsse.json; the key tells who the inspector is. Refuses one whose order is not as permitted."""
     key = trust.key(signer.keyid)
     in_role(key, EvaluationStatement.role)
     key.valid(at, at)
+    order = order_of(files)
+    if order.kind is not RunKind.SELF_CHECK:
+        permit_in(files, order, trust, at)
     return signed(draft_evaluation(files, key.known.holder, at), signer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from certification.checkpoint import Checkpoint, NoteKey, NoteSignature, SignedCheckpoint
+from certification.checkpoint import Checkpoint, NoteKey, NoteSignature, SignedCheckpoint, read_checkpoint
 from certification.merkle import EMPTY, ProofError, insist_on_consistency
 from certification.refusals import Code, Refusal
 from scanner.findings import said
@@ -44,16 +44,26 @@ Cosign = Callable[[Checkpoint, datetime], NoteSignature]
 
 
 def cosigned(
-    state: Path, log: NoteKey, seen: SignedCheckpoint, proof: Sequence[bytes], cosign: Cosign, at: datetime
+    state: Path,
+    log: NoteKey,
+    seen: SignedCheckpoint,
+    proof: Sequence[bytes],
+    cosign: Cosign,
+    at: datetime,
+    *,
+    first: bool = False,
 ) -> SignedCheckpoint:
-    """The checkpoint with this witness's cosignature; refuses a log that was rolled back or forked since the last one."""
+    """The checkpoint with this witness's cosignature; refuses a log that was rolled back or forked since the last one.
+
+    Where there is no state, only a person who says that it is the `first` time makes it so.
+    """
     seen.insist_on(log)
     if seen.checkpoint.origin != log.name:
         raise Refusal(
             Code.CHECKPOINT_UNSIGNED, said("a checkpoint of {seen}, signed as {name}", seen=seen.checkpoint.origin, name=log.name)
         )
     with _held(state):
-        last = last_witnessed(state, log.name)
+        last = last_witnessed(state, log.name, first=first)
         _continues(last, seen.checkpoint, proof)
         if last is not None and at < last.cosigned_at:
             message = said(
@@ -67,13 +77,24 @@ def cosigned(
         return seen.also(cosign(seen.checkpoint, at))
 
 
-def last_witnessed(state: Path, origin: str) -> Witnessed | None:
-    """What this witness cosigned last of a log; None before the first time. A state that cannot be read is no first time."""
+def never_before(notes: Iterable[bytes], witness: NoteKey) -> None:
+    """Returns where none of a log's checkpoints carries a cosignature by this witness: for it there can be a first time."""
+    for note in notes:
+        seen = read_checkpoint(note)
+        if (witness.name, witness.id) in {(each.name, each.key_id) for each in seen.signatures}:
+            message = said("{name} cosigned this log with {size} entries before", name=witness.name, size=seen.checkpoint.size)
+            raise Refusal(Code.WITNESS_STATE_LOST, message)
+
+
+def last_witnessed(state: Path, origin: str, *, first: bool = False) -> Witnessed | None:
+    """What this witness cosigned last of a log; None the `first` time. A state that is not there or cannot be read is no first time."""
     try:
         with state.open("rb") as file:
             data = file.read(_LIMIT)
     except FileNotFoundError:
-        return None
+        if first:
+            return None
+        raise _lost(state, "not there; --first where this witness never cosigned the log") from None
     except OSError as error:
         raise _lost(state, error.strerror or "unreadable") from None
     try:
@@ -99,7 +120,10 @@ def _continues(last: Witnessed | None, seen: Checkpoint, proof: Sequence[bytes])
 @contextmanager
 def _held(state: Path) -> Iterator[None]:
     """One witness at a time: two that read the same state could cosign two stories."""
-    handle = os.open(state.with_name(f".{state.name}.lock"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        handle = os.open(state.with_name(f".{state.name}.lock"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _lost(state, error.strerror or "unreadable") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -123,6 +147,6 @@ def _keep(state: Path, data: bytes) -> None:
 
 def _lost(state: Path, why: str) -> Refusal:
     return Refusal(
-        Code.LOG_BROKEN,
+        Code.WITNESS_STATE_LOST,
         said("{path}: {why}; without what it cosigned before, a witness cosigns nothing", path=str(state), why=why),
     )

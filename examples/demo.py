@@ -164,7 +164,8 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     title("The other authority watches the log: before it has cosigned, nobody accepts the certificate")
     clearance("verify", certificate, "--trust", root, expect=12)
     clearance(
-        "log", "cosign", log, "--trust", root, "--signer", f"file:{keys}/witness-mic.pem", "--state", folder / "witness-mic.json"
+        "log", "cosign", log, "--trust", root, "--signer", f"file:{keys}/witness-mic.pem", "--state", folder / "witness-mic.json",
+        "--first",
     )  # fmt: skip
     clearance("log", "prove", log, certificate)
     clearance("log", "verify", log, "--trust", root, "--keep", folder / "authorisations.checkpoint")
@@ -172,7 +173,7 @@ def certified(clearance: Desk, root: Path, agency: LabAgency) -> None:
     clearance("verify", certificate, "--trust", root, "--bundle", bundle, "--recompute")
     title("On paper and as a QR code: what is shown is what was signed")
     clearance("verify", folder / "good.certificate.pdf", "--trust", root)
-    clearance("verify", certificate.with_name(certificate.name + ".qr.txt"), "--trust", root)
+    clearance("verify", certificate.with_name(certificate.name + ".qr.txt"), "--trust", root, "--log", log)
     serial = clearance("log", "show", log, show=False).split("\t")[3].strip()
     with gateway(clearance, folder / "gateway", root, log) as gate:
         title("The gateway, a real nginx: nobody gets in before it is given a bundle, and the agency does afterwards")

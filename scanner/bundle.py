@@ -42,8 +42,8 @@ def unpacked(data: bytes) -> dict[str, bytes]:
                     raise StoreError(f"the bundle holds {member.name[:80]!r}, which has no place in it")
                 content = tar.extractfile(member)
                 files[member.name] = content.read() if content else b""
-    except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
-        raise StoreError(f"not a bundle: {type(error).__name__}") from None
+    except (tarfile.TarError, EOFError, UnicodeError, ValueError):
+        raise StoreError("not a bundle: not a tar file, or cut short") from None
     if packed(files) != data:
         raise StoreError("the bundle holds bytes that belong to no file")
     return files

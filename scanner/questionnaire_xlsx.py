@@ -90,8 +90,8 @@ def read(data: bytes, name: str) -> Filled:
             rows = _rows(data, name)
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001 - a hostile workbook ends in openpyxl in any way there is
-        raise unreadable(name, type(error).__name__) from None
+    except Exception:  # noqa: BLE001 - a hostile workbook ends in openpyxl in any way there is
+        raise unreadable(name) from None
     faults = [f"{name}:{where}: " + _("merged cells; undo that, and answer each control in its own row") for where in merged]
     head = {row[0].text: row[1] for row in rows[: len(HEAD)] if row[0].text in HEAD}
     headings = rows[_HEADING_ROW - 1] if len(rows) >= _HEADING_ROW else []

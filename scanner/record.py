@@ -212,8 +212,8 @@ def parse_json(data: bytes, *, limit: int = JSON_LIMIT) -> Any:
             parse_constant=_no_constant,
             parse_int=_small_integer,
         )
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RecordError(f"not JSON: {type(error).__name__}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise RecordError("not JSON") from None
 
 
 def _depth(data: bytes) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from scanner.i18n import N_
 
 WORDS = (
+    # why a file cannot be read, as records and bundles say it
+    N_("not JSON"),
+    N_("not a bundle: not a tar file, or cut short"),
     # decisions
     N_("authorise"),
     N_("authorise-trial"),

@@ -35,14 +35,14 @@ def merged_ranges(data: bytes, name: str, *, limit: int = LIMIT, tags: int = TAG
         raise
     except DefusedXmlException:
         raise InputError(f"{name}: " + _("the workbook defines entities, which no office program does")) from None
-    except Exception as error:  # noqa: BLE001 - broken packing and broken XML end in a dozen kinds of error
-        raise unreadable(name, type(error).__name__) from None
+    except Exception:  # noqa: BLE001 - broken packing and broken XML end in a dozen kinds of error
+        raise unreadable(name) from None
     return [quoted(where)[1:-1] for where in merged]
 
 
-def unreadable(name: str, why: str) -> InputError:
+def unreadable(name: str) -> InputError:
     """The error to raise about a workbook that no office program wrote."""
-    return InputError(f"{name}: " + _("not a workbook that can be read ({why}); save it again as .xlsx").format(why=why))
+    return InputError(f"{name}: " + _("not a workbook that can be read; save it again as .xlsx"))
 
 
 def _parts(data: bytes, name: str, limit: int, tags: int) -> list[bytes]:

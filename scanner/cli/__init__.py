@@ -59,7 +59,7 @@ COMMANDS = {
     "approve": "certify",
     "issue": "certify",
     "countersign": "papers",
-    "verify": "certify",
+    "verify": "verifying",
     "log": "ledger",
     "suspend": "status",
     "resume": "status",

@@ -1,4 +1,4 @@
-"""The verbs that certify: seal, request, approve, issue and verify, each from the files of the stage before it."""
+"""The verbs that certify: seal, unseal, approve and issue, each from the files of the stage before it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.clients import client_options, client_with, insist_on_all_or_none
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.cli.signing import show, signer_at, signer_option
+from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from certification.status import Standing
     from certification.trust import TrustRoot
-    from certification.verify import VerifiedCertificate
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BUNDLE = click.argument("bundle", type=FILE)
@@ -49,8 +48,11 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     from certification.sealing import sign_scan_evidence
     from scanner.cli.stored import stored
     from scanner.record import sha256
-    from scanner.store import SCAN_EVIDENCE, Run, packed
+    from scanner.store import EVALUATION, SCAN_EVIDENCE, Run, packed
 
+    insist_on_free(out)
+    if out.resolve().is_relative_to(run.resolve()):
+        raise InputError(_("{path}: lies in the run that is sealed; name a place outside it").format(path=out))
     stored(run)  # what is sealed is what was kept and judged, and not what somebody made of it since
     opened = Run.opened(run)
     readers = readers_of(recipients)
@@ -59,6 +61,11 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     bundle = packed(opened.files())
     keep(out, sealed_to(bundle, readers) if readers else bundle, mode=0o600)
     console.say(_("✓ sealed: {path}, SHA-256 {digest}").format(path=out, digest=sha256(bundle)))
+    if not opened.has(EVALUATION):
+        console.say(
+            _("  ! no inspector signed its evaluation, so no authority takes it: clearance evaluate --signer, then seal again")
+        )
+    tell_decision(console, opened.files())
     if readers:
         console.say(
             ngettext(
@@ -87,10 +94,22 @@ def unseal(console: Console, bundle: Path, identity: Path, out: Path) -> None:
     from scanner.record import sha256
     from scanner.store import BUNDLE_LIMIT
 
+    insist_on_free(out)
     ask = lambda name: str(click.prompt(_("Passphrase of {name}").format(name=name), hide_input=True, err=True))  # noqa: E731
     data = unsealed(bytes_of(bundle, limit=BUNDLE_LIMIT + OVERHEAD), identity, ask)
     keep(out, data, mode=0o600)
     console.say(_("✓ opened: {path}, SHA-256 {digest}").format(path=out, digest=sha256(data)))
+
+
+def tell_decision(console: Console, files: Mapping[str, bytes]) -> None:
+    """Says the decision of a judged run, and where it allows no certificate."""
+    from certification.sealing import assessment_of
+    from scanner.decision import Decision
+
+    decision = assessment_of(files).decision
+    console.say(_("  the decision of its assessment: {decision}").format(decision=_(decision.value)))
+    if decision in (Decision.DENY, Decision.INCOMPLETE):
+        console.say(_("  ! it allows no certificate"))
 
 
 OVERHEAD = 16 * 1024 * 1024
@@ -123,8 +142,10 @@ def approve(
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
     from certification.approval import approved
     from scanner.bundle import unpacked
-    from scanner.cli.papers import keep_token
+    from scanner.cli.papers import begun_token, keep_token, token_of
 
+    insist_on_free(out, further=authorisation)
+    token = begun_token(authorisation)
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
@@ -139,9 +160,13 @@ def approve(
         code_digests=code,
         authorisation=None if authorisation is None else bytes_of(authorisation),
     )
-    keep_token(out, made, authorisation)
+    keep_token(out, made, token)
     keep(out, made.authorisation)
-    console.say(_("✓ approved: {path}").format(path=out))
+    if authorisation is None:
+        console.say(_("✓ approved for one authority, the other one's approval is wanted too: {path}").format(path=out))
+        console.say(_("  hand over with it {token}").format(token=token_of(out)))
+    else:
+        console.say(_("✓ approved: {path}").format(path=out))
 
 
 @click.command()
@@ -169,9 +194,10 @@ def issue(
     from certification.ledger import entered
     from certification.log_store import opened
     from scanner.bundle import unpacked
-    from scanner.cli.papers import keep_papers, serial_in, token_of
+    from scanner.cli.papers import keep_papers, own_token, serial_in
 
     insist_on_all_or_none()
+    insist_on_free(out, further=authorisation)
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(
@@ -183,6 +209,7 @@ def issue(
         rejudge=rejudge,
         code_digests=code,
     )
+    token = own_token(console, authorisation, certificate, root, at)
     # Logged before it is written: a certificate that exists stands in the log.
     with opened(log_file) as log:
         proof = entered(log, certificate, signer_at(log_signer), root, at)
@@ -190,7 +217,8 @@ def issue(
     keep(out, certificate)
     console.found(serial=serial_in(certificate), index=proof.index, log=proof.checkpoint.checkpoint.origin)
     console.say(_("✓ certificate: {path}").format(path=out))
-    keep_papers(console, out, certificate, token_of(authorisation), root, at)
+    if token is not None:
+        keep_papers(console, out, certificate, token, root, at)
     console.say(
         _("✓ entry {index} of {log}; once a witness has cosigned the log, prove it again with `clearance log prove`").format(
             index=proof.index, log=proof.checkpoint.checkpoint.origin
@@ -199,131 +227,10 @@ def issue(
     client_with(console, certificate, root, at)
 
 
-@click.command()
-@click.argument("certificate", type=FILE)
-@TRUST
-@click.option("--proof", type=FILE, help="The proof that it stands in a log; CERTIFICATE.tlog-proof where it is not given.")
-@click.option("--log", "log_file", type=FILE, help="The log itself: proves it, and says whether it is suspended or revoked.")
-@click.option("--bundle", type=FILE, help="The sealed bundle the certificate rests on.")
-@click.option("--recompute", is_flag=True, help="Judge the bundle again and compare, byte for byte.")
-@click.option(
-    "--ca", "ca_file", type=FILE, help="The connection CA's own certificate, where CERTIFICATE is a client certificate."
-)
-@click.option("--at", help="As of this instant; now where it is not given.")
-@pass_console
-def verify(
-    console: Console,
-    certificate: Path,
-    trust: Path,
-    proof: Path | None,
-    log_file: Path | None,
-    bundle: Path | None,
-    recompute: bool,
-    ca_file: Path | None,
-    at: str | None,
-) -> None:
-    """Verify a connection certificate offline; every refusal has its own code and exit status 12.
-
-    CERTIFICATE is the envelope, its PDF (which is made again and compared, byte for byte), its .tlog-proof, a file with a QR code's text, or, with
-    --log and --ca, an X.509 client certificate. A sealed bundle is verified too; it lets nobody in, and ends with the exit status of its decision.
-
-    Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
-    """
-    from scanner.cli.forms import head_of, is_bundle, is_client
-    from scanner.cli.papers import beside, envelope_in, is_token, tell_token
-
-    head = head_of(certificate)
-    if is_bundle(head):
-        from scanner.cli.forms import tell_bundle
-
-        instant = moment(at)
-        again = judge_again() if recompute else (None, None)
-        tell_bundle(console, _files(certificate), trust_at(trust, instant), instant, *again)
-        return
-    if recompute and bundle is None:
-        raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
-    instant = moment(at)
-    rejudge, code = judge_again() if recompute else (None, None)
-    certificate = certificate.with_name(certificate.name.removesuffix(".tlog-proof"))
-    envelope, root = bytes_of(certificate, limit=PDF_LIMIT), trust_at(trust, instant)
-    if is_token(envelope):
-        tell_token(console, envelope.decode("ascii", "replace"), root, instant)
-        return
-    if envelope.startswith(b"%PDF-"):
-        envelope = envelope_in(console, envelope, root, instant)
-        certificate = beside(certificate)
-    insist_on_client = None
-    if is_client(head):
-        from scanner.cli.forms import behind_client
-
-        envelope, insist_on_client = behind_client(envelope, root, instant, log_file, ca_file)
-    from certification.verify import verify as verified
-
-    shown, standings = (proof_at(proof or proof_of(certificate)), None) if log_file is None else _by_log(log_file, envelope, root)
-    found = verified(
-        envelope,
-        root,
-        instant,
-        bundle=None if bundle is None else _files(bundle),
-        rejudge=rejudge,
-        code_digests=code,
-        proof=shown,
-        standings=standings,
-    )
-    steps = [step.explanation for step in found.steps]
-    if insist_on_client is not None:
-        insist_on_client(found)
-        steps.append(_("the client certificate is the one that follows from it, signed by the connection CA"))
-    _tell_valid(console, found, steps)
-    console.found(
-        form="certificate",
-        **_data_of(found),
-        standing_known=log_file is not None,
-        evidence="not-looked-at" if bundle is None else "judged-again" if recompute else "compared",
-    )
-    if log_file is None:
-        console.say(_("  ! without --log nobody can tell whether it was suspended or revoked since"))
-    if bundle is None:
-        console.say(_("  ! without --bundle the evidence behind it was not looked at"))
+PDF_LIMIT = 32 * 1024 * 1024
 
 
-def _tell_valid(console: Console, found: VerifiedCertificate, steps: list[str]) -> None:
-    """Says what was verified, step by step, and what it came to."""
-    console.steps(steps)
-    granted = found.granted
-    console.say(
-        _("✓ VALID  {serial}: {kind} connection for {agency}, level {level}, from {begins} until {ends}").format(
-            serial=granted.serial,
-            kind=_(granted.kind.value),
-            agency=granted.agency.code,
-            level=granted.system.level,
-            begins=f"{granted.not_before:%Y-%m-%d %H:%M} UTC",
-            ends=f"{granted.not_after:%Y-%m-%d %H:%M} UTC",
-        )
-    )
-    if found.watch is not None:
-        console.say(
-            _("  the log was last seen by {witness} on {when}").format(
-                witness=found.watch.witness, when=f"{found.watch.at:%Y-%m-%d %H:%M} UTC"
-            )
-        )
-
-
-def _data_of(found: VerifiedCertificate) -> dict[str, Any]:
-    """The verified certificate as values of JSON, by the names that it has them under."""
-    granted = found.granted.model_dump(mode="json")
-    return {
-        **{name: granted[name] for name in ("serial", "kind", "scope", "not_before", "not_after")},
-        "agency": found.granted.agency.code,
-        "system": found.granted.system.id,
-        "level": found.granted.system.level,
-        "payload_sha256": found.payload_sha256,
-        "witness": None if found.watch is None else found.watch.witness,
-        "witnessed_at": None if found.watch is None else f"{found.watch.at:%Y-%m-%dT%H:%M:%SZ}",
-    }
-
-
-def _files(bundle: Path) -> Mapping[str, bytes]:
+def files_in(bundle: Path) -> Mapping[str, bytes]:
     """The files of this sealed bundle; refuses what is none."""
     from certification.sealing import reading
     from scanner.bundle import unpacked
@@ -331,25 +238,6 @@ def _files(bundle: Path) -> Mapping[str, bytes]:
     data = bundle_of(bundle)
     with reading(str(bundle)):
         return unpacked(data)
-
-
-def _by_log(path: Path, certificate: bytes, root: TrustRoot) -> tuple[bytes, Mapping[str, Standing]]:
-    """The proof from the log itself, audited, and what has become of this certificate and of those it has to do with."""
-    from certification.bearing import bearing, words_of
-    from certification.envelope import read_envelope
-    from certification.ledger import history, in_time, proven
-    from certification.log_audit import audited
-    from certification.log_store import opened
-    from certification.status import replayed
-
-    with opened(path) as log:
-        in_time(log, now())
-        audited(log, root, now())
-        told = bearing(log, words_of(read_envelope(certificate).payload))
-        return proven(log, certificate).written(), replayed(history(told, root))
-
-
-PDF_LIMIT = 32 * 1024 * 1024
 
 
 def proof_of(certificate: Path) -> Path:

@@ -96,10 +96,46 @@ def bundle_of(path: Path, *, spare: int = 0) -> bytes:
     return data
 
 
+def insist_on_free(out: Path, *, further: Path | None = None) -> None:
+    """Returns where nothing lies at `out`, or the statement in `further`, which is signed further; raises InputError where anything would be lost."""
+    if not out.exists() and not out.is_symlink():
+        return
+    if further is not None and out.is_file() and _payload_of(out) == _payload_of(further) != b"":
+        return
+    raise InputError(_("{path}: is there already, and nothing is overwritten; name another file").format(path=out))
+
+
+def _payload_of(path: Path) -> bytes:
+    from certification.envelope import read_envelope
+    from certification.refusals import Refusal
+
+    try:
+        return read_envelope(bytes_of(path)).payload
+    except Refusal:
+        return b""
+
+
+_NEVER_LOST = (b"PRIVATE KEY-----", b"AGE-SECRET-KEY-", b"SQLite format 3\x00")
+"""What stands at the beginning of a key, and of a log or a store of feeds: no command writes another file over one."""
+
+
+def _insist_on_less(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return
+    if any(sign in head for sign in _NEVER_LOST):
+        raise InputError(
+            _("{path}: a key or a store lies there, and nothing is written over it; name another file").format(path=path)
+        )
+
+
 def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Writes a file whole, or not at all; raises InputError where it cannot stand there, StoreError where it could another time."""
     from tempfile import mkstemp
 
+    _insist_on_less(path)
     name = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +171,7 @@ def explained(error: Exception) -> tuple[str, ExitStatus]:
         case StoreError() if isinstance(error.__cause__, OSError):
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTERRUPTED
         case StoreError():
-            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+            return _("integrity: {message}").format(message=escaped_lines(_(str(error)))), ExitStatus.INTEGRITY
         case _:
             return _explained_otherwise(error)
 
@@ -145,16 +181,18 @@ def _explained_otherwise(error: Exception) -> tuple[str, ExitStatus]:
     from pydantic import ValidationError
 
     from scanner import record
-    from scanner.feeds.reading import FeedError, StaleFeedError
+    from scanner.feeds.reading import FeedError, ForgedFeedError, StaleFeedError
     from scanner.registry import RegistryError
 
     match error:
         case StaleFeedError():
             return _("refused: {message}").format(message=escaped_lines(str(error))), ExitStatus.REFUSED
+        case ForgedFeedError():
+            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
         case FeedError():
             return _("error: {message}").format(message=escaped_lines(str(error))), ExitStatus.USAGE
         case record.RecordError():
-            return _("integrity: {message}").format(message=escaped_lines(str(error))), ExitStatus.INTEGRITY
+            return _("integrity: {message}").format(message=escaped_lines(_(str(error)))), ExitStatus.INTEGRITY
         case _ if type(error).__name__ == "GatewayError":
             return _("gateway: {message}").format(
                 message=escaped_lines(str(getattr(error, "message", error)))

@@ -38,9 +38,9 @@ EXAMPLES: dict[str, str] = {
     "revoke": "clearance revoke SERIAL --log log.sqlite --trust trust.dsse.json --signer file:authority.pem "
     "--log-signer file:log.pem --reason key-compromise --out revocation.dsse.json",
     "status": "clearance status SERIAL --log log.sqlite --trust trust.dsse.json",
-    "feeds approve": "clearance feeds approve feeds.bundle --trust trust.dsse.json --signer file:approver.pem --out feeds.bundle",
-    "feeds bundle": "clearance feeds bundle gathered --settings gather.toml --serial 7 --previous none --signer file:keeper.pem "
-    "--out feeds.bundle",
+    "feeds approve": "clearance feeds approve gathered.tar --trust trust.dsse.json --signer file:approver.pem --out bundle-7.tar",
+    "feeds bundle": "clearance feeds bundle gathered --settings gather.toml --serial 7 --previous 6 --signer file:gatherer.pem "
+    "--out gathered.tar",
     "feeds gather": "clearance feeds gather --settings gather.toml --out gathered",
     "feeds import": "clearance feeds import --store feeds.sqlite tracker.json",
     "feeds status": "clearance feeds status --store feeds.sqlite",

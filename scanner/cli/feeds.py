@@ -42,7 +42,7 @@ def feeds() -> None:
 @STORE
 @trust_option("The trust root that a bundle is verified with.", required=False)
 @click.option("--keyring", type=FILE, help="The vendors' keys, as /usr/share/keyrings/debian-archive-keyring.gpg.")
-@click.option("--dated", multiple=True, metavar="FILE=INSTANT", help="When a file was made whose format holds no date.")
+@feed_bundles.DATED
 @click.option("--accept-loss", multiple=True, metavar="FEED", help="Take a feed that holds less than the edition before.")
 @FORM
 @pass_console
@@ -52,7 +52,7 @@ def feeds_import(
     store: Path,
     trust: Path | None,
     keyring: Path | None,
-    dated: tuple[str, ...],
+    dated: dict[str, datetime],
     accept_loss: tuple[str, ...],
     form: str,
 ) -> None:
@@ -61,7 +61,7 @@ def feeds_import(
     from scanner.feeds.bundle import is_bundle
     from scanner.feeds.importing import Wish, imported
 
-    wish = Wish(now=now(), keyring=keyring, dated=dict(_dated(text) for text in dated), accept_loss=frozenset(accept_loss))
+    wish = Wish(now=now(), keyring=keyring, dated=dated, accept_loss=frozenset(accept_loss))
     if not any(is_bundle(file) for file in files):
         _tell(console, imported(files, store, wish), form)
         return
@@ -141,13 +141,6 @@ def _state(ref: FeedRef, asked: Sequence[FeedAsked], at: datetime) -> str:
 
 def _age(ref: FeedRef, at: datetime) -> timedelta:
     return at - ref.generated_at
-
-
-def _dated(text: str) -> tuple[str, datetime]:
-    name, sign, instant = text.partition("=")
-    if not sign:
-        raise InputError(_("{text!r}: say it as FILE=INSTANT").format(text=text))
-    return Path(name).name, moment(instant)
 
 
 for _verb in (feed_bundles.gather, feed_bundles.bundle, feed_bundles.approve):

@@ -1,14 +1,16 @@
-"""What `verify` takes besides a certificate's own forms: a sealed bundle, which authorises nothing, and a client certificate, which names what it rests on."""
+"""The forms that `verify` takes: a certificate's envelope, its PDF, its QR code, a client certificate, which names what it rests on, and a sealed bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.cli.certify import PDF_LIMIT
 from scanner.cli.console import Console, bytes_of
 from scanner.i18n import _
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from certification.trust import TrustRoot
     from certification.verify import VerifiedCertificate
 
-    Compare = Callable[[VerifiedCertificate], None]
+    Compare = Callable[[VerifiedCertificate], str]
+    """Compares what was given with the certificate behind it, and says what that showed."""
 
 _TAR = slice(257, 262)
 HEAD = 512
@@ -91,6 +94,7 @@ def tell_bundle(
             seen=f"{evidence.observed_until:{form}}",
         )
     )
+    tell_exercise(console, root, laboratory=told.baseline.laboratory)
     if at >= evidence.evidence_until:
         console.say(_("  ! too old to rest a certificate on since {until}").format(until=f"{evidence.evidence_until:{form}}"))
     console.say(_("  ! evidence lets nobody in: a connection certificate does"))
@@ -101,9 +105,52 @@ def tell_bundle(
         raise click.exceptions.Exit(status)
 
 
-def behind_client(
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The certificate that was given, in whichever form."""
+
+    envelope: bytes
+    path: Path
+    """By which its proof is looked for."""
+    compare: Compare | None = None
+
+
+def behind(
+    console: Console,
+    path: Path,
+    head: bytes,
+    root: TrustRoot,
+    at: datetime,
+    *,
+    log_file: Path | None,
+    ca_file: Path | None,
+    further: tuple[Path | None, Path | None],
+) -> Given | None:
+    """The certificate's envelope, which is the file itself, or in it, or named by it; None of a QR code alone, of which all is told here.
+
+    `further` are the proof and the bundle, which without a log nobody could look at for a code.
+    """
+    from scanner.cli.papers import beside, envelope_in, is_token, tell_token
+
+    path = path.with_name(path.name.removesuffix(".tlog-proof"))
+    data = bytes_of(path, limit=PDF_LIMIT)
+    if is_token(data):
+        text = data.decode("ascii", "replace")
+        if log_file is not None:
+            return Given(*_behind_token(text, root, at, log_file))
+        insist_on_use(_("a QR code without --log"), proof=further[0], bundle=further[1])
+        tell_token(console, text, root, at)
+        return None
+    if data.startswith(b"%PDF-"):
+        return Given(envelope_in(console, data, root, at), beside(path))
+    if is_client(head):
+        return Given(*_behind_client(data, root, at, log_file, ca_file))
+    return Given(data, path)
+
+
+def _behind_client(
     pem: bytes, root: TrustRoot, at: datetime, log_file: Path | None, ca_file: Path | None
-) -> tuple[bytes, Compare]:
+) -> tuple[bytes, Path, Compare]:
     """The authorisation in the log that this client certificate is for, and what compares the two once that is verified."""
     from certification.authorisation import AuthorisationStatement
     from certification.client_certificate import insist_on_certificate, x509_serial
@@ -125,5 +172,50 @@ def behind_client(
             if entry.kind != AuthorisationStatement.kind():
                 continue
             if x509_serial(sha256(read_envelope(entry.envelope).payload), ca) == certificate.serial_number:
-                return entry.envelope, lambda found: insist_on_certificate(certificate, found.granted, found.payload_sha256, ca)
+
+                def compare(found: VerifiedCertificate) -> str:
+                    insist_on_certificate(certificate, found.granted, found.payload_sha256, ca)
+                    return _("the client certificate is the one that follows from it, signed by the connection CA")
+
+                return entry.envelope, log_file, compare
     raise Refusal(Code.NOT_IN_LOG, said("no certificate in the log leads to this client certificate"))
+
+
+def _behind_token(text: str, root: TrustRoot, at: datetime, log_file: Path) -> tuple[bytes, Path, Compare]:
+    """The authorisation in the log that this QR code's text names, and what compares the two once that is verified."""
+    from certification.authorisation import AuthorisationStatement
+    from certification.envelope import read_envelope
+    from certification.field_check import belongs
+    from certification.log_store import opened
+    from certification.qr_token import authorisation_in
+    from certification.refusals import Code, Refusal
+    from scanner.findings import said
+    from scanner.record import sha256
+
+    digest = authorisation_in(text)
+
+    def compare(found: VerifiedCertificate) -> str:
+        belongs(text, found.statement, root, at)
+        return _("the QR code is that of this certificate")
+
+    with opened(log_file) as log:
+        for entry in log.entries():
+            if entry.kind == AuthorisationStatement.kind() and sha256(read_envelope(entry.envelope).payload) == digest:
+                return entry.envelope, log_file, compare
+    raise Refusal(Code.NOT_IN_LOG, said("no certificate in the log is the one that the code names"))
+
+
+def tell_exercise(console: Console, root: TrustRoot, *, laboratory: bool) -> None:
+    """Says where what was verified is an exercise, which is nothing to let anybody in by."""
+    from certification.keyring import RootKind
+
+    if laboratory or root.keyring.kind is not RootKind.PRODUCTION:
+        console.say(_("  ! an exercise: a laboratory's baseline or trust root lets nobody into the national database"))
+
+
+def insist_on_use(what: str, **options: object) -> None:
+    """Returns where none of these options was given, which would not be looked at; nothing is passed over in silence."""
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        text = _("{options} cannot be used with {what}: nothing would be looked at there; leave it out")
+        raise click.UsageError(text.format(options=", ".join(given), what=what))

@@ -54,6 +54,8 @@ class VerifiedConnection(Record):
     not_after: Instant
     """The first instant at which it is no longer valid."""
     payload_sha256: Sha256
+    laboratory: bool
+    """Whether it rests on a baseline made for exercises."""
     witness: str | None
     """Who cosigned the log it stands in, last."""
     witnessed_at: Instant | None
@@ -68,6 +70,8 @@ class VerifiedToken(Record):
     form: Literal["token"]
     serial: Name
     kind: str
+    laboratory: bool
+    """Whether it rests on a baseline made for exercises."""
     agency: Name
     system: Name
     echelon: Name

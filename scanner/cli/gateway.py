@@ -11,7 +11,7 @@ import click
 
 from scanner.cli.certify import FILE, TRUST, proof_at, proof_of
 from scanner.cli.clients import kept_client, told_client
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import PIN_FILE, ca_key_at, signer_at, signer_option
@@ -46,6 +46,7 @@ def gateway_ca(console: Console, trust: Path, ca_signer: str, out: Path) -> None
     """Make the connection CA's own certificate, for the key that the trust root names."""
     from certification.connection_ca import ca_certificate
 
+    insist_on_free(out)
     made = ca_certificate(trust_at(trust), ca_key_at(ca_signer), now())
     keep(out, made.pem)
     console.say(_("✓ connection CA: {path}").format(path=out))

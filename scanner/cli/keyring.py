@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from scanner.cli.console import Console, bytes_of, escaped_lines, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, escaped_lines, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import TRUST_SHA256, trust_at, trust_option
 from scanner.cli.signing import PIN_FILE, signer_at
 from scanner.faults import InputError
@@ -112,12 +113,15 @@ def trust_init(console: Console, spec: Path, signers: tuple[str, ...], out: Path
 
     Each key in the description names its public key by `file:` relative to it; its id is computed, and `stated_at` is now.
     """
+    from certification.relied import grouped
     from certification.trust import read_trust_root
 
-    envelope = _signed_keyring(spec, signers)
-    root = read_trust_root(envelope, now())
+    insist_on_free(out)
+    at = now()
+    envelope = _signed_keyring(spec, signers, at)
+    root = read_trust_root(envelope, at)
     keep(out, envelope)
-    console.say(_("✓ trust root {path}; compare its digest out of band: {digest}").format(path=out, digest=root.sha256))
+    console.say(_("✓ trust root {path}; compare its digest out of band: {digest}").format(path=out, digest=grouped(root.sha256)))
 
 
 @trust.command("rotate")
@@ -141,10 +145,12 @@ def trust_rotate(console: Console, before: Path, spec: Path, signers: tuple[str,
 
     Example: clearance trust rotate trust.dsse.json trust-2.yaml --signer file:root1.pem --signer file:root2.pem --log log.sqlite --out trust-2.dsse.json
     """
-    from certification.rotation import lost, succeeds
+    from certification.relied import grouped
+    from certification.rotation import ended, lost, succeeds
 
+    insist_on_free(out)
     at, old = now(), trust_at(before)
-    envelope = _signed_keyring(spec, signers)
+    envelope = _signed_keyring(spec, signers, at)
     new = succeeds(old, envelope, at)
     gone = {}
     if log_file is not None:
@@ -154,9 +160,14 @@ def trust_rotate(console: Console, before: Path, spec: Path, signers: tuple[str,
             gone = lost(log, old, new, at)
     keep(out, envelope)
     text = _("✓ trust root {path}, version {version}; compare its digest out of band: {digest}")
-    console.say(text.format(path=out, version=new.keyring.version, digest=new.sha256))
+    console.say(text.format(path=out, version=new.keyring.version, digest=grouped(new.sha256)))
     for serial, why in gone.items():
         console.say(_("! {serial} is no longer taken: {why}").format(serial=serial, why=escaped_lines(str(why))))
+    for key in ended(old, new):
+        text = _(
+            "! {holder} ({role}, key {key}) ends: evidence it signed is no longer taken; verify each certificate with its --bundle"
+        )
+        console.say(text.format(holder=key.known.holder, role=key.known.role.value, key=key.known.keyid[:16]))
 
 
 @trust.command("affected")
@@ -172,10 +183,11 @@ def trust_affected(console: Console, whom: str, log_file: Path, trust_file: Path
     """
     from certification.log_audit import audited
     from certification.log_store import opened
-    from certification.rotation import resting_on
+    from certification.rotation import known_as, resting_on
     from scanner.record import canonical
 
     at, root = now(), trust_at(trust_file)
+    whom = known_as(root, whom)
     with opened(log_file) as log:
         audited(log, root, at)
         found = list(resting_on(log, root, whom))
@@ -231,7 +243,7 @@ def trust_show(console: Console, file: Path) -> None:
         click.echo(f"  {_('echelon')} {ceiling.echelon}: {', '.join(ceiling.apis)}, {ceiling.rate}/min")
 
 
-def _signed_keyring(spec: Path, signers: tuple[str, ...]) -> bytes:
+def _signed_keyring(spec: Path, signers: tuple[str, ...], at: datetime) -> bytes:
     """The keyring that a YAML file describes, signed by these; raises InputError where it describes none."""
     from pydantic import ValidationError
 
@@ -242,7 +254,7 @@ def _signed_keyring(spec: Path, signers: tuple[str, ...]) -> bytes:
 
     document = strict_yaml.read_file(spec)
     value = _with_keys(document.value, spec.parent)
-    value.setdefault("stated_at", now().isoformat())
+    value.setdefault("stated_at", at.isoformat())
     try:
         keyring = Keyring.model_validate_json(json.dumps(value))
     except ValidationError as error:

@@ -68,7 +68,9 @@ def log_show(console: Console, log_file: Path) -> None:
 @LOG
 @TRUST
 @click.option("--checkpoint", type=FILE, help="A checkpoint that was kept earlier: the log must begin with it.")
-@click.option("--keep", "keep_file", type=FILE, help="Where to keep the checkpoint, for the next time.")
+@click.option(
+    "--keep", "keep_file", type=FILE, help="Where to keep the checkpoint; the log must begin with one that is there already."
+)
 @pass_console
 def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path | None, keep_file: Path | None) -> None:
     """Build the log's tree anew and compare: finds a fork, a rollback, a missing or changed entry and a wrong signature."""
@@ -78,15 +80,18 @@ def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path |
     from certification.log_store import opened
 
     at = now()
-    old = None if checkpoint is None else read_checkpoint(bytes_of(checkpoint))
+    kept = keep_file if keep_file is not None and keep_file.exists() else None
+    older = [read_checkpoint(bytes_of(path)) for path in (checkpoint, kept) if path is not None]
+    root = trust_at(trust, at)
     with opened(log_file) as found:
         in_time(found, at)
-        signed = audited(found, trust_at(trust, at), at, old)
+        for old in older or (None,):
+            signed = audited(found, root, at, old)
     size = signed.checkpoint.size
-    console.found(origin=signed.checkpoint.origin, size=size, root=signed.checkpoint.root.hex(), continues=old is not None)
+    console.found(origin=signed.checkpoint.origin, size=size, root=signed.checkpoint.root.hex(), continues=bool(older))
     told = ngettext("✓ WHOLE  {log}: {count} entry, root {root}", "✓ WHOLE  {log}: {count} entries, root {root}", size)
     console.say(told.format(log=signed.checkpoint.origin, count=size, root=signed.checkpoint.root.hex()))
-    if old is None:
+    if not older:
         console.say(_("  ! without --checkpoint nobody can tell whether it was longer before"))
     if keep_file is not None:
         keep(keep_file, signed.written())
@@ -96,28 +101,42 @@ def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path |
 @LOG
 @TRUST
 @SIGNER
-@click.option("--state", type=FILE, required=True, help="What this witness cosigned last; made the first time, never to be lost.")
+@click.option("--state", type=FILE, required=True, help="What this witness cosigned last; never to be lost.")
+@click.option("--first", is_flag=True, help="This witness cosigns the log for the first time: make its --state.")
 @pass_console
-def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state: Path) -> None:
-    """Cosign the log as another authority's witness, where it continues what was cosigned before."""
+def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state: Path, *, first: bool) -> None:
+    """Cosign the log as another authority's witness, where it continues what was cosigned before.
+
+    Only a witness that never cosigned the log may begin, with --first; one that lost its state cosigns nothing.
+    """
     from certification.log_audit import audited
     from certification.log_store import opened
     from certification.log_trust import log_key, witness_key
     from certification.merkle import consistency
     from certification.newcomers import rightly_entered
-    from certification.witness import cosigned, last_witnessed
+    from certification.witness import cosigned, last_witnessed, never_before
 
+    if first and state.exists():
+        raise click.UsageError(_("{path} is there, so it is not the first time: leave --first out").format(path=state))
     at, root = now(), trust_at(trust)
     key = signer_at(signer)
     with opened(log_file) as found:
         witness = witness_key(root, key.keyid, found.origin, at)
+        if first:
+            never_before(found.checkpoints(), witness)
         signed = audited(found, root, at)
         size = signed.checkpoint.size
-        last = last_witnessed(state, found.origin)
+        last = last_witnessed(state, found.origin, first=first)
         rightly_entered(found, root, 0 if last is None else last.size, None if last is None else last.cosigned_at, at)
         proof = consistency(found, last.size, size) if last is not None and last.size <= size else ()
         both = cosigned(
-            state, log_key(signed, root, at), signed, proof, lambda point, when: key.cosign(point, witness.name, when), at
+            state,
+            log_key(signed, root, at),
+            signed,
+            proof,
+            lambda point, when: key.cosign(point, witness.name, when),
+            at,
+            first=first,
         )
         found.keep_checkpoint(size, both.written())
     console.found(origin=both.checkpoint.origin, size=size, root=both.checkpoint.root.hex(), witness=witness.name)

@@ -227,6 +227,7 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool, bool
         if options["skip"] or options["only"]:
             raise click.UsageError(_("what an interrupted run leaves out was ordered when it began: leave --skip and --only out"))
         run = Run.opened(options["out"] or _interrupted(options["runs"]))
+        _insist_on_same(run, options)
     else:
         inputs = inputs_of(options)
         planned = sights(inputs.scope, inputs.bound)
@@ -235,6 +236,44 @@ def _scanned(console: Console, options: dict[str, Any]) -> tuple[Run, bool, bool
     reached = _reached(run)
     console.found(run=run.order.run, folder=str(run.folder), reached=reached, cut_short=cut_short)
     return run, reached, cut_short
+
+
+def _insist_on_same(run: Run, options: dict[str, Any]) -> None:
+    """Returns where all that was typed besides --resume is what the run was ordered with: nothing is passed over in silence."""
+    from scanner.ordering import read_scope
+    from scanner.record import sha256
+
+    order, context = run.order, click.get_current_context()
+    ordered = {
+        "baseline": order.baseline,
+        "tailoring": order.tailoring,
+        "deviations": order.deviations,
+        "anchors": order.trust_anchors,
+        "crls": order.crls,
+    }
+    for name in ("scope", "permit", "trust", *ordered):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
+            continue  # what the settings name is for the next run
+        path: Path = options[name]
+        match name:
+            case "scope":
+                same = read_scope(path) == order.scope
+            case "permit":
+                same = permit_of(options)[0] == order.permit
+            case "trust":
+                same = order.permit_envelope is not None and _permit_of_run(run, path) == order.permit
+            case _:
+                same = sha256(bytes_of(path)) == ordered[name]
+        if not same:
+            text = _("{path}: the run in {folder} was not ordered with it; leave it out, or begin a new run without --resume")
+            raise InputError(text.format(path=path, folder=run.folder))
+
+
+def _permit_of_run(run: Run, trust: Path) -> Permit:
+    """The run's own permit, verified with this trust root."""
+    from scanner.store import PERMIT_ENVELOPE
+
+    return _signed_permit(run.read(PERMIT_ENVELOPE), trust)
 
 
 def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: dict[str, Any]) -> Run:

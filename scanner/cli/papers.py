@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.certify import FILE, PDF_LIMIT, SIGNER, TRUST, agreed, proof_of
-from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
+from scanner.faults import InputError
 from scanner.i18n import _
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from certification.approval import Approved
     from certification.authorisation import AuthorisationStatement
+    from certification.qr_token import QrSignature
     from certification.trust import TrustRoot
 
 
@@ -43,6 +45,8 @@ def countersign(console: Console, /, pdf: Path, trust: Path, signer: str, x509: 
     """
     from certification.countersigning import countersign as countersigned
 
+    if out.resolve() != pdf.resolve():
+        insist_on_free(out)
     root = trust_at(trust)
     made = countersigned(
         bytes_of(pdf, limit=PDF_LIMIT), bytes_of(x509), root, now(), signer=signer_at(signer), confirm=agreed(root, yes=yes)
@@ -61,37 +65,51 @@ def token_of(authorisation: Path) -> Path:
     return authorisation.with_name(authorisation.name + ".qr.txt")
 
 
-def keep_token(out: Path, made: Approved, begun: Path | None) -> None:
-    """Writes the token with this approver's signature, and those begun beside the authorisation that was joined."""
-    from certification.qr_token import QrToken, joined, read_token
+def begun_token(authorisation: Path | None) -> str | None:
+    """The text of the token beside this authorisation, which must say what it says; None where none was begun. Looked at before anything is signed."""
+    from certification.field_check import words_of
+    from certification.qr_token import POINTER, joined, read_token
     from certification.refusals import Code, Refusal
     from scanner.findings import said
 
-    already: QrToken | None = None
+    if authorisation is None:
+        return None
+    path = token_of(authorisation)
+    if not path.is_file():
+        raise InputError(_("{path}: is not there; the first approver hands it over with the authorisation").format(path=path))
+    text = bytes_of(path).decode("ascii", "replace").strip()
+    words = words_of(_statement_in(bytes_of(authorisation)))
+    same = text == joined(words, (None,)).text() if text.startswith(POINTER) else read_token(text).words == words
+    if not same:
+        raise Refusal(Code.QR_DIFFERS, said("the code is that of another certificate than {serial}", serial=words.serial))
+    return text
+
+
+def keep_token(out: Path, made: Approved, begun: str | None) -> None:
+    """Writes the token with this approver's signature, and those begun."""
+    from certification.qr_token import POINTER, joined, read_token
+
+    signatures: tuple[QrSignature | None, ...] = (made.small,)
     if begun is not None:
-        try:
-            already = read_token(bytes_of(token_of(begun)).decode("ascii", "replace"))
-        except Refusal as error:
-            if error.code is not Code.QR_POINTER:
-                raise
-        if already is not None and already.words != made.words:
-            raise Refusal(
-                Code.QR_DIFFERS, said("the code is that of another certificate than {serial}", serial=made.words.serial)
-            )
-    whole = begun is None or already is not None
-    signatures = (*(already.signatures if already else ()), made.small) if whole else (None,)
+        signatures = (None,) if begun.startswith(POINTER) else (*read_token(begun).signatures, made.small)
     keep(token_of(out), joined(made.words, signatures).text().encode() + b"\n")
 
 
-def keep_papers(console: Console, out: Path, envelope: bytes, token: Path, root: TrustRoot, at: datetime) -> None:
-    """Writes the token, its picture and the PDF beside a certificate; says what is left out, and why."""
+def own_token(console: Console, authorisation: Path, envelope: bytes, root: TrustRoot, at: datetime) -> str | None:
+    """The token beside this authorisation, which is that of the certificate; None where there is none, which is said."""
     from certification.field_check import belongs
 
-    if not token.is_file():
-        console.say(_("  ! {path} is not there, so neither QR code nor PDF is made").format(path=token))
-        return
-    text = bytes_of(token).decode("ascii", "replace").strip()
+    path = token_of(authorisation)
+    if not path.is_file():
+        console.say(_("  ! {path} is not there, so neither QR code nor PDF is made").format(path=path))
+        return None
+    text = bytes_of(path).decode("ascii", "replace").strip()
     belongs(text, _statement_in(envelope), root, at)
+    return text
+
+
+def keep_papers(console: Console, out: Path, envelope: bytes, text: str, root: TrustRoot, at: datetime) -> None:
+    """Writes the token, its picture and the PDF beside a certificate; says what is left out, and why."""
     keep(token_of(out), text.encode() + b"\n")
     try:
         keep(out.with_name(out.name + ".qr.svg"), _picture(text))
@@ -120,6 +138,7 @@ def beside(pdf: Path) -> Path:
 def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> None:
     """Verifies a QR token and says what it grants."""
     from certification.field_check import field_check
+    from scanner.cli.forms import tell_exercise
 
     seen = field_check(text, root, at)
     words = seen.words
@@ -137,6 +156,7 @@ def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> No
         )
     )
     console.say(_("  by {people}").format(people=", ".join(sorted(signer.known.holder for signer in seen.signers))))
+    tell_exercise(console, root, laboratory=words.laboratory)
     console.say(_("  ! compare agency and system with those before you: a code can be copied"))
     console.say(_("  ! whether it stands in the log, or was suspended or revoked since, no code can tell"))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.signing import signer_at, signer_option
 from scanner.i18n import _
 
@@ -139,6 +139,7 @@ def permit_sign(console: Console, file: Path, signer: str, out: Path) -> None:
     from scanner.strict_yaml import InputError, parse
     from scanner.targets import UNFILLED, Permit
 
+    insist_on_free(out)
     found = parse(bytes_of(file), str(file)).as_record(Permit)
     if found.unfilled:
         raise InputError(

@@ -175,6 +175,8 @@ class Application(Record):
     signers: tuple[str, ...]
     serials: tuple[str, ...]
     reason: str
+    states: Mapping[str, State]
+    """What has become of each certificate that the log holds, by its serial."""
 
 
 class WaiversLint(Record):

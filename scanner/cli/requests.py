@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
+from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed, tell_decision
+from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
@@ -44,10 +44,12 @@ def request(
     from certification.signers import signed
     from scanner.store import unpacked
 
+    insist_on_free(out)
     files = unpacked(bundle_of(bundle))
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
     console.say(_("✓ request for a {kind} connection: {path}").format(kind=_(kind), path=out))
+    tell_decision(console, files)
 
 
 @click.command()
@@ -90,6 +92,7 @@ def renew(
     from certification.status import Act, replayed, standing
     from scanner.store import unpacked
 
+    insist_on_free(out)
     at, root = now(), trust_at(trust)
     with opened(log_file) as log:
         audited(log, root, at)
@@ -151,6 +154,7 @@ def refuse(
     from certification.log_store import opened
     from certification.request_refusal import refuse as refused
 
+    insist_on_free(out)
     at, root = now(), trust_at(trust)
     envelope = refused(bytes_of(request_file), reason, root, at, signer=signer_at(signer), confirm=agreed(root, yes=yes))
     # Logged before it is written, as certificates are.

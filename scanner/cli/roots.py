@@ -20,6 +20,7 @@ import click
 
 from scanner.cli import console
 from scanner.cli.clock import mark_path
+from scanner.cli.exits import ExitStatus
 from scanner.faults import InputError, StoreError
 from scanner.i18n import _
 
@@ -63,7 +64,8 @@ def trust_option(text: str = "The trust root.", *names: str, required: bool = Tr
 def trust_at(path: Path, at: datetime | None = None) -> TrustRoot:
     """The trust root in this file, as of this instant or now, where it is the named one, one that was relied on before or its successor.
 
-    The very first is relied on too, and its digest is shown to be compared. Refuses any other.
+    The very first is relied on too, and its digest is shown to be compared. Refuses any other. It is remembered once the command has come to its
+    end: one under which nothing could be verified is not.
     """
     from certification.trust import read_trust_root
 
@@ -81,7 +83,7 @@ def memory_path() -> Path:
 
 def _remember(root: TrustRoot, *, named: bool) -> None:
     from certification.refusals import Code, Refusal
-    from certification.relied import Reliance, grouped
+    from certification.relied import Reliance
     from scanner.findings import Stated, said
     from scanner.i18n import N_
 
@@ -104,6 +106,20 @@ def _remember(root: TrustRoot, *, named: bool) -> None:
             return
         text = N_("{why}; compare the trust root's SHA-256 by another channel, remove {path} and name it with --trust-sha256")
         raise Refusal(error.code, said(text, why=Stated(error.message), path=str(path))) from None
+    _tell(why, root)
+    if why is None or why is Reliance.KNOWN:
+        return
+    context = click.get_current_context(silent=True)
+    if context is None:
+        _judged(path, root, named=named, write=True)
+    else:
+        context.with_resource(_once_used(path, root, named=named))
+
+
+def _tell(why: Reliance | None, root: TrustRoot) -> None:
+    """Says what is not as it was."""
+    from certification.relied import Reliance, grouped
+
     if why is Reliance.FIRST:
         _warn(_("! first use of this trust root: compare its SHA-256, {digest}, by another channel; from now on it is remembered").format(
             digest=grouped(root.sha256)
@@ -112,15 +128,33 @@ def _remember(root: TrustRoot, *, named: bool) -> None:
         _warn(_("  trust root version {version}, signed by root keys of the one before").format(version=root.keyring.version))
 
 
-def _judged(path: Path, root: TrustRoot, *, named: bool) -> Reliance | None:
-    """Why this root is relied on, and remembers it; None where it cannot be remembered, which is said. Raises OSError where nobody can read the memory."""
+@contextmanager
+def _once_used(path: Path, root: TrustRoot, *, named: bool) -> Iterator[None]:
+    """Remembers the root where the command comes to its end, whatever its answer is."""
+    try:
+        yield
+    except click.exceptions.Exit as left:
+        if left.exit_code in _ANSWERS:
+            _judged(path, root, named=named, write=True)
+        raise
+    _judged(path, root, named=named, write=True)
+
+
+_ANSWERS = (ExitStatus.DONE, ExitStatus.NOT_AUTHORISED, ExitStatus.INCOMPLETE, ExitStatus.NOTHING_REACHED, ExitStatus.INTERRUPTED)
+
+
+def _judged(path: Path, root: TrustRoot, *, named: bool, write: bool = False) -> Reliance | None:
+    """Why this root is relied on, and with `write` remembers it; None where it cannot be remembered, which is said.
+
+    Raises OSError where nobody can read the memory.
+    """
     from certification.relied import relied_on
 
     try:
         with _alone(path):
             before = _kept(path)
             after, why = relied_on(before, root, named=named)
-            if after != before:
+            if after != before and write:
                 _write(path, after.written())
             return why
     except (OSError, InputError, StoreError) as error:

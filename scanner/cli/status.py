@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.certify import FILE, SIGNER, TRUST, agreed
-from scanner.cli.console import Console, bundle_of, bytes_of, escaped_lines, keep, moment, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, escaped_lines, insist_on_free, keep, moment, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
@@ -193,15 +193,19 @@ def _tell_application(console: Console, path: Path, log_file: Path | None, root:
     from certification.ledger import history
     from certification.log_audit import audited
     from certification.log_store import opened
+    from certification.status import replayed
     from scanner.record import canonical
 
-    data = bundle_of(path)
+    data, states = bundle_of(path), {}
     if log_file is None:
         found = application(data, root, instant)
     else:
         with opened(log_file) as log:
             audited(log, root, now())
-            found = application(data, root, instant, history(log, root))
+            story = tuple(history(log, root))
+            found = application(data, root, instant, story)
+            standings = replayed(story)
+            states = {serial: standings[serial].at(instant).value for serial in found.serials if serial in standings}
     told = {
         "stage": found.stage.value,
         "agency": found.agency,
@@ -209,6 +213,7 @@ def _tell_application(console: Console, path: Path, log_file: Path | None, root:
         "signers": list(found.signers),
         "serials": list(found.serials),
         "reason": found.reason,
+        "states": states,
     }
     if form == "json":
         console.data(canonical(told) + b"\n")
@@ -227,6 +232,8 @@ def _tell_application(console: Console, path: Path, log_file: Path | None, root:
     )
     if log_file is None:
         console.say(_("  ! without --log nobody can tell whether it was refused or issued on"))
+    for serial, state in states.items():
+        console.say(_("  by the log {serial} is {state}").format(serial=serial, state=_(state)))
 
 
 def _change(
@@ -248,6 +255,7 @@ def _change(
     from certification.log_store import opened
     from certification.status_event import Change, Reason
 
+    insist_on_free(out, further=begun)
     at, root = now(), trust_at(trust)
     confirm = agreed(root, yes=yes)
     with opened(log_file) as log:

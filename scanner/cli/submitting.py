@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, readers_of
+from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, readers_of, tell_decision
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError, StoreError
@@ -35,7 +35,9 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
     Example: clearance submit run.bundle --request request.dsse.json --to authorities.txt --out /media/usb/H15.submission.age
     """
     from certification.recipients import sealed_to
+    from certification.sealing import reading
     from certification.submission import read_submission, submission
+    from scanner.bundle import unpacked
     from scanner.record import sha256
 
     if out.exists() or out.is_symlink():
@@ -50,6 +52,8 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
         raise StoreError(_("{path}: what was read back is not what was written; the medium may be broken").format(path=out))
     console.say(_("✓ submission: {path}, written and read back").format(path=out))
     _tell(console, about, verified=False)
+    with reading(str(bundle)):
+        tell_decision(console, unpacked(bundle_of(bundle)))
     if not readers:
         console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
 
@@ -73,10 +77,10 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
     if out.exists() or out.is_symlink():
         raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
     found = read_submission(bundle_of(submission, spare=OVERHEAD))
+    with reading(BUNDLE_NAME):
+        files = unpacked(found.bundle)
     if trust is not None:
         at = moment(None)
-        with reading(BUNDLE_NAME):
-            files = unpacked(found.bundle)
         read_grounds(files, found.request, trust_at(trust, at), at)
     _kept(out, {BUNDLE_NAME: found.bundle, REQUEST: found.request})
     console.say(_("✓ received: {path}").format(path=out))
@@ -85,10 +89,11 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
         console.say(_("  ! nothing was verified but that the two belong together: name the trust root with --trust"))
     else:
         console.say(_("  ✓ seal, permit, evaluation and request are signed by whom they must be, and rest on each other"))
+    tell_decision(console, files)
     console.say(
-        _("next: clearance approve {bundle} --request {request} --trust TRUST --signer URI --out authorisation.dsse.json").format(
-            bundle=out / BUNDLE_NAME, request=out / REQUEST
-        )
+        _(
+            "next: clearance report {bundle} --for approver, then clearance approve {bundle} --request {request} --trust TRUST --signer URI --out authorisation.dsse.json"
+        ).format(bundle=out / BUNDLE_NAME, request=out / REQUEST)
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from scanner.advisories import Available, Coverage, Layer
 from scanner.feeds.reading import FeedError, Row, Tally, each, stanzas
+from scanner.i18n import _
 
 INDEX = "APKINDEX"
 DESCRIPTION = "DESCRIPTION"
@@ -18,7 +19,7 @@ def place_of(description: str, where: str) -> tuple[str, str]:
     branch = next((".".join(word.split("-")[0].split(".")[:2]) for word in words if word.startswith("v3.")), None)
     repository = next((word for word in words if word in ("main", "community", "testing")), None)
     if branch is None or repository is None:
-        raise FeedError(f"{where}: its description names no branch and repository")
+        raise FeedError(_("{path}: its description names no branch and repository").format(path=where))
     return branch, repository
 
 

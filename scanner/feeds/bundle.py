@@ -9,22 +9,37 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from scanner.feeds.containers import FILE_LIMIT, digest_of
-from scanner.feeds.reading import FeedError, StaleFeedError
+from scanner.feeds.reading import FeedError, ForgedFeedError, StaleFeedError
+from scanner.findings import Message, said
+from scanner.i18n import _, shown
 from scanner.record import Instant, Name, Record, Sha256, Sorted
+from scanner.refused_files import why
 
 MANIFEST = "manifest.json"
 GATHERED = "gathered.dsse.json"
 APPROVED = "approved.dsse.json"
-_PAPERS = (MANIFEST, GATHERED, APPROVED)
+PAPERS = (MANIFEST, GATHERED, APPROVED)
 _PAPER_LIMIT = 4 * 1024 * 1024
 
 Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^https://[\x21-\x7e]+$")]
+
+
+class DateFrom(StrEnum):
+    """Who says when a feed was made."""
+
+    FILE = "file"
+    """The file itself, inside."""
+    SERVER = "server"
+    """The server that it was fetched from, as when the file was last changed."""
+    GATHERER = "gatherer"
+    """The person who gathered it, for nobody else does."""
 
 
 class BundledFile(Record):
@@ -37,6 +52,8 @@ class BundledFile(Record):
     feed: Name | None
     """The feed it holds; None for a release file, which only vouches for others."""
     generated_at: Instant | None
+    date_from: DateFrom | None = None
+    """Who says so; None for a release file, and in bundles made before this was kept."""
     records: Annotated[int, Field(ge=0)]
 
 
@@ -58,24 +75,24 @@ class FeedManifest(Record):
         if self.expires <= self.created:
             raise ValueError("it expires before it was made")
         names = [file.name for file in self.files]
-        if len(set(names)) != len(names) or set(names) & set(_PAPERS):
+        if len(set(names)) != len(names) or set(names) & set(PAPERS):
             raise ValueError("a file's name stands twice")
         return self
 
     def valid(self, at: datetime) -> None:
         """Returns where the bundle may be imported at this instant."""
         if at < self.created:
-            raise StaleFeedError(
-                f"bundle {self.serial} was made at {self.created:%Y-%m-%dT%H:%M:%SZ}, after this machine's clock"
-            )
+            text = _("bundle {serial} was made at {made}, after this machine's clock")
+            raise StaleFeedError(text.format(serial=self.serial, made=f"{self.created:%Y-%m-%dT%H:%M:%SZ}"))
         if at >= self.expires:
-            raise StaleFeedError(f"bundle {self.serial} expired at {self.expires:%Y-%m-%dT%H:%M:%SZ}; ask for a newer one")
+            text = _("bundle {serial} expired at {ended}; ask for a newer one")
+            raise StaleFeedError(text.format(serial=self.serial, ended=f"{self.expires:%Y-%m-%dT%H:%M:%SZ}"))
 
 
 def write(path: Path, papers: Mapping[str, bytes], folder: Path, manifest: FeedManifest) -> None:
     """Writes the bundle; its bytes depend on its papers and files and nothing else."""
     with path.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name in _PAPERS:
+        for name in PAPERS:
             if name in papers:
                 tar.addfile(_member(name, len(papers[name])), io.BytesIO(papers[name]))
         for entry in manifest.files:
@@ -88,13 +105,14 @@ def papers(path: Path) -> dict[str, bytes]:
     found = {}
     with _opened(path) as tar:
         for name, size, content in _members(path, tar):
-            if name not in _PAPERS:
+            if name not in PAPERS:
                 break
             if size > _PAPER_LIMIT:
-                raise FeedError(f"{path}: {name} is larger than {_PAPER_LIMIT} bytes")
+                text = _("{path}: {name} is larger than {limit} bytes")
+                raise FeedError(text.format(path=path, name=name, limit=_PAPER_LIMIT))
             found[name] = content.read()
     if MANIFEST not in found:
-        raise FeedError(f"{path}: not a feed bundle ({MANIFEST} does not come first)")
+        raise FeedError(_("{path}: not a feed bundle ({name} does not come first)").format(path=path, name=MANIFEST))
     return found
 
 
@@ -104,48 +122,59 @@ def is_bundle(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(MANIFEST) + 1) == MANIFEST.encode() + b"\0"
     except OSError as error:
-        raise FeedError(f"{path}: {error.strerror}") from None
+        raise FeedError(f"{path}: {why(error)}") from None
 
 
 def unpack(path: Path, manifest: FeedManifest, folder: Path) -> list[Path]:
-    """Writes the bundle's files into an empty folder; refuses one that the manifest does not list exactly so."""
-    wanted = {entry.name: entry for entry in manifest.files}
-    with _opened(path) as tar:
-        for name, size, content in _members(path, tar):
-            if name in _PAPERS:
+    """Writes the bundle's files into an empty folder; raises ForgedFeedError where they are not exactly those of the manifest.
+
+    The manifest's signatures were verified before: what does not agree with it is not what was signed.
+    """
+    wanted, where = {entry.name: entry for entry in manifest.files}, str(path)
+    with _opened(path, signed=True) as tar:
+        for name, size, content in _members(path, tar, signed=True):
+            if name in PAPERS:
                 continue
             entry = wanted.pop(name, None)
             if entry is None or entry.size != size:
-                raise FeedError(f"{path}: holds {name!r}, which the manifest does not list so")
+                raise ForgedFeedError(said("{path}: holds {name}, which the manifest does not list so", path=where, name=name))
             target = folder / name
             with target.open("xb") as file:
                 shutil.copyfileobj(content, file)
             if digest_of(target) != entry.sha256:
-                raise FeedError(f"{path}: {name} is not the file the manifest lists: its digest differs")
+                seen = said("{path}: {name} is not the file the manifest lists: its digest differs", path=where, name=name)
+                raise ForgedFeedError(seen)
     if wanted:
-        raise FeedError(f"{path}: lacks {', '.join(sorted(wanted))}")
+        raise ForgedFeedError(said("{path}: lacks {names}", path=where, names=", ".join(sorted(wanted))))
     return [folder / entry.name for entry in manifest.files]
 
 
-def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _members(path: Path, tar: tarfile.TarFile, *, signed: bool = False) -> Iterator[tuple[str, int, IO[bytes]]]:
     for member in tar:
         # Only a plain file with a name that cannot leave the folder has a place in a bundle.
         if not member.isreg() or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", member.name):
-            raise FeedError(f"{path}: holds {member.name[:80]!r}, which has no place in a bundle")
+            seen = said("{path}: holds {name}, which has no place in a bundle", path=str(path), name=member.name[:80])
+            raise _fault(seen, signed=signed)
         content = tar.extractfile(member)
         if content is not None:
             yield member.name, member.size, content
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+def _opened(path: Path, *, signed: bool = False) -> Iterator[tarfile.TarFile]:
+    """The bundle as a tar; `signed` says that its manifest was verified, so that a fault is no mistake about which file it is."""
     try:
         with tarfile.open(path, mode="r:") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, UnicodeError) as error:
-        raise FeedError(f"{path}: not a feed bundle ({type(error).__name__})") from None
+    except (tarfile.TarError, EOFError, UnicodeError):
+        seen = said("{path}: not a feed bundle: not a tar file, or cut short", path=str(path))
+        raise _fault(seen, signed=signed) from None
     except OSError as error:
-        raise FeedError(f"{path}: {error.strerror}") from None
+        raise FeedError(f"{path}: {why(error)}") from None
+
+
+def _fault(seen: Message, *, signed: bool) -> FeedError:
+    return ForgedFeedError(seen) if signed else FeedError(shown(seen))
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

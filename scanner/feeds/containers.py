@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from scanner.feeds.reading import FeedError
+from scanner.i18n import _
+from scanner.refused_files import why
 
 FILE_LIMIT = 1024 * 1024 * 1024
 """No file is larger, as it lies on disk."""
@@ -54,10 +56,10 @@ def digest_of(path: Path) -> str:
             while piece := file.read(_PIECE):
                 size += len(piece)
                 if size > FILE_LIMIT:
-                    raise FeedError(f"{path}: larger than {FILE_LIMIT} bytes")
+                    raise FeedError(_("{path}: larger than {limit} bytes").format(path=path, limit=FILE_LIMIT))
                 found.update(piece)
     except OSError as error:
-        raise FeedError(f"{path}: {error.strerror}") from None
+        raise FeedError(f"{path}: {why(error)}") from None
     return found.hexdigest()
 
 
@@ -67,7 +69,9 @@ def documents(path: Path, *, document_limit: int = DOCUMENT_LIMIT, total_limit: 
     try:
         yield from _documents(path, budget)
     except _UNPACKING as error:
-        raise FeedError(f"{path}: cannot be unpacked ({type(error).__name__}); fetch it again") from None
+        if isinstance(error, OSError) and error.errno:
+            raise FeedError(f"{path}: {why(error)}") from None
+        raise FeedError(_("{path}: cannot be unpacked: damaged or cut short; fetch it again").format(path=path)) from None
 
 
 @dataclass(slots=True)
@@ -81,14 +85,15 @@ class _Budget:
         """A document's bytes: read to the limit and one further, so that a bomb ends here."""
         self.members += 1
         if self.members > MEMBERS_LIMIT:
-            raise FeedError(f"{self.path}: more than {MEMBERS_LIMIT} members")
+            raise FeedError(_("{path}: more than {limit} members").format(path=self.path, limit=MEMBERS_LIMIT))
         limit = min(self.document, self.total)
         pieces, size = [], 0
         while piece := file.read(min(_PIECE, limit - size + 1)):
             pieces.append(piece)
             size += len(piece)
             if size > limit:
-                raise FeedError(f"{self.path}: {name!r} unpacks to more than {limit} bytes")
+                text = _("{path}: {name!r} unpacks to more than {limit} bytes")
+                raise FeedError(text.format(path=self.path, name=name, limit=limit))
         self.total -= size
         return b"".join(pieces)
 
@@ -131,7 +136,8 @@ def _is_tar(file: IO[bytes]) -> bool:
 @contextmanager
 def _unpacked(path: Path, head: bytes) -> Iterator[IO[bytes]]:
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        raise FeedError(f"{path}: packed with zstd, which is not read; pack it anew: zstd -dc {path.name} | xz > {path.stem}.xz")
+        text = _("{path}: packed with zstd, which is not read; pack it anew: zstd -dc {name} | xz > {stem}.xz")
+        raise FeedError(text.format(path=path, name=path.name, stem=path.stem))
     if head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0:
         with path.open("rb") as file:
             yield cast("IO[bytes]", _Inflated(file))
@@ -157,7 +163,7 @@ class _Inflated:
                 return found
         return b""
 
-    def seek(self, _: int) -> None:
+    def seek(self, _offset: int) -> None:
         """Back to the beginning."""
         self._file.seek(0)
         self._inflate = zlib.decompressobj()

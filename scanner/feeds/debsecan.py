@@ -10,6 +10,7 @@ from univers.versions import DebianVersion
 from scanner.advisories import Advisory, Coverage, Fix, FixStatus, Layer
 from scanner.feeds import places
 from scanner.feeds.reading import FeedError, Row, Tally, cves_in, each, title
+from scanner.i18n import _
 
 MAGIC = "VERSION 1\n"
 
@@ -18,7 +19,11 @@ def codename_of(name: str) -> str:
     """The release that a file of this name is about."""
     found: list[str] = [word for word in re.findall(r"[a-z]+", name) if word in places.DEBIAN]
     if len(found) != 1:
-        raise FeedError(f"{name}: which release is this about? call the file after its codename, as in debsecan-bookworm.zlib")
+        raise FeedError(
+            _("{path}: which release is this about? call the file after its codename, as in debsecan-bookworm.zlib").format(
+                path=name
+            )
+        )
     return found[0]
 
 
@@ -28,11 +33,11 @@ def vulnerabilities(text: str, name: str, tally: Tally) -> Iterator[Row]:
     namespace = f"debian:{places.DEBIAN[codename]}"
     blocks = text.removeprefix(MAGIC).split("\n\n")
     if len(blocks) < 2:
-        raise FeedError(f"{name}: ends before its packages; fetch it again")
+        raise FeedError(_("{path}: ends before its packages; fetch it again").format(path=name))
     ids = [line.split(",", 1)[0] for line in blocks[0].splitlines()]
 
     def advisory(line: str) -> Iterator[Row]:
-        found, _, description = line.split(",", 2)
+        found, _urgency, description = line.split(",", 2)
         yield Advisory(id=found, title=title(description), cves=cves_in((found,)))
 
     def package(line: str) -> Iterator[Row]:

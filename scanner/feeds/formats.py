@@ -29,6 +29,7 @@ from scanner.feeds.containers import Document
 from scanner.feeds.reading import SHAPE_ERRORS, FeedError, Parsed, Row, Tally, json_of
 from scanner.feeds.repository import Vouched
 from scanner.feeds.rpm_repository import RpmVouched
+from scanner.i18n import _
 from scanner.record import sha256
 
 _JSON = (b"{", b"[")
@@ -88,7 +89,7 @@ def _guarded(rows: Iterator[Row], path: Path) -> Iterator[Row]:
 def _told(path: Path, error: Exception) -> FeedError:
     if isinstance(error, FeedError):
         return error
-    return FeedError(f"{path}: not in the form this feed has ({type(error).__name__}); fetch it again")
+    return FeedError(_("{path}: not in the form this feed has; fetch it again").format(path=path))
 
 
 def _recognised(source: _Source, indexes: Mapping[str, Index]) -> Parsed:
@@ -102,7 +103,8 @@ def _recognised(source: _Source, indexes: Mapping[str, Index]) -> Parsed:
     if head[:1] in _JSON:
         return _json(source)
     if b"<metadata " in source.first.data[:300]:
-        raise FeedError(f"{source.path}: no repomd.xml given with it vouches for this index; give it and its signature too")
+        wanted = _("{path}: no repomd.xml given with it vouches for this index; give it and its signature too")
+        raise FeedError(wanted.format(path=source.path))
     if head.startswith(b"<"):
         name = updateinfo.name_of(source.first.data)
         return source.parsed(name, updateinfo.advisories(source.first.data, source.tally))
@@ -114,7 +116,7 @@ def _source(path: Path) -> _Source:
     for first in documents:
         if first.data.strip():
             return _Source(path, first, documents)
-    raise FeedError(f"{path}: holds nothing; fetch it again")
+    raise FeedError(_("{path}: holds nothing; fetch it again").format(path=path))
 
 
 def _index(source: _Source, index: Index) -> Parsed:
@@ -155,7 +157,7 @@ def _json(source: _Source) -> Parsed:
 def _osv(source: _Source, value: dict[str, Any]) -> Parsed:
     name = osv.name_of(value)
     if name is None:
-        raise FeedError(f"{source.path}: an OSV feed of a vendor that is not assessed")
+        raise FeedError(_("{path}: an OSV feed of a vendor that is not assessed").format(path=source.path))
     return source.parsed(name, osv.advisories(source.all(), name, source.tally, whole=source.archive))
 
 
@@ -207,9 +209,10 @@ def _text(source: _Source, text: str) -> Parsed:
     if (release := endoflife.release_of(name)) is not None:
         return source.parsed(f"debian-unsupported-{release}", endoflife.unsupported(text, release, tally))
     if text.startswith("Package: "):
-        raise FeedError(f"{source.path}: no release file given with it vouches for this index; give its InRelease too")
+        wanted = _("{path}: no release file given with it vouches for this index; give its InRelease too")
+        raise FeedError(wanted.format(path=source.path))
     raise _unknown(source.path)
 
 
 def _unknown(path: Path) -> FeedError:
-    return FeedError(f"{path}: of no known format; docs/feeds.md lists the files that are read")
+    return FeedError(_("{path}: of no known format; docs/feeds.md lists the files that are read").format(path=path))

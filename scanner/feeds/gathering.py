@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -10,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, Annotated
@@ -18,10 +20,13 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from pydantic import Field, ValidationError
 
-from scanner.feeds.bundle import Url
+from scanner.feeds.bundle import PAPERS, Url
 from scanner.feeds.containers import FILE_LIMIT
+from scanner.feeds.gathered import RECORD, Gathered, GatheredFile, record_in
 from scanner.feeds.reading import FeedError
+from scanner.i18n import _
 from scanner.record import Name, Record, explained
+from scanner.refused_files import why
 
 _REDIRECTS = 3
 _CONNECT_SECONDS = 10
@@ -51,8 +56,8 @@ class Settings(Record):
 class Fetched:
     """One file that lies in the folder now."""
 
-    source: Source
     path: Path
+    file: GatheredFile
     size: int
 
 
@@ -61,27 +66,35 @@ def read_settings(data: bytes, name: str) -> Settings:
     try:
         value = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FeedError(f"{name}: not TOML: {error}") from None
+        raise FeedError(_("{path}: not TOML: {why}").format(path=name, why=error)) from None
     try:
         found = Settings.model_validate_json(json.dumps(value, default=str))
     except ValidationError as error:
         raise FeedError(f"{name}: {explained(error)}") from None
     files = [source.file for source in found.feed]
     if len(set(files)) != len(files):
-        raise FeedError(f"{name}: a file stands twice")
+        raise FeedError(_("{path}: a file stands twice").format(path=name))
+    if taken := {RECORD, *PAPERS}.intersection(files):
+        text = _("{path}: no feed's file may be called {name}; papers of gatherings and bundles are called so")
+        raise FeedError(text.format(path=name, name=min(taken)))
     return found
 
 
 def gather(settings: Settings, folder: Path) -> Iterator[Fetched]:
-    """Fetches each file whole, or leaves the one that is there; a file's time is the one its server states."""
+    """Fetches each file whole, or leaves the one that is there; of each it is recorded what its server states."""
     folder.mkdir(parents=True, exist_ok=True)
+    record = record_in(folder) or Gathered()
     with requests.Session() as session:
         session.auth = _nobody
         for source in settings.feed:
             try:
-                yield _fetched(session, source, settings.ca, folder)
+                found = _fetched(session, source, settings.ca, folder)
+                record = record.joined(found.file)
+                with _whole(folder / RECORD) as file:
+                    file.write(record.written())
             except (requests.RequestException, OSError) as error:
-                raise FeedError(f"{source.url}: cannot be fetched ({_why(error)})") from None
+                raise FeedError(_("{url}: cannot be fetched ({why})").format(url=source.url, why=_why(error))) from None
+            yield found
 
 
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -92,28 +105,32 @@ def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _fetched(session: requests.Session, source: Source, ca: str | None, folder: Path) -> Fetched:
     deadline = time.monotonic() + source.seconds
     with _answered(session, source.url, ca) as answer, _whole(folder / source.file) as file:
-        size = 0
+        size, digest = 0, hashlib.sha256()
         for piece in answer.iter_content(_PIECE):
             size += len(piece)
             if size > source.limit:
-                raise FeedError(f"{source.url}: larger than {source.limit} bytes")
+                raise FeedError(_("{path}: larger than {limit} bytes").format(path=source.url, limit=source.limit))
             if time.monotonic() > deadline:
-                raise FeedError(f"{source.url}: not whole after {source.seconds} seconds")
+                text = _("{url}: not whole after {count} seconds")
+                raise FeedError(text.format(url=source.url, count=source.seconds))
             file.write(piece)
+            digest.update(piece)
         if size == 0:
-            raise FeedError(f"{source.url}: an empty answer")
+            raise FeedError(_("{url}: an empty answer").format(url=source.url))
         stated = answer.headers.get("Content-Length", "")
         if "Content-Encoding" not in answer.headers and stated.isdigit() and int(stated) != size:
-            raise FeedError(f"{source.url}: {size} bytes where {stated} were announced")
-        _stamp(file, answer)
-    return Fetched(source, folder / source.file, size)
+            text = _("{url}: {size} bytes where {stated} were announced")
+            raise FeedError(text.format(url=source.url, size=size, stated=stated))
+        changed = _changed(answer)
+    one = GatheredFile(name=source.file, url=source.url, sha256=digest.hexdigest(), last_modified=changed)
+    return Fetched(folder / source.file, one, size)
 
 
 @contextmanager
 def _answered(session: requests.Session, url: str, ca: str | None) -> Iterator[requests.Response]:
     """The answer, after at most a few redirects, each to the same host over TLS."""
     host = urlsplit(url).netloc
-    for _ in range(_REDIRECTS + 1):
+    for _hop in range(_REDIRECTS + 1):
         answer = session.get(
             url,
             stream=True,
@@ -125,13 +142,14 @@ def _answered(session: requests.Session, url: str, ca: str | None) -> Iterator[r
         with answer:
             if not answer.is_redirect:
                 if answer.status_code != 200:
-                    raise FeedError(f"{url}: status {answer.status_code}")
+                    raise FeedError(_("{url}: status {status}").format(url=url, status=answer.status_code))
                 yield answer
                 return
             url = urljoin(url, answer.headers["Location"])
         if urlsplit(url).scheme != "https" or urlsplit(url).netloc != host:
-            raise FeedError(f"{host} sends to another address, {url[:200]}; write that one into the settings if it is right")
-    raise FeedError(f"{url}: more than {_REDIRECTS} redirects")
+            text = _("{host} sends to another address, {url}; write that one into the settings if it is right")
+            raise FeedError(text.format(host=host, url=url[:200]))
+    raise FeedError(_("{url}: more than {count} redirects").format(url=url, count=_REDIRECTS))
 
 
 @contextmanager
@@ -147,21 +165,25 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
         Path(name).unlink(missing_ok=True)
 
 
-def _stamp(file: IO[bytes], answer: requests.Response) -> None:
-    """Gives the file the time at which its server says that it was last changed; without one it keeps that of fetching."""
+def _changed(answer: requests.Response) -> datetime | None:
+    """When the server says that the file was last changed; None where it says nothing that can be read."""
     try:
-        changed = parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
+        found = parsedate_to_datetime(answer.headers["Last-Modified"])
+        changed = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (KeyError, ValueError, TypeError, OverflowError):
-        return
-    file.flush()
-    os.utime(file.fileno(), (changed, changed))
+        return None
+    return changed if changed.year >= 1970 else None
 
 
 def _why(error: Exception) -> str:
     match error:
         case requests.exceptions.SSLError():
-            return "its certificate does not verify"
+            return _("its certificate does not verify")
         case requests.Timeout():
-            return "no answer in time"
+            return _("no answer in time")
+        case requests.ConnectionError():
+            return _("no connection")
+        case OSError() if error.errno:
+            return why(error)
         case _:
-            return type(error).__name__
+            return _("the answer broke off, or cannot be read")

@@ -17,6 +17,8 @@ from scanner.feeds import containers, filling, formats, repository, rpm_reposito
 from scanner.feeds.formats import Index
 from scanner.feeds.reading import FeedError, Parsed, StaleFeedError
 from scanner.feeds.store import INDEXES, SCHEMA, VERSION, Store, opened
+from scanner.i18n import _
+from scanner.refused_files import why
 
 _SIGNATURE = b"-----BEGIN PGP SIGNATURE-----"
 
@@ -44,6 +46,8 @@ class Imported:
     changed: bool
     examples: tuple[str, ...] = ()
     """The first records that could not be read."""
+    dated_inside: bool | None = None
+    """Whether its date stands in the file itself; None of a file that was here already, which is not read again."""
 
 
 def imported(files: Iterable[Path], path: Path, wish: Wish) -> tuple[Imported, ...]:
@@ -56,11 +60,13 @@ def imported(files: Iterable[Path], path: Path, wish: Wish) -> tuple[Imported, .
             for file in others:
                 one = _taken(draft.connection, file, indexes, wish)
                 if one.ref.name in found:
-                    raise FeedError(f"{file}: the feed {one.ref.name} was given twice; import one file of it")
+                    raise FeedError(
+                        _("{path}: the feed {feed} was given twice; import one file of it").format(path=file, feed=one.ref.name)
+                    )
                 found[one.ref.name] = one
             _finish(draft, wish, changed=any(one.changed for one in found.values()))
     except sqlite3.DatabaseError as error:
-        raise FeedError(f"{path}: {error}; the store is as it was") from None
+        raise FeedError(_("{path}: {why}; the store is as it was").format(path=path, why=error)) from None
     return tuple(found.values())
 
 
@@ -70,7 +76,8 @@ def _finish(draft: _Draft, wish: Wish, *, changed: bool) -> None:
     current = int(connection.execute("SELECT bundle FROM state").fetchone()[0])
     bundle = current if wish.bundle is None else wish.bundle
     if bundle < current:
-        raise StaleFeedError(f"bundle {bundle} is older than bundle {current}, which is here: a roll-back")
+        text = _("bundle {serial} is older than bundle {current}, which is here: a roll-back")
+        raise StaleFeedError(text.format(serial=bundle, current=current))
     draft.keep = changed or bundle > current
     if draft.keep:
         connection.execute("UPDATE state SET serial = serial + 1, bundle = ?", (bundle,))
@@ -86,7 +93,7 @@ def _sorted(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             with file.open("rb") as opened_file:
                 head = opened_file.read(512)
         except OSError as error:
-            raise FeedError(f"{file}: {error.strerror}") from None
+            raise FeedError(f"{file}: {why(error)}") from None
         if head.startswith(_SIGNATURE):
             continue  # read with the file it signs
         release = repository.is_release(head) or rpm_repository.is_release(head)
@@ -156,14 +163,17 @@ def _taken(connection: sqlite3.Connection, file: Path, indexes: Mapping[str, Ind
     if before is not None and ref.name not in wish.accept_loss:
         complaint = sanity.lost(ref, before) or sanity.missing(connection, ref, wanted)
         if complaint is not None:
-            raise FeedError(f"{complaint}; if that is right, say --accept-loss {ref.name}")
-    return Imported(ref, changed=True, examples=tuple(parsed.tally.examples))
+            raise FeedError(
+                _("{complaint}; if that is right, say --accept-loss {feed}").format(complaint=complaint, feed=ref.name)
+            )
+    return Imported(ref, changed=True, examples=tuple(parsed.tally.examples), dated_inside=parsed.tally.newest is not None)
 
 
 def _ref(file: Path, parsed: Parsed, digest: str, wish: Wish) -> FeedRef:
     made = parsed.tally.newest or wish.dated.get(file.name)
     if made is None:
-        raise FeedError(f"{file}: no date stands in files of this format; say when it was made: --dated {file.name}=INSTANT")
+        text = _("{path}: no date stands in files of this format; say when it was made: --dated {name}=INSTANT")
+        raise FeedError(text.format(path=file, name=file.name))
     return FeedRef(
         name=parsed.name,
         kind=parsed.kind,

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from scanner.advisories import Advisory, Available, Coverage, Cve, FeedKind, Fix, Release, Severity
+from scanner.findings import Message
+from scanner.i18n import _, shown
 from scanner.record import escaped
 
 Row = Fix | Advisory | Cve | Available | Release | Coverage
@@ -39,6 +41,14 @@ class FeedError(ValueError):
     """A feed's file that cannot be used: what, where, what to do."""
 
 
+class ForgedFeedError(FeedError):
+    """A feed's bytes that are not those that somebody signed: its vendor, or who bundled it."""
+
+    def __init__(self, seen: Message) -> None:
+        super().__init__(shown(seen))
+        self.seen = seen
+
+
 class StaleFeedError(FeedError):
     """A feed older than the one already there, or younger than the clock: a roll-back or a wrong clock."""
 
@@ -58,7 +68,7 @@ class Tally:
         """Counts a record that could not be read; the first few are told with their place."""
         self.malformed += 1
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(f"{escaped(where, limit=100)}: {type(error).__name__}: {escaped(str(error), limit=120)}")
+            self.examples.append(f"{escaped(where, limit=100)}: {_trouble(error)}")
 
     def saw(self, moment: datetime | date | None) -> None:
         """Notes a date that stands inside the feed."""
@@ -68,6 +78,14 @@ class Tally:
             moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
         if self.newest is None or moment > self.newest:
             self.newest = moment
+
+
+def _trouble(error: Exception) -> str:
+    """Why a record could not be read, in words."""
+    if isinstance(error, KeyError):
+        return _("{name} is missing").format(name=escaped(str(error), limit=120))
+    said = escaped(str(error), limit=120) if isinstance(error, ValueError) else ""
+    return said or _("not in the form this feed has")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +116,8 @@ def json_of(data: bytes, where: str) -> Any:
     """A vendor's JSON; raises FeedError where it is none or is nested too deeply."""
     try:
         return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise FeedError(f"{where}: not JSON ({type(error).__name__})") from None
+    except (ValueError, RecursionError):
+        raise FeedError(_("{path}: not JSON").format(path=where)) from None
 
 
 def stanzas(text: str) -> Iterator[tuple[str, str]]:
@@ -114,7 +132,7 @@ def csv_lines(text: str, first: int) -> Iterator[tuple[str, dict[str, str]]]:
         for number, line in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=first):
             yield f"line {number}", line
     except csv.Error as error:
-        raise FeedError(f"not CSV: {error}") from None
+        raise FeedError(_("not CSV: {why}").format(why=error)) from None
 
 
 def title(text: str) -> str:

@@ -11,7 +11,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from scanner.advisories import Available, Coverage, Layer
-from scanner.feeds.reading import FeedError, Row, Tally, each, stanzas
+from scanner.feeds.reading import FeedError, ForgedFeedError, Row, Tally, each, stanzas
+from scanner.findings import said
+from scanner.i18n import _
+from scanner.refused_files import why
 
 _GPGV_SECONDS = 30
 _LIMIT = 16 * 1024 * 1024
@@ -38,7 +41,7 @@ def is_release(head: bytes) -> bool:
 def verified(path: Path, keyring: Path | None) -> Vouched:
     """The release file, once gpgv has verified it with this keyring; what is read is what was signed."""
     if path.stat().st_size > _LIMIT:
-        raise FeedError(f"{path}: larger than {_LIMIT} bytes")
+        raise FeedError(_("{path}: larger than {limit} bytes").format(path=path, limit=_LIMIT))
     signed = gpgv(["--output", "-", str(path.absolute())], path, keyring)
     return release(signed.decode("utf-8", "replace"), str(path))
 
@@ -46,14 +49,28 @@ def verified(path: Path, keyring: Path | None) -> Vouched:
 def gpgv(words: Sequence[str], path: Path, keyring: Path | None) -> bytes:
     """What gpgv wrote, once it has verified a signature with this keyring."""
     if keyring is None:
-        raise FeedError(f"{path}: name the vendor's keyring with --keyring; an unverified release file vouches for nothing")
+        text = _("{path}: name the vendor's keyring with --keyring; an unverified release file vouches for nothing")
+        raise FeedError(text.format(path=path))
+    try:
+        keyring.open("rb").close()
+    except OSError as error:
+        raise FeedError(f"{keyring}: {why(error)}") from None
     command = ["gpgv", "--keyring", str(keyring.absolute()), *words]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_GPGV_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise FeedError(f"{path}: gpgv cannot be run ({type(error).__name__}); install the package gpgv") from None
+    except FileNotFoundError:
+        raise FeedError(_("{path}: gpgv is not here; install the package gpgv").format(path=path)) from None
+    except OSError as error:
+        raise FeedError(_("{path}: gpgv cannot be run: {why}").format(path=path, why=why(error))) from None
+    except subprocess.TimeoutExpired:
+        raise FeedError(_("{path}: gpgv did not end in {count} seconds").format(path=path, count=_GPGV_SECONDS)) from None
     if done.returncode != 0:
-        raise FeedError(f"{path}: its signature does not verify with {keyring}; fetch it again, or name another keyring")
+        seen = said(
+            "{path}: its signature does not verify with {keyring}; fetch it again, or name another keyring",
+            path=str(path),
+            keyring=str(keyring),
+        )
+        raise ForgedFeedError(seen)
     return done.stdout
 
 
@@ -62,14 +79,14 @@ def release(text: str, where: str) -> Vouched:
     fields: dict[str, str] = dict(re.findall(r"^([A-Za-z-]+): (.*)$", text, re.MULTILINE))
     vendor = _VENDORS.get(fields.get("Origin", ""))
     if vendor is None or "Date" not in fields:
-        raise FeedError(f"{where}: neither Debian's nor Ubuntu's; no other repository is read")
+        raise FeedError(_("{path}: neither Debian's nor Ubuntu's; no other repository is read").format(path=where))
     version = re.match(r"[0-9]+\.[0-9]+|[0-9]+", fields.get("Version", ""))
     if version is None:
-        raise FeedError(f"{where}: names no release by its number")
+        raise FeedError(_("{path}: names no release by its number").format(path=where))
     number = version[0].partition(".")[0] if vendor == "debian" else version[0]
     pocket = fields["Codename"] if vendor == "debian" else fields["Suite"]
     sums = text.partition("\nSHA256:\n")[2]
-    digests = {digest: name for digest, _, name in _ENTRY.findall(sums)}
+    digests = {digest: name for digest, _size, name in _ENTRY.findall(sums)}
     return Vouched(f"{vendor}:{number}", pocket, parsedate_to_datetime(fields["Date"]).astimezone(UTC), digests)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from scanner.advisories import Cve
 from scanner.feeds.cvss import base_score
 from scanner.feeds.reading import FeedError, Row, Tally, csv_lines, day, each, instant
+from scanner.i18n import _
 
 _EPSS_HEAD = re.compile(r"#.*score_date:(\S+)")
 
@@ -30,10 +31,10 @@ def kev(value: Mapping[str, Any], tally: Tally) -> Iterator[Row]:
 
 def epss(text: str, where: str, tally: Tally) -> Iterator[Row]:
     """The likelihood of exploitation; without the line that dates the scores the file is refused."""
-    head, _, rest = text.partition("\n")
+    head, _newline, rest = text.partition("\n")
     dated = _EPSS_HEAD.match(head)
     if dated is None:
-        raise FeedError(f"{where}: no score_date in its first line; scores from before 2022 are not read")
+        raise FeedError(_("{path}: no score_date in its first line; scores from before 2022 are not read").format(path=where))
     tally.saw(instant(dated[1]))
 
     def read(line: dict[str, str]) -> Iterator[Row]:

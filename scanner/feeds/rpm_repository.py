@@ -18,6 +18,7 @@ from scanner.feeds import places
 from scanner.feeds.reading import FeedError, Row, Tally, each
 from scanner.feeds.repository import gpgv
 from scanner.feeds.xml_elements import elements
+from scanner.i18n import _
 
 _REPO = "{http://linux.duke.edu/metadata/repo}"
 _COMMON = "{http://linux.duke.edu/metadata/common}"
@@ -44,14 +45,17 @@ def verified(path: Path, keyring: Path | None) -> RpmVouched:
     """The repomd.xml, once gpgv has verified the signature that lies beside it as FILE.asc."""
     pocket = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)-repomd\.xml", path.name)
     if pocket is None:
-        raise FeedError(f"{path}: which repository is this? call the file after it, as in almalinux-9-baseos-repomd.xml")
+        raise FeedError(
+            _("{path}: which repository is this? call the file after it, as in almalinux-9-baseos-repomd.xml").format(path=path)
+        )
     signature = path.with_name(f"{path.name}.asc")
     if not signature.is_file():
-        raise FeedError(f"{path}: its signature is not beside it ({signature.name}); unsigned it vouches for nothing")
+        text = _("{path}: its signature is not beside it ({signature}); unsigned it vouches for nothing")
+        raise FeedError(text.format(path=path, signature=signature.name))
     with path.open("rb") as file:
         data = file.read(_LIMIT + 1)
     if len(data) > _LIMIT:
-        raise FeedError(f"{path}: larger than {_LIMIT} bytes")
+        raise FeedError(_("{path}: larger than {limit} bytes").format(path=path, limit=_LIMIT))
     gpgv([str(signature.absolute()), str(path.absolute())], path, keyring)
     return release(data, pocket[1], str(path))
 
@@ -60,11 +64,11 @@ def release(data: bytes, pocket: str, where: str) -> RpmVouched:
     """The file's own words; its revision is the time at which it was made."""
     try:
         root = fromstring(data)
-    except (ParseError, DefusedXmlException) as error:
-        raise FeedError(f"{where}: not XML that is read ({type(error).__name__}); fetch it again") from None
+    except (ParseError, DefusedXmlException):
+        raise FeedError(_("{path}: not XML that is read; fetch it again").format(path=where)) from None
     revision = root.findtext(f"{_REPO}revision", "")
     if not re.fullmatch(r"[0-9]{9,11}", revision):
-        raise FeedError(f"{where}: its revision is no time, so nobody can say how old it is")
+        raise FeedError(_("{path}: its revision is no time, so nobody can say how old it is").format(path=where))
     digests = {}
     for entry in root.iter(f"{_REPO}data"):
         found = entry.find(f"{_REPO}open-checksum")
@@ -90,7 +94,7 @@ def packages(data: bytes, vouched: RpmVouched, feed: str, tally: Tally) -> Itera
 
     yield from each(tally, elements(data, f"{_COMMON}package", f"{_COMMON}name", "primary index"), read)
     yield from newest.values()
-    for namespace in sorted({namespace for namespace, _, _ in newest}):
+    for namespace in sorted({key[0] for key in newest}):
         yield Coverage(namespace=namespace, layer=Layer.REPOSITORY, feed=feed, pocket=vouched.pocket)
 
 

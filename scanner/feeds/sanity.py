@@ -9,6 +9,7 @@ from datetime import datetime
 from scanner.advisories import FeedKind, FeedRef
 from scanner.feeds.filling import present
 from scanner.feeds.reading import FeedError, StaleFeedError, Tally
+from scanner.i18n import _
 
 _KEPT = 0.95
 """A new edition holds at least this part of the records of the one before."""
@@ -22,27 +23,31 @@ _WELL_KNOWN = {FeedKind.KEV: ("CVE-2021-44228", "CVE-2017-0144")}
 def readable(name: str, tally: Tally) -> None:
     """Raises FeedError where nothing, or too little, of the file could be read."""
     if tally.read == 0:
-        raise FeedError(f"{name}: nothing in it could be read{_told(tally)}; fetch it again")
+        raise FeedError(
+            _("{path}: nothing in it could be read{examples}; fetch it again").format(path=name, examples=_told(tally))
+        )
     if tally.malformed > _SPOILED * (tally.read + tally.malformed):
-        raise FeedError(f"{name}: {tally.malformed} of {tally.read + tally.malformed} records cannot be read{_told(tally)}")
+        text = _("{path}: {malformed} of {count} records cannot be read{examples}")
+        count = tally.read + tally.malformed
+        raise FeedError(text.format(path=name, malformed=tally.malformed, count=count, examples=_told(tally)))
 
 
 def in_order(ref: FeedRef, before: FeedRef | None, now: datetime) -> None:
     """Raises StaleFeedError where the edition is older than the one before, or younger than the clock."""
     made = f"{ref.generated_at:%Y-%m-%dT%H:%M:%SZ}"
     if ref.generated_at > now:
-        raise StaleFeedError(f"{ref.name}: made at {made}, after this machine's clock; set the clock")
+        text = _("{feed}: made at {made}, after this machine's clock; set the clock")
+        raise StaleFeedError(text.format(feed=ref.name, made=made))
     if before is not None and ref.generated_at < before.generated_at:
-        text = (
-            f"{ref.name}: made at {made}, before the edition that is here ({before.generated_at:%Y-%m-%dT%H:%M:%SZ}): a roll-back"
-        )
-        raise StaleFeedError(text)
+        text = _("{feed}: made at {made}, before the edition that is here ({before}): a roll-back")
+        raise StaleFeedError(text.format(feed=ref.name, made=made, before=f"{before.generated_at:%Y-%m-%dT%H:%M:%SZ}"))
 
 
 def lost(ref: FeedRef, before: FeedRef) -> str | None:
     """What to say where the edition holds too few of the records of the one before; None where it does not."""
     if ref.records < _KEPT * before.records:
-        return f"{ref.name}: {ref.records} records where the edition before had {before.records}"
+        text = _("{feed}: {count} records where the edition before had {before}")
+        return text.format(feed=ref.name, count=ref.records, before=before.records)
     return None
 
 
@@ -60,7 +65,7 @@ def missing(connection: sqlite3.Connection, ref: FeedRef, wanted: dict[str, list
     for column, names in wanted.items():
         gone = sorted(set(names) - present(connection, ref.name, column, names))
         if gone and (column == "namespace" or len(gone) > len(names) // 10):
-            return f"{ref.name}: no longer names {', '.join(gone[:5])}"
+            return _("{feed}: no longer names {names}").format(feed=ref.name, names=", ".join(gone[:5]))
     return None
 
 
@@ -69,7 +74,7 @@ def well_known(connection: sqlite3.Connection, ref: FeedRef) -> None:
     wanted: Iterable[str] = _WELL_KNOWN.get(ref.kind, ())
     gone = sorted(set(wanted) - present(connection, ref.name, "cve", wanted))
     if gone:
-        raise FeedError(f"{ref.name}: does not name {', '.join(gone)}; it is no whole edition")
+        raise FeedError(_("{feed}: does not name {names}; it is no whole edition").format(feed=ref.name, names=", ".join(gone)))
 
 
 def _column(connection: sqlite3.Connection, query: str, feed: str) -> list[str]:

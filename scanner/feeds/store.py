@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scanner.advisories import FeedKind, FeedRef
 from scanner.feeds.reading import FeedError, StaleFeedError
+from scanner.i18n import _
 
 VERSION = 1
 SCHEMA = """
@@ -96,23 +97,25 @@ class Store:
 def opened(path: Path, now: datetime) -> Iterator[Store]:
     """The store in this file; raises FeedError where it is none, or where the clock stands before its newest feed."""
     if not path.is_file():
-        raise FeedError(f"{path}: no feed store is here; make one with: clearance feeds import FILE...")
+        raise FeedError(_("{path}: no feed store is here; make one with: clearance feeds import FILE...").format(path=path))
     # A name may hold characters that mean something in a URI; as_uri() escapes them.
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             version = connection.execute("SELECT version FROM state").fetchone()
             if version != (VERSION,):
-                raise FeedError(f"{path}: a feed store of another version; import the feeds anew into another file")
+                text = _("{path}: a feed store of another version; import the feeds anew into another file")
+                raise FeedError(text.format(path=path))
             store = Store(connection, path)
             _guard_clock(store, now)
             yield store
-    except sqlite3.DatabaseError as error:
-        raise FeedError(f"{path}: not a feed store, or a damaged one ({error}); import the feeds anew") from None
+    except sqlite3.DatabaseError:
+        raise FeedError(_("{path}: not a feed store, or a damaged one; import the feeds anew").format(path=path)) from None
 
 
 def _guard_clock(store: Store, now: datetime) -> None:
     for feed in store.feeds():
         if feed.generated_at > now:
-            text = f"{store.path}: {feed.name} was made at {feed.generated_at:%Y-%m-%dT%H:%M:%SZ}, after this machine's clock; set the clock"
-            raise StaleFeedError(text)
+            text = _("{path}: {feed} was made at {made}, after this machine's clock; set the clock")
+            made = f"{feed.generated_at:%Y-%m-%dT%H:%M:%SZ}"
+            raise StaleFeedError(text.format(path=store.path, feed=feed.name, made=made))

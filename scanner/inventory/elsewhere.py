@@ -94,8 +94,12 @@ def read_nmap(data: bytes, name: str) -> Table:
     except (ParseError, LookupError, ValueError) as error:
         if isinstance(error, InputError):
             raise
+        place = ""
+        if isinstance(error, ParseError):
+            line, column = error.position
+            place = " " + _("(line {line}, column {column})").format(line=line, column=column)
         raise InputError(
-            f"{name}: " + _("not nmap's XML, or not whole ({error}); write it with nmap -oX").format(error=error)
+            f"{name}: " + _("not nmap's XML, or not whole{place}; write it with nmap -oX").format(place=place)
         ) from None
     if not finished:
         raise InputError(f"{name}: " + _("the report has no end: the scan was interrupted; hosts may be missing"))

@@ -76,7 +76,7 @@ def _read_json(data: bytes, name: str, *, ansible: bool) -> Table:
     try:
         value = parse_json(data.removeprefix(b"\xef\xbb\xbf"), limit=LIMIT)
     except RecordError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"{name}: {_(str(error))}") from None
     if isinstance(value, dict) and (ansible or "_meta" in value):
         return read_ansible(value, name)
     return table_of(value, path_of, "JSON", name)

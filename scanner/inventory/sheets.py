@@ -34,8 +34,8 @@ def read(data: bytes, name: str) -> Table:
             sheets = _sheets(data)
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001 - a hostile workbook ends in openpyxl in any way there is
-        raise unreadable(name, type(error).__name__) from None
+    except Exception:  # noqa: BLE001 - a hostile workbook ends in openpyxl in any way there is
+        raise unreadable(name) from None
     for title, rows in sheets.items():
         at = next((number for number, row in enumerate(rows[:TITLE_ROWS]) if is_head([_shown(value) for value in row])), None)
         if at is not None:

@@ -166,6 +166,26 @@ def test_each_stage_of_an_application_is_told_as_its_schema_says(desk: Desk) -> 
     assert (row["serial"], row["state"]) == (SERIAL, "official")
 
 
+def test_what_was_revoked_is_not_issued_again_and_its_file_says_so(desk: Desk) -> None:
+    desk.issue()
+    again = (
+        "issue", "bundle", "--request", "request", "--trust", "root", "--authorisation", "approved",
+        "--log", "log", "--log-signer", "file:a-log.pem", "--out",
+    )  # fmt: skip
+    desk.good(*again, "again.json")  # as when the first answer was lost
+    assert (desk.folder / "again.json").read_bytes() == (desk.folder / "c.json").read_bytes()
+    stop = ("--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--signer", "file:an.pem", "--out")
+    desk.good("suspend", SERIAL, *stop, "stop", "--reason", "incident")
+    desk.refused(Code.SUSPENDED, *again, "third.json")
+    desk.good("revoke", SERIAL, *stop, "end", "--reason", "incident")
+    desk.refused(Code.REVOKED, *again, "third.json")
+    assert not (desk.folder / "third.json").exists()
+    status = ("status", "approved", "--trust", "root", "--log", "log")
+    assert f"by the log {SERIAL} is revoked" in desk.good(*status)
+    told = printed("status", desk.good(*status, "--format", "json").splitlines()[0])
+    assert (told["stage"], told["states"]) == ("logged", {SERIAL: "revoked"})
+
+
 def test_what_ends_soon_is_told_with_its_own_status(desk: Desk) -> None:
     desk.issue()
     common = ("status", "all", "--log", "log", "--trust", "root")
@@ -251,6 +271,7 @@ def test_a_renewal_asks_for_what_was_granted_on_a_new_inspection(desk: Desk) -> 
     asked = read_statement(read_envelope((desk.folder / "again").read_bytes()).payload, RequestStatement).predicate
     before = read_statement(read_envelope(CASE.request).payload, RequestStatement).predicate
     assert (asked.supersedes, asked.scope, asked.kind) == (serial, before.scope, before.kind)
+    (desk.folder / "again").unlink()
     desk.refused(Code.SERIAL_UNKNOWN, *("CC-none" if word == serial else word for word in words))
 
 

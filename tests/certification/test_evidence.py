@@ -76,6 +76,12 @@ def test_the_keys_sign_what_the_drafts_say(case: Case) -> None:
     assert read_evidence(files, case.trust, DRAFTED).order.run == "R-1"
     with refused(Code.KEY_ROLE):
         sign_evaluation(files, signer("an"), case.trust, SEALED)
+    # An order that permits itself more than was signed is evaluated by nobody.
+    order = Order.read(files[ORDER])
+    wider = order.permit.model_copy(update={"addresses": (*order.permit.addresses, "192.0.2.0/24")})
+    files[ORDER] = order.model_copy(update={"permit": wider}).written()
+    with refused(Code.PERMIT_DIFFERS):
+        sign_evaluation(files, signer("dung"), case.trust, SEALED)
 
 
 def _without(files: dict[str, bytes], path: str) -> dict[str, bytes]:

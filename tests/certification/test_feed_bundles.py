@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from certification.feed_bundles import gathered_by, sign_approval, sign_gathering, verified_bundle
+from certification.feed_bundles import approved_bundle, gathered_by, sign_approval, sign_gathering, verified_bundle
 from certification.keyring import KnownPerson
 from certification.refusals import Code
 from certification.statements import Role
@@ -78,3 +78,33 @@ def test_a_revoked_key_approves_nothing() -> None:
     found = gathered()
     with refused(Code.KEY_REVOKED):
         verified_bundle(MANIFEST, found, approved(of=found), 7, trust(revoked_at=SEEN), LATER)
+
+
+def test_the_approver_sees_what_is_signed_and_may_say_no() -> None:
+    found, shown = gathered(), list[str]()
+
+    def no(text: str) -> bool:
+        shown.append(text)
+        return False
+
+    with refused(Code.NOT_CONFIRMED):
+        approved_bundle(MANIFEST, found, 7, trust(), SEEN, signer=signer("lan"), confirm=no)
+    assert "urn:npd:clearance:feeds-approved/v1" in shown[0]
+    made = approved_bundle(MANIFEST, found, 7, trust(), SEEN, signer=signer("lan"), confirm=lambda _text: True)
+    verified_bundle(MANIFEST, found, made, 7, trust(), LATER)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "code"),
+    [
+        ("khoa", {}, Code.KEY_ROLE),
+        ("lan", {"holder": "khoa"}, Code.QUORUM_ONE_PERSON),
+        ("lan", {"revoked_at": SEEN}, Code.KEY_REVOKED),
+    ],
+)
+def test_who_may_not_approve_is_not_asked(name: str, more: dict[str, Any], code: Code) -> None:
+    def asked(text: str) -> bool:
+        raise AssertionError(text)
+
+    with refused(code):
+        approved_bundle(MANIFEST, gathered(), 7, trust(**more), LATER, signer=signer(name), confirm=asked)

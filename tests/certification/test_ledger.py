@@ -25,7 +25,7 @@ from certification.refusals import Code, Refusal
 from certification.signers import signed
 from certification.trust import draft_keyring
 from certification.verify import Step, verify
-from scanner.cli import certify, clearance, console, ledger, requests, status
+from scanner.cli import certify, clearance, console, ledger, requests, status, verifying
 from scanner.cli import keyring as keyring_verbs
 from scanner.store import packed
 from tests.certification.stage import CODE, DRAFTED, LATER, Case, keyring, refused, restated, root, signer
@@ -188,9 +188,10 @@ class Desk:
         return CliRunner().invoke(clearance, list(words), obj=talk, input="y\n")
 
     def _set(self, at: object) -> None:
-        for module in (certify, keyring_verbs, ledger, requests, status, console):
+        for module in (certify, keyring_verbs, ledger, requests, status, console, verifying):
             self.patch.setattr(module, "now", lambda: at)
-        self.patch.setattr(certify, "judge_again", lambda: (CASE.judge, CODE))
+        for module in (certify, verifying):
+            self.patch.setattr(module, "judge_again", lambda: (CASE.judge, CODE))
         self.patch.chdir(self.folder)
 
     def good(self, *words: str) -> str:
@@ -215,7 +216,8 @@ class Desk:
 
     def cosign(self, by: str = "b-witness") -> tuple[str, ...]:
         """The words that cosign the log."""
-        return ("log", "cosign", "log", "--trust", "root", "--signer", f"file:{by}.pem", "--state", f"{by}.state")
+        first = () if (self.folder / f"{by}.state").exists() else ("--first",)
+        return ("log", "cosign", "log", "--trust", "root", "--signer", f"file:{by}.pem", "--state", f"{by}.state", *first)
 
 
 @pytest.fixture
@@ -285,6 +287,51 @@ def test_a_witness_refuses_an_older_log_and_a_second_story(desk: Desk) -> None:
     desk.refused(Code.LOG_FORKED, *desk.cosign())
 
 
+def test_a_witness_that_lost_its_state_begins_nothing_anew(desk: Desk) -> None:
+    state = desk.folder / "b-witness.state"
+    cosign = desk.cosign()
+    desk.refused(Code.WITNESS_STATE_LOST, *cosign[:-1])
+    assert not state.exists()
+    desk.issue()
+    desk.good(*cosign)
+    desk.good(*cosign[:-1])
+    assert desk.run(*cosign).exit_code == 2, "it was cosigned before"
+    state.rename(desk.folder / "lost")
+    desk.refused(Code.WITNESS_STATE_LOST, *cosign[:-1])
+    desk.refused(Code.WITNESS_STATE_LOST, *cosign)
+    assert not state.exists()
+    wrong = (*cosign[:-3], "--state", "nowhere/state")
+    desk.refused(Code.WITNESS_STATE_LOST, *wrong, "--first")
+    (desk.folder / "lost").rename(state)
+    desk.good(*cosign[:-1])
+
+
+def test_what_was_kept_of_the_log_is_not_replaced_by_less(desk: Desk) -> None:
+    shutil.copy(desk.folder / "log", desk.folder / "empty")
+    desk.issue()
+    desk.good(*desk.cosign())
+    keep = ("--trust", "root", "--keep", "kept")
+    assert "without --checkpoint" in desk.good("log", "verify", "log", *keep)
+    kept = (desk.folder / "kept").read_bytes()
+    assert "without --checkpoint" not in desk.good("log", "verify", "log", *keep)
+    desk.refused(Code.LOG_ROLLED_BACK, "log", "verify", "empty", *keep)
+    assert (desk.folder / "kept").read_bytes() == kept
+    # An older log says that nothing happened since; what was kept tells.
+    (desk.folder / "log").rename(desk.folder / "whole")
+    shutil.copy(desk.folder / "whole", desk.folder / "log")
+    serial = desk.good("log", "show", "log").split("\t")[3].strip()
+    desk.good(
+        "suspend", serial, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event",
+        "--signer", "file:an.pem", "--reason", "incident",
+    )  # fmt: skip
+    desk.good(*desk.cosign())
+    desk.good("log", "verify", "log", *keep)
+    assert "nobody can tell whether the log was longer" in desk.good(*VERIFY, "--log", "whole")
+    desk.refused(Code.LOG_ROLLED_BACK, *VERIFY, "--log", "whole", "--checkpoint", "kept")
+    desk.refused(Code.SUSPENDED, *VERIFY, "--log", "log", "--checkpoint", "kept")
+    assert desk.run(*VERIFY, "--checkpoint", "kept").exit_code == 2
+
+
 def test_only_another_authority_s_witness_cosigns(desk: Desk) -> None:
     desk.refused(Code.WITNESS_OF_OWN_LOG, *desk.cosign("a-witness"))
     desk.refused(Code.KEY_ROLE, *desk.cosign("b-log"))
@@ -302,23 +349,25 @@ def test_verify_finds_what_was_cut_off_by_what_was_kept(desk: Desk) -> None:
 def test_the_verbs_suspend_resume_and_revoke(desk: Desk) -> None:
     desk.issue()
     serial = desk.good("log", "show", "log").split("\t")[3].strip()
-    common = (serial, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event")
+    common = (serial, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out")
 
     def state() -> str:
         return desk.good("status", serial, "--log", "log", "--trust", "root").split("\t")[1]
 
     assert state() == "official"
-    assert "is suspended" in desk.good("suspend", *common, "--signer", "file:an.pem", "--reason", "incident", "--note", "Sự cố")
+    assert "is suspended" in desk.good(
+        "suspend", *common, "stop", "--signer", "file:an.pem", "--reason", "incident", "--note", "Sự cố"
+    )
     assert state() == "suspended"
     desk.good(*desk.cosign())
     desk.refused(Code.SUSPENDED, *VERIFY, "--log", "log")
-    assert "nothing has changed yet" in desk.good("resume", *common, "--signer", "file:an.pem")
+    assert "nothing has changed yet" in desk.good("resume", *common, "event", "--signer", "file:an.pem")
     assert state() == "suspended"
-    desk.good("resume", *common, "--signer", "file:binh.pem", "--begun", "event")
+    desk.good("resume", *common, "event", "--signer", "file:binh.pem", "--begun", "event")
     desk.good(*desk.cosign())
     told = desk.good(*VERIFY, "--log", "log")
     assert "8. ✓ by the log it is neither suspended" in told
-    desk.good("revoke", *common, "--signer", "file:binh.pem", "--reason", "key-compromise")
+    desk.good("revoke", *common, "end", "--signer", "file:binh.pem", "--reason", "key-compromise")
     assert state() == "revoked"
     assert desk.good("status", "all", "--log", "log", "--trust", "root").count("\n") == 1
 
@@ -357,5 +406,5 @@ def test_the_commands_of_the_documentation_work(desk: Desk) -> None:
 def test_the_documented_codes_are_codes() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "log.md").read_text("utf-8")
     listed = [line.split("`")[1] for line in text.splitlines() if line.startswith("| ") and "`" in line]
-    assert len(listed) == 10
+    assert len(listed) == 11
     assert all(Code(code).kind.value in ("integrity", "trust") for code in listed)

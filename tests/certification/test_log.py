@@ -38,7 +38,9 @@ def grown(log: SqliteLog, size: int, salt: str = "") -> SignedCheckpoint:
 
 
 def witnessed(state: Path, seen: SignedCheckpoint, proof: tuple[bytes, ...], at: datetime = AT) -> SignedCheckpoint:
-    return cosigned(state, LOG_KEY, seen, proof, lambda point, when: WITNESS_SIGNER.cosign(point, WITNESS, when), at)
+    return cosigned(
+        state, LOG_KEY, seen, proof, lambda point, when: WITNESS_SIGNER.cosign(point, WITNESS, when), at, first=not state.exists()
+    )
 
 
 def test_a_checkpoint_is_read_back_and_both_signatures_hold(tmp_path: Path) -> None:
@@ -150,7 +152,7 @@ def test_a_witness_that_lost_its_memory_cosigns_nothing(tmp_path: Path) -> None:
         witnessed(state, grown(log, 3), ())
         for broken in (b"", b"{}", state.read_bytes().replace(b"mps", b"mic")):
             state.write_bytes(broken)
-            with refused(Code.LOG_BROKEN):
+            with refused(Code.WITNESS_STATE_LOST):
                 witnessed(state, grown(log, 3), ())
 
 

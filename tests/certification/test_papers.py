@@ -25,7 +25,7 @@ from certification.field_check import field_check
 from certification.paper import certificate_pdf, sound_paper
 from certification.pdf_additions import BOXES
 from certification.pdf_signatures import insist_on_signatures_only
-from certification.qr_token import joined, signed_bytes
+from certification.qr_token import joined, read_token, signed_bytes
 from certification.refusals import Code, Refusal
 from certification.statements import read_statement
 from certification.verify import verify
@@ -355,6 +355,11 @@ def test_the_verbs_write_papers_and_verify_each_of_them(desk: Desk) -> None:
     told = desk.good("verify", "c.dsse.json.qr.txt", "--trust", "root")
     assert "SIGNED" in told
     assert "no code can tell" in told
+    told = desk.good("verify", "c.dsse.json.qr.txt", "--trust", "root", "--log", "log", "--bundle", "bundle", "--recompute")
+    assert "VALID" in told and "the QR code is that of this certificate" in told and "byte for byte" in told
+    for unused in (("--proof", "c.dsse.json.tlog-proof"), ("--bundle", "bundle"), ("--ca", "ca.pem"), ("--checkpoint", "kept")):
+        done = desk.run("verify", "c.dsse.json.qr.txt", "--trust", "root", *unused)
+        assert done.exit_code == 2 and "VALID" not in done.output, "what would not be looked at is not passed over"
     desk.good("countersign", "c.pdf", "--trust", "root", "--signer", "file:an.pem", "--x509", "an.crt", "--out", "c.pdf")
     desk.good("countersign", "c.pdf", "--trust", "root", "--signer", "file:binh.pem", "--x509", "binh.crt", "--out", "c.pdf")
     assert "byte for byte" in desk.good("verify", "c.pdf", "--trust", "root")
@@ -365,6 +370,18 @@ def test_the_verbs_write_papers_and_verify_each_of_them(desk: Desk) -> None:
     (desk.folder / "c.pdf").write_bytes(overlaid(whole))
     done = desk.run("verify", "c.pdf", "--trust", "root")
     assert isinstance(done.exception, Refusal)
+    pointer = joined(read_token((desk.folder / "c.dsse.json.qr.txt").read_text()).words, [None]).text()
+    (desk.folder / "pointer.txt").write_text(pointer)
+    assert "qr-pointer" in str(desk.run("verify", "pointer.txt", "--trust", "root").exception)
+    assert "VALID" in desk.good("verify", "pointer.txt", "--trust", "root", "--log", "log")
+    serial = desk.good("log", "show", "log").split("\t")[3].strip()
+    event = ("--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out")
+    desk.good("suspend", serial, *event, "stop", "--signer", "file:an.pem", "--reason", "incident")
+    desk.good(*desk.cosign())
+    for code in ("c.dsse.json.qr.txt", "pointer.txt"):
+        desk.refused(Code.SUSPENDED, "verify", code, "--trust", "root", "--log", "log")
+    desk.good("resume", *event, "half", serial, "--signer", "file:an.pem")
+    desk.good("resume", *event, "whole", serial, "--signer", "file:binh.pem", "--begun", "half")
     shutil.copy(desk.folder / "both.json", desk.folder / "bare.json")
     told = desk.good(
         "issue", *common, "--authorisation", "bare.json", "--log", "log", "--log-signer", "file:a-log.pem", "--out", "d.dsse.json",
@@ -375,7 +392,7 @@ def test_the_verbs_write_papers_and_verify_each_of_them(desk: Desk) -> None:
 
 def test_verifying_an_envelope_loads_no_part_that_only_papers_need() -> None:
     program = (
-        "import sys; from scanner.cli.certify import verify; import certification.verify, certification.ledger\n"
+        "import sys; from scanner.cli.verifying import verify; import certification.verify, certification.ledger\n"
         "print(sorted({'typst', 'pyhanko', 'segno', 'fontTools', 'pyrage', 'cbor2'} & {name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from certification import base45
 from certification.authorisation import AuthorisationStatement
 from certification.envelope import read_envelope
-from certification.field_check import belongs, field_check
+from certification.field_check import belongs, field_check, words_of
+from certification.keyring import RootKind
 from certification.qr_token import SIGNED, QrSignature, QrToken, joined, read_token, signed_bytes
 from certification.refusals import Code, Refusal
 from certification.statements import read_statement
@@ -113,6 +114,18 @@ def test_a_token_counts_in_its_time_and_below_the_ceiling(made: Made) -> None:
     keys = tuple(revoked if key.holder == "binh" else key for key in CASE_.trust.keyring.keys)
     with refused(Code.KEY_REVOKED):
         field_check(made.token.text(), root(keys=keys), LATER)
+
+
+def test_a_token_of_an_exercise_says_so_and_counts_under_no_production_root(made: Made) -> None:
+    statement = read_statement(read_envelope(made.certificate).payload, AuthorisationStatement)
+    assert not made.token.words.laboratory
+    baseline = statement.predicate.baseline.model_copy(update={"laboratory": True})
+    exercise = statement.model_copy(update={"predicate": statement.predicate.model_copy(update={"baseline": baseline})})
+    words = words_of(exercise)
+    text = joined(words, [signer(name).sign_both(exercise, words)[1] for name in ("an", "binh")]).text()
+    with refused(Code.BASELINE_LABORATORY):
+        field_check(text, CASE_.trust, LATER)
+    assert field_check(text, root(kind=RootKind.LABORATORY), LATER).words.laboratory
 
 
 def test_a_token_of_another_certificate_does_not_belong(made: Made) -> None:

@@ -186,6 +186,18 @@ def test_a_swapped_trust_root_verifies_nothing(ready: Desk) -> None:
     assert "VALID" in ready.good(*VERIFY)
 
 
+def test_a_root_under_which_nothing_was_verified_is_not_remembered(ready: Desk) -> None:
+    memory().unlink()
+    true = (ready.folder / "c.json").read_bytes()
+    (ready.folder / "c.json").write_bytes(true.replace(b"signatures", b"signaturez"))
+    ready.refused(Code.ENVELOPE_MALFORMED, *VERIFY)
+    assert ready.run("verify", "bundle", "--trust", "root", "--ca", "x").exit_code == 2
+    assert not memory().exists()
+    (ready.folder / "c.json").write_bytes(true)
+    assert "VALID" in ready.good(*VERIFY)
+    assert memory().exists()
+
+
 def test_the_next_root_is_told_in_a_line_and_the_old_one_refused_after_it(ready: Desk) -> None:
     old = (ready.folder / "root").read_bytes()
     (ready.folder / "root").write_bytes(written(version=2))

@@ -14,10 +14,11 @@ from certification.keyring import AcceptedBaseline, Keyring, RootKind
 from certification.ledger import begun, entered
 from certification.log_store import opened
 from certification.refusals import Code
-from certification.rotation import lost, resting_on, succeeds
+from certification.rotation import ended, known_as, lost, resting_on, succeeds
 from certification.signers import signed
 from certification.trust import draft_keyring
 from certification.verify import verify
+from scanner.faults import InputError
 from tests.certification.stage import DRAFTED, LATER, SEEN, Case, keyring, refused, root, root_key, signer
 from tests.certification.test_ledger import Desk, desk
 from tests.printed import printed
@@ -87,6 +88,29 @@ def test_what_the_new_root_no_longer_takes_is_listed_with_its_reason(log: Any) -
     gone = lost(log, OLD, succeeds(OLD, next_(keys=revoked), LATER), LATER)
     assert [error.code for error in gone.values()] == [Code.KEY_REVOKED]
     assert lost(log, OLD, succeeds(OLD, next_(keys=revoked), LATER), SEEN + timedelta(days=480)) == {}
+
+
+def test_an_agency_that_ended_is_listed_and_keys_of_evidence_that_end_are_named(log: Any) -> None:
+    (agency,) = (each for each in keyring().agencies if each.code == "P01")
+    over = tuple(each.model_copy(update={"valid_until": SEEN}) if each == agency else each for each in keyring().agencies)
+    gone = lost(log, OLD, succeeds(OLD, next_(agencies=over), LATER), LATER)
+    assert [error.code for error in gone.values()] == [Code.AGENCY_UNKNOWN]
+    for holder in ("dung", "scanner-1"):
+        changed = tuple(key.model_copy(update={"revoked_at": SEEN}) if key.holder == holder else key for key in keyring().keys)
+        assert {key.known.holder for key in ended(OLD, succeeds(OLD, next_(keys=changed), LATER))} == {holder}
+    assert not list(ended(OLD, succeeds(OLD, next_(), LATER)))
+
+
+def test_a_slip_is_no_all_clear(log: Any) -> None:
+    an = signer("an").keyid
+    assert known_as(OLD, an[:16]) == known_as(OLD, an[:8].upper()) == an
+    assert [rest.how for rest in resting_on(log, OLD, known_as(OLD, an[:12]))] == ["approved"]
+    for word, why in (
+        ("nguyen.van.an", "stands nowhere"), ("an.", "stands nowhere"), (an[:7], "stands nowhere"), ("", "stands nowhere"),
+        ("scanner-1", "no certificate names"), (signer("scanner-1").keyid, "no certificate names"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=why):
+            known_as(OLD, word)
 
 
 @pytest.mark.parametrize(

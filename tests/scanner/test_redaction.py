@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from scanner import cli
+from scanner.i18n import catalogue
 from scanner.redaction import redacted
 
 PEM = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0B\n-----END ENCRYPTED PRIVATE KEY-----"
@@ -23,6 +24,17 @@ SECRETS = (
     ("login(user='audit', pin=271828)", "271828"),
     ("api_key: Zx81kk99", "Zx81kk99"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2ln", "eyJzdWIi"),
+    # beside, or after, what is left alone
+    ("/etc/passwd: No such file or directory; password: hunter2", "hunter2"),
+    ("/run/token: No such file or directory: token=abc", "abc"),
+    ("unclosed token: line 14, column 97, token: abc", "abc"),
+    ("password: None, pin: 271828", "271828"),
+    # only the form with a colon is prose, and only a whole sentence of ours is ours
+    ("password=No such file or directory", "No such"),
+    ("password: No", "No"),
+    ("passphrase: of-no-known-format", "of-no-known-format"),
+    ("token: line-14", "line-14"),
+    ("the token: abcdef0123456789", "abcdef0123456789"),
 )
 
 
@@ -42,10 +54,20 @@ def test_what_looks_like_a_secret_is_taken_out(text: str, secret: str) -> None:
         "SHA-256 9f3c0000000000000000000000000000000000000000000000000000000000e1",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==",
         "Sở Thông tin: không có giấy phép thì không gửi gói tin nào",
+        "error: /etc/passwd: of no known format; docs/feeds.md lists the files that are read",
+        "error: ./token: No such file or directory",
+        "error: scan.xml: not well-formed XML: unclosed token: line 14, column 97",
     ],
 )
 def test_what_tells_where_it_went_wrong_stays(text: str) -> None:
     assert redacted(text) == text
+
+
+def test_no_sentence_of_ours_that_follows_a_colon_is_taken_for_a_secret() -> None:
+    sentences = {text for pair in catalogue("vi").known.items() for text in pair if len(text) >= 16 and "{" not in text}
+    assert len(sentences) > 1_000
+    spoiled = [text for text in sentences if redacted(f"/etc/passwd: {text}") != f"/etc/passwd: {redacted(text)}" and " " in text]
+    assert spoiled == []
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -64,16 +64,16 @@ def test_a_certificate_as_it_is_verified_and_stopped(desk: Desk) -> None:
     bundle = desk.data("verify", "bundle", "--trust", "root")["found"]
     assert (bundle["form"], bundle["run"], bundle["judged_again"], bundle["decision"]) == ("bundle", "R-1", False, "authorise")
 
-    common = (SERIAL, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out", "event")
-    stopped = desk.data("suspend", *common, "--signer", "file:an.pem", "--reason", "incident")["found"]
+    common = (SERIAL, "--log", "log", "--trust", "root", "--log-signer", "file:a-log.pem", "--out")
+    stopped = desk.data("suspend", *common, "stop", "--signer", "file:an.pem", "--reason", "incident")["found"]
     assert stopped == {"serial": SERIAL, "change": "suspended", "index": 1}
     desk.good(*desk.cosign())
     refused = desk.data(*VERIFY, "--log", "log", status=12)
     assert (refused["code"], refused["found"]) == ("suspended", None)
-    half = desk.data("resume", *common, "--signer", "file:an.pem")["found"]
+    half = desk.data("resume", *common, "event", "--signer", "file:an.pem")["found"]
     assert half["index"] is None, "one authority alone resumes nothing"
-    assert desk.data("resume", *common, "--signer", "file:binh.pem", "--begun", "event")["found"]["index"] == 2
-    ended = desk.data("revoke", *common, "--signer", "file:binh.pem", "--reason", "key-compromise")["found"]
+    assert desk.data("resume", *common, "event", "--signer", "file:binh.pem", "--begun", "event")["found"]["index"] == 2
+    ended = desk.data("revoke", *common, "end", "--signer", "file:binh.pem", "--reason", "key-compromise")["found"]
     assert ended == {"serial": SERIAL, "change": "revoked", "index": 3}
 
 

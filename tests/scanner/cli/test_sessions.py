@@ -217,14 +217,14 @@ def certificate(office: Office) -> Path:
     assert "từ chối" in desk.done(*issue, "--authorisation", "half.json", status=12)
     assert "giấy chứng nhận" in desk.done(*issue, "--authorisation", "both.json")
     assert "từ chối" in desk.done("verify", "certificate.json", "--trust", office.root, status=12)
-    _cosigned(desk, office)
+    _cosigned(desk, office, "--first")
     desk.done("log", "prove", "log", "certificate.json")
     return office.folder / "certificate.json"
 
 
-def _cosigned(desk: Terminal, office: Office) -> None:
+def _cosigned(desk: Terminal, office: Office, *first: str) -> None:
     signer = f"file:{office.folder}/keys/witness-mic.pem"
-    desk.done("log", "cosign", "log", "--trust", office.root, "--signer", signer, "--state", "witness.json")
+    desk.done("log", "cosign", "log", "--trust", office.root, "--signer", signer, "--state", "witness.json", *first)
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 import requests
 import responses
 
+from scanner.feeds.gathered import RECORD, Gathered, GatheredFile, record_in
 from scanner.feeds.gathering import Settings, Source, gather, read_settings
 from scanner.feeds.reading import FeedError
 from tests.scanner.feeds.editions import kev
@@ -24,6 +26,14 @@ from tests.scanner.feeds.editions import kev
 ADDRESS = "127.107.0.1"
 NAME = "feeds.example.test"
 URL = f"https://{NAME}/kev.json"
+
+
+CHANGED = {
+    "/good.json": "Fri, 20 Nov 2026 10:00:00 GMT",
+    "/undated.json": "yesterday, or so",
+    "/ancient.json": "Wed, 20 Nov 0999 10:00:00 GMT",
+}
+"""What the vendor says of when a file was changed."""
 
 
 class Vendor(http.server.BaseHTTPRequestHandler):
@@ -35,8 +45,8 @@ class Vendor(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         match self.path:
-            case "/good.json":
-                self.answer(b'{"a": 1}', {"Last-Modified": "Fri, 20 Nov 2026 10:00:00 GMT", "Content-Length": "8"})
+            case path if path in CHANGED:
+                self.answer(b'{"a": 1}', {"Last-Modified": CHANGED[path], "Content-Length": "8"})
             case "/kev.json":
                 self.answer(json.dumps(kev("2026-11-20")).encode())
             case "/moved.json":
@@ -100,12 +110,63 @@ def fetched(url: str, folder: Path, ca: str | None = None, **source: int) -> Pat
     return one.path
 
 
-@pytest.mark.parametrize("path", ["good.json", "moved.json"])
-def test_a_file_is_fetched_whole_and_keeps_the_time_its_vendor_states(vendor: tuple[str, str], tmp_path: Path, path: str) -> None:
-    found = fetched(f"{vendor[0]}/{path}", tmp_path / "new", vendor[1])
-    assert found.read_bytes() == b'{"a": 1}'
-    assert datetime.fromtimestamp(found.stat().st_mtime, UTC) == datetime(2026, 11, 20, 10, tzinfo=UTC)
-    assert [path.name for path in found.parent.iterdir()] == ["kev.json"]
+@pytest.mark.parametrize(
+    ("path", "stated"),
+    [
+        ("good.json", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("moved.json", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("kev.json", None),  # its server says nothing
+        ("undated.json", None),
+        ("ancient.json", None),
+    ],
+)
+def test_a_file_is_fetched_whole_and_what_its_server_states_is_recorded_beside_it(
+    vendor: tuple[str, str], tmp_path: Path, path: str, stated: datetime | None
+) -> None:
+    url = f"{vendor[0]}/{path}"
+    found = fetched(url, tmp_path / "new", vendor[1])
+    digest = hashlib.sha256(found.read_bytes()).hexdigest()
+    assert sorted(path.name for path in found.parent.iterdir()) == [RECORD, "kev.json"]
+    assert record_in(found.parent) == Gathered(
+        files=(GatheredFile(name="kev.json", url=url, sha256=digest, last_modified=stated),)
+    )
+
+
+def test_a_record_tells_of_each_file_as_it_was_fetched_last(vendor: tuple[str, str], tmp_path: Path) -> None:
+    good, undated = f"{vendor[0]}/good.json", f"{vendor[0]}/undated.json"
+    for name, url in (("a", good), ("b", good), ("a", undated)):
+        list(gather(Settings(ca=vendor[1], feed=(Source(file=name, url=url),)), tmp_path))
+    record = record_in(tmp_path)
+    assert record is not None
+    assert [(one.name, one.url, one.last_modified is None) for one in record.files] == [("a", undated, True), ("b", good, False)]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}x", b'{"files":[],"schema_version":2}'])
+def test_a_folder_with_a_record_that_cannot_be_read_is_not_gathered_into(
+    vendor: tuple[str, str], tmp_path: Path, damage: bytes
+) -> None:
+    (tmp_path / RECORD).write_bytes(damage)
+    with pytest.raises(FeedError, match="gather into another folder"):
+        fetched(f"{vendor[0]}/good.json", tmp_path, vendor[1])
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(RECORD, damage)]
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "digest", "complaint"),
+    [
+        ("kev.json", URL, "a" * 64, None),
+        ("other.json", URL, "a" * 64, "no record tells where it was fetched from"),
+        ("kev.json", f"{URL}.gz", "a" * 64, "which the settings name"),
+        ("kev.json", URL, "b" * 64, "its digest differs"),
+    ],
+)
+def test_a_record_speaks_for_one_file_of_one_address(name: str, url: str, digest: str, complaint: str | None) -> None:
+    one = GatheredFile(name="kev.json", url=URL, sha256="a" * 64, last_modified=None)
+    if complaint is None:
+        assert Gathered(files=(one,)).fetched(Path("in") / name, url, digest) == one
+        return
+    with pytest.raises(FeedError, match=complaint):
+        Gathered(files=(one,)).fetched(Path("in") / name, url, digest)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +235,8 @@ def test_every_failure_of_the_network_is_told(tmp_path: Path, error: Exception) 
         ('[[feed]]\nfile = "a"\nurl = "file:///etc/passwd"', "url"),
         ('[[feed]]\nfile = "a"\nurl = "https://a/b"\nlimt = 1', "limt"),
         ('[[feed]]\nfile = "a"\nurl = "https://a/b"\n[[feed]]\nfile = "a"\nurl = "https://a/c"', "twice"),
+        ('[[feed]]\nfile = "gathered.json"\nurl = "https://a/b"', "may be called gathered.json"),
+        ('[[feed]]\nfile = "manifest.json"\nurl = "https://a/b"', "may be called manifest.json"),
     ],
 )
 def test_settings_are_read_strictly(text: str, complaint: str) -> None:

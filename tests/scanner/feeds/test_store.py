@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.advisories import Advisories, Dated, FeedKind, Fix, FixStatus
+from scanner.cli.console import explained
+from scanner.cli.exits import ExitStatus
 from scanner.feeds.importing import Imported, Wish, imported
-from scanner.feeds.reading import FeedError, StaleFeedError
+from scanner.feeds.reading import FeedError, ForgedFeedError, StaleFeedError
 from scanner.feeds.slicing import cut
 from scanner.feeds.store import opened
 from tests.scanner.feeds.editions import NOW, alma, kev, tracker, written, zipped
@@ -263,8 +265,12 @@ def test_a_release_file_that_was_changed_vouches_for_nothing(tmp_path: Path, sha
     index = archive / "bookworm-security_main_amd64_Packages.xz"
     data = (archive / "bookworm-security_InRelease").read_bytes()
     forged = written(tmp_path / "InRelease", data.replace(b"Sat, 21 Nov 2026", b"Sun, 22 Nov 2026"))
-    with pytest.raises(FeedError, match="signature does not verify"):
+    with pytest.raises(ForgedFeedError, match="signature does not verify") as told:
         imported((forged, index), tmp_path / "feeds.sqlite", Wish(now=NOW, keyring=DEBIAN_KEYS))
+    assert explained(told.value)[1] is ExitStatus.INTEGRITY
+    with pytest.raises(FeedError, match="No such file or directory") as told:  # no keyring is no forgery
+        imported((forged, index), tmp_path / "feeds.sqlite", Wish(now=NOW, keyring=tmp_path / "nosuch.gpg"))
+    assert explained(told.value)[1] is ExitStatus.USAGE
     with pytest.raises(FeedError, match="--keyring"):
         imported((archive / "bookworm-security_InRelease", index), tmp_path / "feeds.sqlite", Wish(now=NOW))
 
