@@ -138,9 +138,10 @@ def _head(edition: Edition, reader: Reader, prefix: str, most: Mapping[str, int]
         p=prefix,
         reader_title=title,
         first_due=view.conditions[0][2] if view.conditions else "",
+        mend_early=reader is Reader.AGENCY,
         **most,
     )
-    return first + _rendered("mend.html.j2", view=view, p=prefix, **most)
+    return first if reader is Reader.AGENCY else first + _rendered("mend.html.j2", view=view, p=prefix, **most)
 
 
 def _blocks(view: View, reader: Reader, prefix: str, main: str, linked: int = _MOST["most_rows"]) -> Iterator[_Block]:

@@ -125,8 +125,9 @@ def _sections(edition: Edition, reader: Reader) -> Iterator[dict[str, Any]]:
         ]
         yield _section(_("The decision on one page"), _table("", ("23%", "1fr"), (_("Question"), _("Answer")), rows))
         return
-    yield from _decision(view)
-    yield from _mend(view)
+    yield _section(_("Reasons for the decision"), *_reasons(view))
+    # who mends reads first what to do; who looked, how far what was seen reaches
+    yield from (*_mend(view), *_decision(view)) if reader is Reader.AGENCY else (*_decision(view), *_mend(view))
     yield from _all_reasons(view)
     if reader is Reader.INSPECTOR:
         yield from _controls(view)
@@ -139,7 +140,6 @@ def _sections(edition: Edition, reader: Reader) -> Iterator[dict[str, Any]]:
 
 
 def _decision(view: View) -> Iterator[dict[str, Any]]:
-    yield _section(_("Reasons for the decision"), *_reasons(view))
     gaps = [[f"? {gap.why}", count(len(gap.places)), listed(gap.places, _PLACES)] for gap in view.gaps]
     unseen = (
         _table(_("What nobody saw, and why"), ("1fr", "14%", "45%"), (_("Why"), _("How often"), _("Where")), gaps)

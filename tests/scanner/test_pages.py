@@ -100,6 +100,8 @@ def test_each_reader_gets_what_is_theirs(failing: dict[str, bytes]) -> None:
     pages = {reader: headings(html(failing, reader)) for reader in Reader}
     assert {"Annex: evidence", "By heading and control", "Mend first"} <= set(pages[Reader.INSPECTOR])
     assert {"Mend first", "By owner and host"} <= set(pages[Reader.AGENCY])
+    assert pages[Reader.AGENCY][1:5] == ["Reasons for the decision", "Mend first", "Not assessed", "Gates"]
+    assert pages[Reader.INSPECTOR].count("Mend first") == pages[Reader.AGENCY].count("Mend first") == 1
     assert "Annex: evidence" not in pages[Reader.AGENCY]
     assert len(pages[Reader.APPROVER]) == 1
 
