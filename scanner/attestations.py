@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from scanner.faults import WrongValueError
+from scanner.i18n import N_
 from scanner.likeness import likeness
 from scanner.record import Instant, Name, Record, Sha256, Text
 
@@ -40,11 +42,11 @@ class Attestation(Record):
     @model_validator(mode="after")
     def _with_reason(self) -> Self:
         if self.answer is not Answer.YES and not self.reason.strip():
-            raise ValueError(f"the answer {self.answer} needs a reason")
+            raise WrongValueError(N_("the answer {answer} needs a reason"), answer=self.answer)
         if self.document is None and self.answer in (Answer.YES, Answer.PARTLY):
-            raise ValueError(f"the answer {self.answer} needs a document")
+            raise WrongValueError(N_("the answer {answer} needs a document"), answer=self.answer)
         if self.dated > self.answered_at:
-            raise ValueError("the document is dated after the answer")
+            raise ValueError(N_("the document is dated after the answer"))
         return self
 
 
@@ -66,9 +68,11 @@ class Waiver(Record):
     @model_validator(mode="after")
     def _of_two_people(self) -> Self:
         if likeness(self.requester) == likeness(self.approver):
-            raise ValueError(f"waiver {self.id}: requester and approver are the same person, however it is spelled")
+            raise WrongValueError(
+                N_("waiver {id}: requester and approver are the same person, however it is spelled"), id=self.id
+            )
         if self.expires <= self.issued:
-            raise ValueError(f"waiver {self.id}: expires before it is issued")
+            raise WrongValueError(N_("waiver {id}: expires before it is issued"), id=self.id)
         return self
 
 
@@ -97,5 +101,5 @@ class Deviations(Record):
     def _each_once(self) -> Self:
         ids = [waiver.id for waiver in self.waivers]
         if len(set(ids)) != len(ids):
-            raise ValueError("a waiver id stands twice")
+            raise ValueError(N_("a waiver id stands twice"))
         return self

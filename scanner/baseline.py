@@ -14,6 +14,9 @@ from scanner import strict_yaml
 from scanner.advisories import FeedKind
 from scanner.assessment import BaselineRef, Clause, ControlClass, TailoringRef
 from scanner.check import Check, Parameters
+from scanner.complaints import wrong
+from scanner.faults import WrongValueError
+from scanner.i18n import N_
 from scanner.record import Instant, Name, Record, Sorted, Text, sha256
 from scanner.strict_yaml import Document, InputError, Place
 from scanner.targets import BilingualText, Level
@@ -66,12 +69,12 @@ class Control(Record):
     @model_validator(mode="after")
     def _decidable(self) -> Self:
         if not self.rules and self.attestation is None:
-            raise ValueError("nothing decides it: give it rules, an attestation, or both")
+            raise ValueError(N_("nothing decides it: give it rules, an attestation, or both"))
         if len(set(self.levels)) != len(self.levels):
-            raise ValueError("a level is named twice")
+            raise ValueError(N_("a level is named twice"))
         checks = [rule.check for rule in self.rules]
         if len(set(checks)) != len(checks):
-            raise ValueError("a check stands twice")
+            raise ValueError(N_("a check stands twice"))
         return self
 
 
@@ -113,14 +116,14 @@ class Effective(Record):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.ends is not None and self.ends <= self.begins:
-            raise ValueError("it ends before it begins: give `ends` an instant after `begins`")
+            raise ValueError(N_("it ends before it begins: give `ends` an instant after `begins`"))
         if self.transition is not None:
             if self.ends is None:
-                raise ValueError("a transition follows an end: give `ends`, or leave `transition` out")
+                raise ValueError(N_("a transition follows an end: give `ends`, or leave `transition` out"))
             if self.transition.until <= self.ends:
-                raise ValueError("the transition is over before the regime ends: give `until` an instant after `ends`")
+                raise ValueError(N_("the transition is over before the regime ends: give `until` an instant after `ends`"))
             if self.transition.approved_before > self.ends:
-                raise ValueError("approved_before lies after the end: under an ended regime no level is approved")
+                raise ValueError(N_("approved_before lies after the end: under an ended regime no level is approved"))
         return self
 
 
@@ -146,20 +149,27 @@ class Baseline(Record):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if set(self.evidence_max_age_days) != set(LEVELS):
-            raise ValueError("evidence_max_age_days must name each of the levels 1 to 5")
+            raise ValueError(N_("evidence_max_age_days must name each of the levels 1 to 5"))
         ids = [control.id for control in self.controls]
         for found in ids:
             if ids.count(found) > 1:
-                raise ValueError(f"control {found} stands twice")
+                raise WrongValueError(N_("control {control} stands twice"), control=found)
         known = {heading.id for heading in self.headings}
         for control in self.controls:
             if control.heading not in known:
-                raise ValueError(f"control {control.id}: no heading is called {control.heading}")
+                raise WrongValueError(
+                    N_("control {control}: no heading is called {heading}"), control=control.id, heading=control.heading
+                )
         if self.diagram is not None and not any(found.id == self.diagram and found.attestation for found in self.controls):
-            raise ValueError(f"the diagram is shown by {self.diagram}, and no control of that name asks for a document")
+            raise WrongValueError(
+                N_("the diagram is shown by {control}, and no control of that name asks for a document"), control=self.diagram
+            )
         transition = self.effective.transition
         if transition and not any(found.id == transition.shown_by and found.attestation for found in self.controls):
-            raise ValueError(f"the transition is shown by {transition.shown_by}, and no control of that name asks for a document")
+            raise WrongValueError(
+                N_("the transition is shown by {control}, and no control of that name asks for a document"),
+                control=transition.shown_by,
+            )
         return self
 
 
@@ -257,7 +267,7 @@ def _parameters(
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             key = str(first["loc"][0]) if first["loc"] else ""
-            complaint = f"no parameter is called {key}" if first["type"] == "extra_forbidden" else f"{key}: {first['msg']}"
+            complaint = f"no parameter is called {key}" if first["type"] == "extra_forbidden" else f"{key}: {wrong(first)}"
             where = (*place, "parameters", key) if key in rule.parameters else place
             raise fault(where, f"{rule.check}: {complaint}") from None
     return found

@@ -49,7 +49,8 @@ def digest_of(path: Path, *, shown: str | None = None) -> str:
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{name}: {getattr(error, 'strerror', None) or _('cannot be read')}") from None
+        told = getattr(error, "strerror", None) or _("cannot be read")
+        raise InputError(f"{name}: {told}") from None
     return digest.hexdigest()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class InputError(ValueError):
     """A file or word of the operator's that cannot be used: where, what was found, what to do."""
@@ -9,3 +11,12 @@ class InputError(ValueError):
 
 class StoreError(Exception):
     """A run folder or bundle that is not whole: what, where, what to do."""
+
+
+class WrongValueError(ValueError):
+    """What a record refuses: a sentence of the catalogue and the values that stand in it, translated only when it is shown."""
+
+    def __init__(self, text: str, **values: str) -> None:
+        super().__init__(text.format_map(values))
+        self.text = text
+        self.values: Mapping[str, str] = values

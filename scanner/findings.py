@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from scanner.record import Name, Record, Sha256, Text, escaped, sha256
+from scanner.record import Name, OwnWords, Record, Sha256, Text, escaped, sha256
 from scanner.sights import SubjectId
 
 _LONGEST = 1_024
@@ -18,7 +18,7 @@ _LONGEST = 1_024
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
-class Stated(str):
+class Stated(OwnWords):
     """What a person wrote into a record of ours, as against what a peer said: it keeps its letters, which need not be ASCII."""
 
     __slots__ = ()
@@ -48,12 +48,12 @@ NOTHING_SAID = Message.model_construct()
 
 
 def said(text: str, **values: str | int) -> Message:
-    """A message; `text` is a literal, so that the catalogue can hold its translation. A value is escaped unless it is `Stated`."""
+    """A message; `text` is a literal, so that the catalogue can hold its translation. A value is escaped unless it is `Stated`, or our own words."""
     return Message(text=text, values=tuple(Value(name=name, value=_value(value)) for name, value in values.items()))
 
 
 def _value(value: str | int) -> str:
-    if not isinstance(value, Stated):
+    if not isinstance(value, OwnWords):
         return escaped(str(value))
     return str(value) if len(value) <= _LONGEST else f"{value[:_LONGEST]}... ({len(value)} characters)"
 

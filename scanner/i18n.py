@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from scanner.findings import Message
+from typing import Protocol
 
 DOMAIN = "clearance"
 LANGUAGES = ("vi", "en")
@@ -97,7 +94,34 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _chosen.ngettext(singular, plural, count)
 
 
-def shown(message: Message) -> str:
+class Named(Protocol):
+    """A value with its name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def value(self) -> str:
+        """The value."""
+
+
+class Recorded(Protocol):
+    """A sentence of the catalogue as a record holds it, with its values."""
+
+    @property
+    def text(self) -> str:
+        """The sentence, with {name} places."""
+
+    @property
+    def values(self) -> Iterable[Named]:
+        """What belongs in them."""
+
+    def shown(self, translated: str | None = None, words: Mapping[str, str] | None = None) -> str:
+        """The sentence, or this translation of it, with its values, or with these words for some."""
+
+
+def shown(message: Recorded) -> str:
     """A recorded message in the chosen language, with its values; words of our own records are translated, others never."""
     words = {value.name: _(value.value) for value in message.values if value.name in _WORDS}
     return message.shown(_(message.text), words)
@@ -138,5 +162,7 @@ def titled(text: Bilingual) -> str:
 
 
 def both(text: Bilingual) -> str:
-    """The text in both languages, the chosen one first."""
+    """The text in both languages, the chosen one first; once where it is the same in both."""
+    if text.vi == text.en:
+        return text.vi
     return f"{text.vi} ({text.en})" if _chosen.known else f"{text.en} ({text.vi})"

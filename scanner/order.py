@@ -7,6 +7,8 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from scanner.advisories import FeedKind
+from scanner.faults import WrongValueError
+from scanner.i18n import N_
 from scanner.record import Instant, Name, Record, Sha256, Sorted, Text
 from scanner.run_files import FileDigest, FilePath
 from scanner.sights import Sight, Vantage
@@ -69,7 +71,13 @@ class Order(Record):
     @model_validator(mode="after")
     def _one_story(self) -> Self:
         if self.permit.kind is not self.kind:
-            raise ValueError(f"a permit for a {self.permit.kind} does not cover a run that is a {self.kind}")
+            raise WrongValueError(
+                N_("a permit for a {permitted} does not cover a run that is a {kind}"), permitted=self.permit.kind, kind=self.kind
+            )
         if self.permit.agency != self.scope.agency.code:
-            raise ValueError(f"the permit is for {self.permit.agency}, the scope is of {self.scope.agency.code}")
+            raise WrongValueError(
+                N_("the permit is for {permitted}, the scope is of {agency}"),
+                permitted=self.permit.agency,
+                agency=self.scope.agency.code,
+            )
         return self

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from pydantic import TypeAdapter, ValidationError
 
+from scanner.assessment import ControlClass
 from scanner.attestations import Attestation
 from scanner.baseline import BoundBaseline, Control
 from scanner.i18n import _
@@ -24,6 +25,15 @@ ANSWERED = ("answer", "reason", "document", "date", "by", "role", "sha256")
 """What is answered. The digest is filled in by Clearance, and says that the document was seen before."""
 COLUMNS = (*ASKED, *ANSWERED)
 ANSWERS = ("yes", "partly", "no", "not-applicable")
+
+CLASSES = {
+    ControlClass.GATE: "gate / tiên quyết",
+    ControlClass.MAJOR: "major / chính",
+    ControlClass.MINOR: "minor / phụ",
+    ControlClass.ADVISORY: "advisory / khuyến nghị",
+}
+UNVERIFIED = " (unverified / nguyên văn chưa được đối chiếu)"
+"""In both languages, as everything that asks: who writes a questionnaire and who fills it in need not have chosen the same."""
 
 VIET_NAM = timezone(timedelta(hours=7))
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
@@ -88,17 +98,24 @@ def asked(control: Control, level: Level) -> dict[str, str]:
     days = document and document.max_age_days.get(level)
     found = {
         "control": control.id,
-        "class": control.classed.value,
+        "class": CLASSES[control.classed],
         "title_vi": control.title.vi,
         "title_en": control.title.en,
         "document_vi": document.document.vi if document else "",
         "document_en": document.document.en if document else "",
         "max_age_days": str(days) if days else "",
         "clauses": "; ".join(
-            f"{clause.source}, {clause.clause}{' (unverified)' if clause.unverified else ''}" for clause in control.references
+            f"{clause.source}, {clause.clause}{UNVERIFIED if clause.unverified else ''}" for clause in control.references
         ),
     }
     return {column: tidy(text) for column, text in found.items()}
+
+
+def unglossed(text: str) -> str:
+    """What is asked as questionnaires once had it, in English alone: one that was written then is still taken."""
+    for told in (*CLASSES.values(), UNVERIFIED.strip(" ()")):
+        text = text.replace(told, told.partition(" / ")[0])
+    return text
 
 
 def answered(attestation: Attestation | None) -> dict[str, str]:

@@ -12,8 +12,23 @@ from pydantic import ValidationError
 from scanner.assessment import ControlClass
 from scanner.attestations import Answer, Attestation
 from scanner.baseline import BoundBaseline, Control
+from scanner.complaints import wrong
 from scanner.i18n import _
-from scanner.questionnaire import ANSWERED, ANSWERS, ASKED, HEAD, Cell, Filled, answered, asked, asks, dated, head, quoted
+from scanner.questionnaire import (
+    ANSWERED,
+    ANSWERS,
+    ASKED,
+    HEAD,
+    Cell,
+    Filled,
+    answered,
+    asked,
+    asks,
+    dated,
+    head,
+    quoted,
+    unglossed,
+)
 from scanner.strict_yaml import InputError
 from scanner.targets import Level
 
@@ -114,7 +129,7 @@ def _asked_in(
 def _altered(row: Row, expected: Mapping[str, str]) -> Iterator[str]:
     for column in ASKED:
         cell = row.get(column, _NOTHING)
-        if cell.text and cell.text != expected[column]:
+        if cell.text and unglossed(cell.text) != unglossed(expected[column]):
             message = _("what is asked was changed ({column}); export the questionnaire anew").format(column=column)
             yield f"{cell.place}: {message}"
 
@@ -161,7 +176,7 @@ def _answer(
     except ValidationError as error:
         items = error.errors(include_url=False, include_input=False)
         places = [row[_FIELDS.get(str(item["loc"][0]) if item["loc"] else "", "answer")].place for item in items]
-        return [f"{place}: {item['msg']}" for place, item in zip(places, items, strict=True)], None
+        return [f"{place}: {wrong(item)}" for place, item in zip(places, items, strict=True)], None
     return [], made
 
 

@@ -20,7 +20,7 @@ ROWS, WIDTH = 2_000, 40
 
 _HEADINGS = {
     "control": ("Control / Yêu cầu", 18),
-    "class": ("Class / Loại", 10),
+    "class": ("Class / Loại", 13),
     "title_vi": ("Tên (vi)", 40),
     "title_en": ("Title (en)", 40),
     "document_vi": ("Tài liệu cần nộp (vi)", 36),

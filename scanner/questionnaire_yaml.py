@@ -15,6 +15,8 @@ _HELP = (
     f"# Answer each control with one of: {', '.join(ANSWERS)}. All but yes need a reason; yes and partly need a document.",
     "# The document is a path beside this file, its date a day (2026-11-23). What is left empty is not answered.",
     "# Trả lời mỗi yêu cầu bằng một trong: yes (có), partly (một phần), no (không), not-applicable (không áp dụng).",
+    "# Mọi câu trả lời trừ yes cần lý do; yes và partly cần tài liệu. Tài liệu là đường dẫn cạnh tệp này, ngày viết như 2026-11-23.",
+    "# Ô để trống là chưa trả lời.",
 )
 
 

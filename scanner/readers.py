@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
+from scanner.causes import CauseGroup, Need
 from scanner.changes import Comparison, Turn
 from scanner.i18n import N_, _, shown
 from scanner.report_view import View
@@ -14,6 +15,8 @@ from scanner.writing import bounded, count, listed, share
 
 _MOST = 6
 """Lines of one answer: the dossier is one page, and says what it leaves to the report."""
+_REASONS = 10
+"""Lines of why, where each is a whole group of reasons."""
 _TURNS = {
     Turn.WORSE: N_("fails now, and did not before"),
     Turn.NEW: N_("new, and not good"),
@@ -63,7 +66,7 @@ def dossier(view: View, since: Comparison | None) -> tuple[Answered, ...]:
     named = [_("Permit"), _("Permit signed"), _("Inspectors"), _("Operator")]
     scope = [_("Declared"), _("Permitted addresses"), _("Window"), _("Looked from"), _("Baseline")]
     numbers = _("gates {gates}; assessed {assessed} of {counted} ({coverage} %); passed {passed} of {counted}: {score}")
-    reasons = [f"{cause.verdict.sign} {cause.text}" + _places(cause.places) for cause in view.causes]
+    reasons = list(_reasons(view.cause_groups))
     conditions = [_("{control} at {subject} until {due} ({who})").format(control=control, subject=subject, due=due, who=who)
                   for control, subject, due, who in view.conditions]  # fmt: skip
     gaps = [f"{gap.why}" + _places(gap.places) for gap in view.gaps]
@@ -84,7 +87,9 @@ def dossier(view: View, since: Comparison | None) -> tuple[Answered, ...]:
                 ),
             ),
         ),
-        Answered(_("Why"), "", bounded(reasons, _MOST) or ("✓ " + _("Every mandatory control is satisfied at every subject."),)),
+        Answered(
+            _("Why"), "", bounded(reasons, _REASONS) or ("✓ " + _("Every mandatory control is satisfied at every subject."),)
+        ),
         Answered(
             _("What nobody looked at"),
             "?" if gaps else "✓",
@@ -105,6 +110,16 @@ def dossier(view: View, since: Comparison | None) -> tuple[Answered, ...]:
             ),
         ),
     )
+
+
+def _reasons(groups: Sequence[CauseGroup]) -> Iterator[str]:
+    """Each failed gate and each sentence of its own in one line, the rest in one line for each thing that is to be done."""
+    for group in groups:
+        alone = [cause for cause in group.causes if group.need is Need.PLAIN or (cause.gate and cause.verdict.tone == "bad")]
+        together = [cause for cause in group.causes if cause not in alone]
+        yield from (f"{cause.verdict.sign} {cause.text}" + _places(cause.places) for cause in alone)
+        if together:
+            yield f"{together[0].verdict.sign} {group.name}" + _places([cause.control or cause.text for cause in together])
 
 
 def _changed(since: Comparison | None) -> tuple[str, tuple[str, ...]]:

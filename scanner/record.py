@@ -23,6 +23,8 @@ from pydantic import (
 )
 
 from scanner.collector import few_collections
+from scanner.complaints import NAME, SHA256, complaints
+from scanner.i18n import N_, _, speaking
 
 JSON_LIMIT = 64 * 1024 * 1024
 """No record on disk is larger than this many bytes."""
@@ -54,10 +56,10 @@ def _is_nfc(text: str) -> str:
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     if not unicodedata.is_normalized("NFC", text):
-        raise ValueError("text must be in Unicode normalisation form C")
+        raise ValueError(N_("text must be in Unicode normalisation form C"))
     # what is printable as a whole holds none of them, and is told so at once
     if not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co") and sign != "\n" for sign in text):
-        raise ValueError("text must hold no control or formatting characters")
+        raise ValueError(N_("text must hold no control or formatting characters"))
     return text
 
 
@@ -68,11 +70,11 @@ _short_nfc = lru_cache(maxsize=4_096)(_is_nfc)
 
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("an instant needs a time zone, as in 2026-11-23T08:00:00+07:00")
+        raise ValueError(N_("an instant needs a time zone, as in 2026-11-23T08:00:00+07:00"))
     try:
         return moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
-        raise ValueError("an instant before the year 1 or after 9999") from None
+        raise ValueError(N_("an instant before the year 1 or after 9999")) from None
 
 
 def _instant(value: object, info: ValidationInfo) -> object:
@@ -80,7 +82,7 @@ def _instant(value: object, info: ValidationInfo) -> object:
         return value
     if not _INSTANT.fullmatch(value):
         # left to the library, "20271231" would be so many seconds after 1970
-        raise ValueError("an instant is written as 2026-11-23T08:00:00+07:00, and never as a number or a day alone")
+        raise ValueError(N_("an instant is written as 2026-11-23T08:00:00+07:00, and never as a number or a day alone"))
     return datetime.fromisoformat(value)  # a day or an hour that there is not raises ValueError
 
 
@@ -106,13 +108,13 @@ def _sort_key(value: object) -> tuple[int, str]:
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_nfc)]
 """Text of our own or an operator's: NFC, without control or formatting characters, at most 10,000 characters."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=NAME)]
 """An identifier: ASCII letters, digits, dot, dash and underscore, so that no two look alike."""
 
 PeerText = Annotated[str, StringConstraints(max_length=8_192, pattern=r"^[\x20-\x7e]*$")]
 """What a peer said, escaped by `escaped`: printable ASCII only, whatever the peer sent."""
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 """A SHA-256 digest in lower-case hexadecimal."""
 
 Instant = Annotated[
@@ -148,7 +150,8 @@ class Record(BaseModel):
             try:
                 return cls.model_validate_json(data)
             except ValidationError as error:
-                raise RecordError(f"not a {cls.__name__}: {explained(error)}") from None
+                with speaking("en"):  # such an error is for whoever mends the program, or stands in a record
+                    raise RecordError(f"not a {cls.__name__}: {explained(error)}") from None
 
 
 class BilingualText(Record):
@@ -183,13 +186,17 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def explained(error: ValidationError) -> str:
-    """A validation error in one line, without the input's own words (they may be hostile or secret)."""
-    found = [
-        f"{'.'.join(str(part) for part in item['loc']) or 'top level'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
-    return "; ".join(found[:8]) + (f"; and {len(found) - 8} more" if len(found) > 8 else "")
+class OwnWords(str):
+    """What our own catalogue says, as against what a peer said: it keeps its letters, which need not be ASCII."""
+
+    __slots__ = ()
+
+
+def explained(error: ValidationError) -> OwnWords:
+    """A validation error in one line, in the chosen language, without the input's own words (they may be hostile or secret)."""
+    found = [": ".join(filter(None, (escaped(".".join(map(str, place))), told))) for place, told in complaints(error)]
+    more = [_("and {count} more").format(count=len(found) - 8)] if len(found) > 8 else []
+    return OwnWords("; ".join(found[:8] + more))
 
 
 def parse_json(data: bytes, *, limit: int = JSON_LIMIT) -> Any:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from scanner import readers
 from scanner.assessment import Assessment
+from scanner.causes import Cause
 from scanner.changes import Comparison
 from scanner.collector import few_collections
 from scanner.i18n import _, ngettext, speaking
@@ -36,7 +37,7 @@ _MOST = {"most_places": 40, "most_seen": 6, "most_reasons": 60, "most_gaps": 60,
 """Entries of a list on the first page; it says how many more there are, and the tables behind it hold all."""
 _FEWEST = 6
 """How often these are halved where the first page of a split report would be larger than a file may be."""
-_Listed = TypeVar("_Listed", Row, Piece, Task)
+_Listed = TypeVar("_Listed", Row, Piece, Task, Cause)
 _Item = TypeVar("_Item")
 _NAMES = {"vi": "Tiếng Việt", "en": "English"}
 
@@ -137,9 +138,10 @@ def _head(edition: Edition, reader: Reader, prefix: str, most: Mapping[str, int]
         p=prefix,
         reader_title=title,
         first_due=view.conditions[0][2] if view.conditions else "",
+        mend_early=reader is Reader.AGENCY,
         **most,
     )
-    return first + _rendered("mend.html.j2", view=view, p=prefix, **most)
+    return first if reader is Reader.AGENCY else first + _rendered("mend.html.j2", view=view, p=prefix, **most)
 
 
 def _blocks(view: View, reader: Reader, prefix: str, main: str, linked: int = _MOST["most_rows"]) -> Iterator[_Block]:
@@ -150,6 +152,9 @@ def _blocks(view: View, reader: Reader, prefix: str, main: str, linked: int = _M
     if reader is Reader.APPROVER:
         return
     yield from _places(view, prefix, main, linked)
+    for group in view.cause_groups:
+        for causes, part in _cut(group.causes, _cause_length):
+            yield _Block(_("All reasons"), _rendered("reasons.html.j2", group=group, causes=causes, part=part))
     if reader is Reader.INSPECTOR:
         for heading in view.headings:
             section = _("By heading and control")
@@ -187,6 +192,10 @@ def _row_length(row: Row) -> int:
 
 def _piece_length(piece: Piece) -> int:
     return sum(min(len(text), LONGEST) for text in (piece.seen, piece.by, piece.vantage))
+
+
+def _cause_length(cause: Cause) -> int:
+    return sum(min(len(text), LONGEST) for text in (cause.title, *cause.subjects[: _MOST["most_places"]]))
 
 
 def _task_length(task: Task) -> int:

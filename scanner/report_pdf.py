@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scanner import readers
+from scanner.causes import Cause, CauseGroup
 from scanner.i18n import _, speaking
 from scanner.minutes import pages
 from scanner.readers import Reader
@@ -74,7 +75,7 @@ def _edition(edition: Edition, reader: Reader) -> dict[str, Any]:
             "lang": edition.language,
             "mark": _("CONFIDENTIAL: lists weaknesses of the system named below"),
             "kind": readers.title(reader),
-            "agency": view.agency,
+            "agency": view.agency_named,
             "system": f"{view.system} · {_('level')} {view.level} · {view.kind} {view.run} · {_('judged as of')} {view.judged_at}",
             "verdict": _word(view.verdict),
             "sentence": view.sentence,
@@ -124,8 +125,10 @@ def _sections(edition: Edition, reader: Reader) -> Iterator[dict[str, Any]]:
         ]
         yield _section(_("The decision on one page"), _table("", ("23%", "1fr"), (_("Question"), _("Answer")), rows))
         return
-    yield from _decision(view)
-    yield from _mend(view)
+    yield _section(_("Reasons for the decision"), *_reasons(view))
+    # who mends reads first what to do; who looked, how far what was seen reaches
+    yield from (*_mend(view), *_decision(view)) if reader is Reader.AGENCY else (*_decision(view), *_mend(view))
+    yield from _all_reasons(view)
     if reader is Reader.INSPECTOR:
         yield from _controls(view)
     yield _section(
@@ -137,9 +140,6 @@ def _sections(edition: Edition, reader: Reader) -> Iterator[dict[str, Any]]:
 
 
 def _decision(view: View) -> Iterator[dict[str, Any]]:
-    causes = [f"{cause.verdict.sign} {cause.verdict.word}: {cause.text}{_places(cause.places)}" for cause in view.causes]
-    why = _list(causes) if causes else _paragraph("✓ " + _("Every mandatory control is satisfied at every subject."))
-    yield _section(_("Reasons for the decision"), why)
     gaps = [[f"? {gap.why}", count(len(gap.places)), listed(gap.places, _PLACES)] for gap in view.gaps]
     unseen = (
         _table(_("What nobody saw, and why"), ("1fr", "14%", "45%"), (_("Why"), _("How often"), _("Where")), gaps)
@@ -160,6 +160,51 @@ def _decision(view: View) -> Iterator[dict[str, Any]]:
         if view.unmatched_waivers:
             blocks.append(_paragraph("! " + _("Waivers that cover nothing:") + " " + ", ".join(view.unmatched_waivers)))
         yield _section(_("Waivers and conditions"), *blocks)
+
+
+def _reasons(view: View) -> Iterator[dict[str, Any]]:
+    if not view.causes:
+        yield _paragraph("✓ " + _("Every mandatory control is satisfied at every subject."))
+        return
+    for group in view.cause_groups:
+        if group.name:
+            yield _bold(f"{group.verdict.sign} {group.name}: {count(len(group.causes))}")
+        if group.todo:
+            yield _paragraph(group.todo)
+        most = len(group.causes) if group.one_by_one else _SEEN
+        lines = [_reason(cause, group) for cause in group.causes[:most]]
+        if most < len(group.causes):
+            lines.append(_("and {count} more").format(count=count(len(group.causes) - most)))
+        yield _list(lines)
+    yield _paragraph(_("Every reason by itself stands below, under “All reasons”."), soft=True)
+
+
+def _reason(cause: Cause, group: CauseGroup) -> str:
+    verdict = f"{cause.verdict.sign} {cause.verdict.word}: " if group.one_by_one else ""
+    where = f" ({listed(cause.beside, _PLACES)})" if cause.beside else ""
+    return verdict + f"{cause.control} {cause.title}".strip() + where + _wants(cause)
+
+
+def _wants(cause: Cause) -> str:
+    return f": {cause.wants}" if cause.gate and cause.wants else ""
+
+
+def _all_reasons(view: View) -> Iterator[dict[str, Any]]:
+    head = (_("Control"), _("Reason"), _("Where"))
+    tables = [
+        _table(
+            group.name or _("Reasons of their own"),
+            ("24%", "1fr", "30%"),
+            head,
+            [
+                [f"{cause.verdict.sign} {cause.control}", cause.title + _wants(cause), listed(cause.subjects, _PLACES)]
+                for cause in group.causes
+            ],
+        )
+        for group in view.cause_groups
+    ]
+    if tables:
+        yield _section(_("All reasons"), *tables)
 
 
 def _mend(view: View) -> Iterator[dict[str, Any]]:
@@ -245,7 +290,3 @@ def _table(
 ) -> dict[str, Any]:
     """`hashes` is the column whose values are digests, which wrap anywhere."""
     return {"kind": "table", "caption": caption, "columns": columns, "head": head, "rows": rows, "hashes": hashes}
-
-
-def _places(places: Sequence[str]) -> str:
-    return f": {listed(places, _PLACES)}" if places else ""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from scanner.assessment import Assessment, ControlClass, ControlResult, Decision, DecisionReason, TailoringRef
 from scanner.attestations import Deviations
+from scanner.causes import UNSEEN, Cause, CauseGroup, causes, grouped
 from scanner.collector import few_collections
 from scanner.contact import Contact
 from scanner.coverage import covered
 from scanner.findings import Finding, Outcome
-from scanner.i18n import _, both, ngettext, shown, titled
+from scanner.i18n import _, both, shown, titled
 from scanner.observations import Sight, Sighting, Unobserved
 from scanner.order import Order
 from scanner.status_words import Word, class_word, gates_word, outcome_word, status_word, verdict_word
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from scanner.check import Retest
 
 _CLASSES = tuple(ControlClass)
-_UNSEEN = (Outcome.NOT_CHECKED, Outcome.ERROR)
 _LOUDEST = ("bad", "open", "good", "quiet")
 """The tones, as a list begins with them: what fails, what nobody knows, then what is in order."""
 
@@ -75,17 +75,6 @@ class Action:
         """The fix for a product that was seen, else the first; None where the check knows none."""
         seen = " ".join(self.seen).lower()
         return next((fix for fix in self.fixes if fix[0] in seen), self.fixes[0] if self.fixes else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One reason of the decision, with every subject of which it holds."""
-
-    verdict: Word
-    """The decision it leads to."""
-    text: str
-    places: tuple[str, ...]
-    """The subjects, where it holds of more than one; else the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +141,8 @@ class View:
     reasons: tuple[tuple[str, str], ...]
     causes: tuple[Cause, ...]
     """The reasons again, those of one control together: a control that fails at a thousand subjects is one line."""
+    cause_groups: tuple[CauseGroup, ...]
+    """The same once more: gates first, then by what has to be done."""
     at_once: tuple[str, ...]
     """The reasons for a refusal that lie in no control: the level, the permit, the inspector."""
     gates: tuple[ControlView, ...]
@@ -180,6 +171,11 @@ class View:
     """Scope, permit and digests, as name and value."""
 
     @property
+    def agency_named(self) -> str:
+        """The agency's name with its code, once where they are the same."""
+        return self.agency if self.agency == self.agency_code else f"{self.agency} · {self.agency_code}"
+
+    @property
     def score(self) -> str:
         """The percentage, which is never shown without its cap and the worst subject."""
         cap = " " + _("(capped: a gate is not satisfied)") if self.capped else ""
@@ -206,7 +202,7 @@ def view(  # noqa: PLR0913 - each is said by name and none can be left out of th
         rows[finding.control].append(_row(finding, titles))
     shown_controls = {control.id: _control(control, rows[control.id]) for control in assessment.controls}
     gates = [control for control in assessment.controls if control.classed is ControlClass.GATE]
-    tally, scope, gaps = assessment.tally, order.scope, _gaps(assessment)
+    tally, scope, gaps, why = assessment.tally, order.scope, _gaps(assessment), causes(assessment)
     actions = _actions(assessment.findings, controls, fixes, titles, retests)
     numbers = {action.check: number for number, action in enumerate(actions, start=1)}
     return View(
@@ -222,14 +218,15 @@ def view(  # noqa: PLR0913 - each is said by name and none can be left out of th
         observed=f"{moment(assessment.observed_from)} – {moment(assessment.observed_until)}",
         valid_until=moment(assessment.evidence_until),
         reasons=tuple((verdict_word(reason.leads_to).sign, shown(reason.message)) for reason in assessment.reasons),
-        causes=_causes(assessment.reasons),
+        causes=why,
+        cause_groups=grouped(why),
         at_once=tuple(
             shown(reason.message) for reason in assessment.reasons if reason.leads_to is Decision.DENY and reason.control is None
         ),
         gates=tuple(sorted((shown_controls[control.id] for control in gates), key=lambda gate: _LOUDEST.index(gate.status.tone))),
         gates_met=gates_word([gate.status for gate in gates]),
         gaps=gaps,
-        unseen=sum(finding.outcome in _UNSEEN for finding in assessment.findings) + len(_further(assessment)),
+        unseen=sum(finding.outcome in UNSEEN for finding in assessment.findings) + len(_further(assessment)),
         actions=actions,
         owners=owners(assessment, order, deviations, numbers),
         conditions=tuple(
@@ -288,26 +285,6 @@ def view(  # noqa: PLR0913 - each is said by name and none can be left out of th
             (_("Looked with"), order.tool),
         ),
     )
-
-
-def _causes(reasons: Iterable[DecisionReason]) -> tuple[Cause, ...]:
-    grouped: dict[tuple[object, ...], list[DecisionReason]] = defaultdict(list)
-    for reason in reasons:
-        others = tuple((value.name, value.value) for value in reason.message.values if value.name != "subject")
-        grouped[reason.leads_to, reason.code, reason.message.text, others].append(reason)
-    made = []
-    for found in grouped.values():
-        places = tuple(reason.subject for reason in found if reason.subject) if len(found) > 1 else ()
-        text = shown(found[0].message)
-        if places:
-            many = ngettext("{count} place", "{count} places", len(places)).format(count=len(places))
-            values = tuple(
-                value.model_copy(update={"value": many}) if value.name == "subject" else value
-                for value in found[0].message.values
-            )
-            text = shown(found[0].message.model_copy(update={"values": values}))
-        made.append(Cause(verdict_word(found[0].leads_to), text, places))
-    return tuple(made)
 
 
 def _unmatched(assessment: Assessment, deviations: Deviations | None) -> tuple[str, ...]:
@@ -379,7 +356,7 @@ def _control(control: ControlResult, rows: Iterable[Row]) -> ControlView:
 def _gaps(assessment: Assessment) -> tuple[Gap, ...]:
     grouped: dict[str, set[str]] = defaultdict(set)
     for finding in assessment.findings:
-        if finding.outcome in _UNSEEN:
+        if finding.outcome in UNSEEN:
             grouped[shown(finding.seen)].add(f"{finding.control} {finding.subject}")
     for reason in _further(assessment):
         grouped[shown(reason.message)].add(" ".join(filter(None, (reason.control, reason.subject))) or assessment.system)
@@ -390,7 +367,7 @@ def _gaps(assessment: Assessment) -> tuple[Gap, ...]:
 
 def _further(assessment: Assessment) -> tuple[DecisionReason, ...]:
     """What leaves the decision open beside single findings: no rule, a stale feed, an endpoint of which nothing was seen."""
-    unseen = [finding for finding in assessment.findings if finding.outcome in _UNSEEN]
+    unseen = [finding for finding in assessment.findings if finding.outcome in UNSEEN]
     ids, subjects = {finding.id for finding in unseen}, {finding.subject for finding in unseen}
     return tuple(
         reason
@@ -435,9 +412,9 @@ def _actions(
 def _piece(sight: Sight, sighting: Sighting, digest: str) -> Piece:
     result = sighting.result
     if isinstance(result, Unobserved):
-        seen, how, by = f"? {result.reason}: {result.detail}", "–", "–"
+        seen, how, by = "? " + ": ".join(filter(None, (_(result.reason), _(result.detail)))), "–", "–"
     else:
-        seen, how, by = _("✓ seen"), result.seen.how.value, result.seen.by
+        seen, how, by = _("✓ seen"), _(result.seen.how), result.seen.by
     return Piece(
         subject=sight.subject,
         kind=sight.kind,

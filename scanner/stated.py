@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from scanner.faults import WrongValueError
 from scanner.i18n import N_
 from scanner.record import Instant, Name, Record, Text
 
@@ -78,9 +79,9 @@ class Stated(Record):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.reason.strip():
-            raise ValueError(f"the ground {self.ground} needs a reason")
+            raise WrongValueError(N_("the ground {ground} needs a reason"), ground=self.ground)
         if self.happened > self.stated_at:
-            raise ValueError("it is stated before it happened")
+            raise ValueError(N_("it is stated before it happened"))
         return self
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from scanner.complaints import Place, complaint, complaints
 from scanner.faults import InputError
 from scanner.i18n import _
 from scanner.record import Record
@@ -25,7 +25,6 @@ _DEPTH = 32
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 R = TypeVar("R", bound=Record)
-Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +54,6 @@ class Document:
             place, message = complaint(error)
             more = error.error_count() - 1
             raise self.error(place, message + (" " + _("(and {count} more)").format(count=more) if more else "")) from None
-
-
-def complaint(error: ValidationError) -> tuple[Place, str]:
-    """Where a validation failed first, and what is wrong there; a misspelt key before the key that it leaves missing."""
-    return complaints(error)[0]
-
-
-def complaints(error: ValidationError) -> list[tuple[Place, str]]:
-    """All that is wrong, each with its place; misspelt keys before the keys that they leave missing."""
-    found = error.errors(include_url=False, include_input=False)
-    return [_told(item) for item in sorted(found, key=lambda item: item["type"] != "extra_forbidden")]
-
-
-def _told(item: ErrorDetails) -> tuple[Place, str]:
-    place = tuple(item["loc"])
-    match item["type"]:
-        case "extra_forbidden":
-            return place, _("no key is called {key!r} here").format(key=place[-1])
-        case "missing":
-            return place, _("the key {key!r} is missing").format(key=place[-1])
-        case "too_short":
-            return place, _("at least {count} must stand here").format(count=item.get("ctx", {}).get("min_length", 1))
-        case "int_type" | "int_parsing" | "int_from_float":
-            return place, _("a whole number is wanted here")
-        case "string_type":
-            return place, _("text is wanted here; put it in quotes where it looks like a number or a date")
-        case "bool_type" | "bool_parsing":
-            return place, _("true or false is wanted here")
-        case "literal_error" | "enum":
-            return place, _("one of {words} is wanted here").format(words=item.get("ctx", {}).get("expected", ""))
-        case _:
-            return place, str(item["msg"])
 
 
 def read_file(path: Path) -> Document:

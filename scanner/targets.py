@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from scanner.addresses import Network
 from scanner.decision import Level
+from scanner.faults import WrongValueError
+from scanner.i18n import N_
 from scanner.record import BilingualText, Instant, Name, Record, Text
 
 __all__ = [
@@ -167,9 +169,9 @@ class Host(Record):
     def _each_port_once(self) -> Self:
         ports = [(service.port, service.transport) for service in self.services]
         if len(set(ports)) != len(ports):
-            raise ValueError(f"host {self.id}: a port is declared twice")
+            raise WrongValueError(N_("host {host}: a port is declared twice"), host=self.id)
         if self.id == AGENCY:
-            raise ValueError("a host cannot be called 'agency'")
+            raise ValueError(N_("a host cannot be called 'agency'"))
         return self
 
 
@@ -185,7 +187,7 @@ class Scope(Record):
     def _each_host_once(self) -> Self:
         names = [host.id for host in self.hosts]
         if len(set(names)) != len(names):
-            raise ValueError("a host id stands twice")
+            raise ValueError(N_("a host id stands twice"))
         return self
 
     def subjects(self) -> dict[str, tuple[Host | None, Service | None]]:
@@ -229,7 +231,7 @@ class Window(Record):
     @model_validator(mode="after")
     def _forwards(self) -> Self:
         if self.begins >= self.ends:
-            raise ValueError("the window ends before it begins")
+            raise ValueError(N_("the window ends before it begins"))
         return self
 
 

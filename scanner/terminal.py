@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from scanner import told
 from scanner.i18n import _, ngettext
+from scanner.writing import tenths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,9 @@ _COLOURS = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "qui
 _MOST = 6
 """Actions and gaps shown; the report holds all."""
 _AT_ONCE = 8
-"""By how much sights overlap, roughly, before anything is known of this run."""
+"""By how much sights overlap, roughly, where nobody forecast the run."""
+_ENOUGH = 0.1
+"""The share of the run that must be over before its own pace says anything of the rest."""
 _LONGEST = 1_000
 """Characters of one line that are printed; the report shows more."""
 
@@ -134,17 +137,30 @@ def _print(out: Console, text: str, tone: str | None = None, *, passing: bool = 
 class Progress:
     """How far a scan is: a bar with percentage and time left on a terminal, plain lines every tenth or 30 s elsewhere.
 
-    The time left is what such sights took in earlier runs, corrected by how this run goes. What could not be seen is counted apart.
+    The time left is what was forecast for the rest; the more of the run is over, the more its own pace counts. It is never told as longer
+    than the whole forecast before that time is over, and not at all before there is a forecast or enough to go by. What could not be seen is
+    counted apart.
     """
 
-    def __init__(self, expected: Mapping[tuple[str, str], float], *, quiet: bool, color: str) -> None:
+    def __init__(
+        self,
+        expected: Mapping[tuple[str, str], float],
+        *,
+        quiet: bool,
+        color: str,
+        forecast: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`expected` are the seconds of each sight by itself, `forecast` those of the whole, many sights at once."""
         self._expected = dict(expected)
         self._total = len(expected)
         self._whole = sum(expected.values()) or 1.0
+        self._forecast = forecast
         self._weight = 0.0
         self._done = 0
         self._unseen = 0
-        self._began = self._said = time.monotonic()
+        self._clock = clock
+        self._began = self._said = clock()
         self._out = None if quiet else console(color)
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -180,27 +196,36 @@ class Progress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self._done, description=f"{subject} {kind}", told=self._told())
             if unseen is not None:
-                _print(self._out, f"  ? {subject} {kind}: {unseen}", "open", passing=True)
+                _print(self._out, f"  ? {subject} {kind}: {_(unseen)}", "open", passing=True)
             return
+        took = _("{count} s").format(count=tenths(seconds))
         if unseen is not None:
-            _print(self._out, f"  ? {subject} {kind}: {unseen} ({seconds:.1f} s)", "open", passing=True)
+            _print(self._out, f"  ? {subject} {kind}: {_(unseen)} ({took})", "open", passing=True)
         tenth = self._done * 10 // max(1, self._total) > (self._done - 1) * 10 // max(1, self._total)
-        if tenth or time.monotonic() - self._said >= 30:
-            self._said = time.monotonic()
+        if tenth or self._clock() - self._said >= 30:
+            self._said = self._clock()
             percent = self._done * 100 // max(1, self._total)
-            _print(self._out, f"  {percent:3d} %  {self._told()}  {subject} {kind} ({seconds:.1f} s)", passing=True)
+            _print(self._out, f"  {percent:3d} %  {self._told()}  {subject} {kind} ({took})", passing=True)
 
     def _told(self) -> str:
-        text = _("{done}/{total} sights · {left} left").format(done=self._done, total=self._total, left=duration(self._left()))
+        left = self._left()
+        if left is None:
+            text = _("{done}/{total} sights").format(done=self._done, total=self._total)
+        else:
+            text = _("{done}/{total} sights · {left} left").format(done=self._done, total=self._total, left=duration(left))
         if self._unseen:
             text += " · " + ngettext("{count} not seen", "{count} not seen", self._unseen).format(count=self._unseen)
         return text
 
-    def _left(self) -> float:
-        share = self._weight / self._whole
-        if share <= 0:
-            return self._whole / _AT_ONCE
-        return (time.monotonic() - self._began) * max(0.0, 1 - share) / share
+    def _left(self) -> float | None:
+        share, elapsed = min(1.0, self._weight / self._whole), self._clock() - self._began
+        if share < _ENOUGH:
+            return None if self._forecast is None else self._forecast * (1 - share)
+        whole = self._forecast or self._whole / _AT_ONCE
+        by_pace = elapsed * (1 - share) / share
+        if elapsed >= whole:  # the forecast was wrong
+            return by_pace
+        return min(whole, (1 - share) * whole * (1 - share) + share * by_pace)
 
 
 def duration(seconds: float) -> str:
@@ -209,4 +234,4 @@ def duration(seconds: float) -> str:
         return _("{count} s").format(count=max(1, round(seconds)))
     if seconds < 5_400:
         return _("{count} min").format(count=round(seconds / 60))
-    return _("{count} h").format(count=f"{seconds / 3_600:.1f}")
+    return _("{count} h").format(count=tenths(seconds / 3_600))

@@ -73,6 +73,7 @@ WORDS = (
     N_("unlimited"),
     # what stands in a trust root
     N_("authority"),
+    N_("agency"),
     N_("key"),
     N_("log"),
     N_("witness"),

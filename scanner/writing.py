@@ -56,6 +56,11 @@ def count(number: int) -> str:
     return f"{number:,}".replace(",", ".") if language() == "vi" else f"{number:,}"
 
 
+def tenths(number: float) -> str:
+    """A number to the tenth: 2,5 in Vietnamese, 2.5 in English."""
+    return f"{number:.1f}".replace(".", ",") if language() == "vi" else f"{number:.1f}"
+
+
 def listed(items: Sequence[str], most: int, between: str = ", ") -> str:
     """At most so many of these items in one line, and how many more there are."""
     rest = len(items) - most

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import inspect
+import unicodedata
 from collections.abc import Iterator
 
 import click
-from click import core, decorators, exceptions, formatting, parser, types
+from click import core, decorators, exceptions, formatting, parser, termui, types
 
 from scanner import i18n
-from scanner.i18n import N_, _
+from scanner.i18n import N_, _, ngettext
 
 _OF_CLICK = (
     N_("Usage:"),
@@ -46,16 +47,51 @@ _OF_CLICK = (
     N_("{name} {filename!r} is a directory."),
     N_("{name} {filename!r} is not readable."),
     N_("{name} {filename!r} is not writable."),
+    N_("{name} {filename!r} is not executable."),
+    N_("Repeat for confirmation"),
+    N_("Error: The two entered values do not match."),
+    ngettext("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)", 1),
+    ngettext("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})", 1),
+    ngettext("{value!r} is not {choice}.", "{value!r} is not one of {choices}.", 1),
+    ngettext("Takes {nargs} values but 1 was given.", "Takes {nargs} values but {len} were given.", 1),
+    ngettext("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments.", 1),
 )
 """What click says to somebody who asks for help or mistypes a line: it looks these sentences up, and so they stand in the catalogue."""
+_YES, _NO = {"y", "yes", "c", "có", "co"}, {"n", "no", "k", "không", "khong"}
+"""What is taken for an answer, in either language whichever is chosen, and with or without the marks of its letters."""
 
 
 def speak() -> None:
-    """Has click look its own sentences up in the one catalogue; it knows no other way than the names it took from gettext."""
-    for module in (core, decorators, exceptions, formatting, parser, types):
+    """Has click look its own sentences up in the one catalogue, and take a yes in both languages.
+
+    It knows no other way than the names it took from gettext, and the one by which commands call it.
+    """
+    for module in (click, termui):
+        setattr(module, "confirm", confirmed)  # noqa: B010 - a module's name is set, which the type checker would not have
+    for module in (core, decorators, exceptions, formatting, parser, termui, types):
         for name, ours in (("_", i18n._), ("ngettext", i18n.ngettext)):
             if hasattr(module, name):
                 setattr(module, name, ours)
+
+
+def confirmed(text: str, default: bool | None = False, abort: bool = False, err: bool = False) -> bool:
+    """Whether the person says yes; asked again until the answer is one. An empty line is the default, where there is one."""
+
+    def read(word: str) -> bool:
+        said = unicodedata.normalize("NFC", word).strip().lower()
+        if said in _YES:
+            return True
+        if said in _NO:
+            return False
+        if said == "" and default is not None:
+            return default
+        raise click.UsageError(_("answer y (yes) or n (no)"))
+
+    choice = {None: _("y/n"), True: _("Y/n"), False: _("y/N")}[default]
+    answer: bool = click.prompt(f"{text} [{choice}]", default="", show_default=False, value_proc=read, err=err)
+    if abort and not answer:
+        raise click.Abort
+    return answer
 
 
 def spoken(command: click.Command) -> click.Command:
@@ -67,8 +103,14 @@ def spoken(command: click.Command) -> click.Command:
         made.epilog = command.epilog.replace("Example:", _("Example:"), 1)
     made.params = [_spoken(parameter) for parameter in command.params]
     if isinstance(made, click.Group):
-        made.commands = {name: spoken(one) for name, one in made.commands.items()}
+        made.commands = {name: _listed(spoken(one)) for name, one in made.commands.items()}
     return made
+
+
+def _listed(command: click.Command) -> click.Command:
+    """The command as a list of verbs shows it: with its whole first sentence, which click would cut where a line ends."""
+    command.short_help = command.short_help or " ".join((command.help or "").partition("\n\n")[0].split())
+    return command
 
 
 def _spoken(parameter: click.Parameter) -> click.Parameter:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +20,7 @@ _TEMPLATE = """\
 # A permit: without it no packet is sent. For an inspection the owner's authority signs it: clearance permit sign.
 schema_version: 1
 kind: {kind}
-decision: "{decision}"
+decision: {decision}
 agency: {agency}
 permitted_by: {{person: {person}, organisation: "{organisation}"}}
 inspectors:
@@ -28,6 +31,10 @@ addresses:
 window: {{begins: "{begins}", ends: "{ends}"}}
 rate: {{connections_per_second: 50, parallel_per_host: 4, connections_per_host: 5000}}
 """
+
+_WIDEST = {4: 8, 6: 32}
+"""The shortest prefix of a range that somebody may be answerable for: 10.0.0.0/8 is the widest private one, and a /32 of IPv6 is what a
+provider is given. A permit for more than that says nothing of whose systems are looked at, and so is none."""
 
 
 @click.group()
@@ -47,18 +54,26 @@ def permit_new(
     console: Console, file: Path, kind: str, agency: str, decision: str, addresses: tuple[str, ...], days: int
 ) -> None:
     """Write a permit to fill in; for an agency's own self-check it names you, who looks at what is your own."""
+    from scanner.addresses import Network
+    from scanner.record import Name, Text
     from scanner.strict_yaml import InputError, parse
     from scanner.targets import UNFILLED, Permit
 
     if file.exists():
         raise InputError(_("{path}: exists already; nothing was overwritten").format(path=file))
+    _insist("--agency", Name, agency)
+    _insist("--decision", Text, decision)
+    for address in addresses:
+        _insist("--address", Network, address)
+        if too_wide := _too_wide((address,)):
+            raise click.BadParameter(too_wide, param_hint="'--address'")
     at = now()
     own = kind == "self-check"
     text = _TEMPLATE.format(
         person=(_user() or UNFILLED) if own else UNFILLED,
         organisation=agency if own else UNFILLED,
         kind=kind,
-        decision=decision.replace('"', "'"),
+        decision=json.dumps(decision, ensure_ascii=False),  # as YAML reads it too
         agency=agency,
         addresses="\n".join(f'  - "{address}"' for address in addresses),
         begins=at.isoformat(),
@@ -74,6 +89,32 @@ def permit_new(
         )
     else:
         console.say(_("✓ {path}: fill in who permits and who inspects").format(path=file))
+
+
+def _insist(option: str, kind: Any, value: str) -> None:
+    """Returns where this option's value is of this kind; raises with what is wrong with it, for no file holds it yet."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from scanner.complaints import complaint
+
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise click.BadParameter(complaint(error)[1], param_hint=f"'{option}'") from None
+
+
+def _too_wide(networks: Iterable[str]) -> str:
+    """Why a permit cannot be for these ranges; empty where it can."""
+    from ipaddress import ip_network
+
+    for network in map(ip_network, networks):
+        widest = _WIDEST[network.version]
+        if network.prefixlen < widest:
+            text = _(
+                "{network} is wider than any agency: name the ranges of the systems that are looked at, of at least /{widest}"
+            )
+            return text.format(network=network, widest=widest)
+    return ""
 
 
 def _user() -> str:
@@ -106,5 +147,7 @@ def permit_sign(console: Console, file: Path, signer: str, out: Path) -> None:
                 path=file, word=UNFILLED
             )
         )
+    if too_wide := _too_wide(found.addresses):
+        raise InputError(f"{file}: {too_wide}")
     keep(out, sign_permit(found, signer_at(signer), now()))
     console.say(_("✓ signed permit: {path}").format(path=out))

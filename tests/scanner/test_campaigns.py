@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.campaign import run_of, shares, stored
 from scanner.campaign import Entry, entry, index
+from scanner.causes import CauseGroup, Need
 from scanner.readers import Reader
 from scanner.report import LARGEST, Edition, Page, as_pages
 from scanner.targets import BilingualText
@@ -61,6 +62,7 @@ def worst(one: Edition, times: int) -> Edition:
     action = replace(view.actions[0], subjects=("x" * 140,) * 60, seen=tuple(f"{WORST}{n}" for n in range(20)))
     actions = tuple(replace(action, check=f"check-{number}") for number in range(times))
     tasks = tuple(Task(number, action.subjects, action.seen) for number in range(1, times + 1))
+    cause = replace(view.causes[0], text=WORST, title=WORST, places=("x" * 140,) * 60, subjects=("x" * 140,) * 60)
     gap = replace(view.gaps[0], why=WORST, places=("x" * 140,) * 60) if view.gaps else None
     return replace(
         one,
@@ -68,7 +70,8 @@ def worst(one: Edition, times: int) -> Edition:
             view,
             actions=actions,
             owners=(Owner(WORST, (Place("web", "192.0.2.1", tasks),)),),
-            causes=(replace(view.causes[0], text=WORST, places=("x" * 140,) * 60),) * times,
+            causes=(cause,) * times,
+            cause_groups=tuple(CauseGroup(need, (cause,) * times) for need in (Need.GATE, Need.DOCUMENT)),
             gaps=(gap,) * times if gap else (),
             conditions=(("TLS", "x" * 140, "1", WORST),) * 3 * times,
             evidence=tuple(replace(piece, seen=WORST, by=WORST, vantage=WORST) for piece in view.evidence) * times,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from scanner import i18n
 from scanner.choosing import left_out
 from scanner.forecast import Forecast
 from scanner.history import seconds_by_kind
@@ -144,6 +145,47 @@ def test_off_a_terminal_progress_is_plain_lines_with_errors_apart(capsys: pytest
     with Progress(expected, quiet=True, color="never") as progress:
         progress.sighting("web0:443", "tls", "refused", 0.1)
     assert capsys.readouterr().err == ""
+
+
+def lefts(capsys: pytest.CaptureFixture[str], took: list[tuple[float, float]], forecast: float | None) -> list[str]:
+    """What is told of the time left after each of these sights: what was expected of it, and when it ended."""
+    now = [0.0]
+    expected = {(f"web{number}", "tls"): weight for number, (weight, _ended) in enumerate(took)}
+    with Progress(expected, quiet=False, color="never", forecast=forecast, clock=lambda: now[0]) as progress:
+        for (subject, kind), (_weight, ended) in zip(expected, took, strict=True):
+            now[0] = ended
+            progress.sighting(subject, kind, None, 0.1)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "%" in line]
+    return [line.partition(" sights")[2].partition(" left")[0].strip(" ·") for line in lines]
+
+
+def test_the_time_left_keeps_to_the_forecast_until_the_run_tells_more(capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight quick sights end late, of which nothing may be concluded for the two that are long."""
+    quick = [(0.2, 60.0 * number) for number in range(1, 9)]
+    long = [(600.0, 900.0), (600.0, 1_400.0)]
+    told = lefts(capsys, quick + long, forecast=1_380)
+    assert told[:8] == ["23 min"] * 8
+    assert told[8] in {f"{minutes} min" for minutes in range(9, 16)}
+    assert told[9] == "1 s"
+
+
+def test_without_a_forecast_no_time_is_told_before_enough_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    told = lefts(capsys, [(0.1, 30.0)] + [(10.0, 30.0 + 30 * number) for number in range(1, 10)], forecast=None)
+    assert told[0].split()[0] == "web0"
+    assert told[1:] == ["8 min", "5 min", "4 min", "3 min", "2 min", "2 min", "68 s", "34 s", "1 s"]
+
+
+def test_a_run_that_takes_longer_than_forecast_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    told = lefts(capsys, [(10.0, 1_000.0 * number) for number in range(1, 11)], forecast=600)
+    assert told == ["2.5 h", "2.2 h", "1.9 h", "1.7 h", "83 min", "67 min", "50 min", "33 min", "17 min", "1 s"]
+
+
+def test_numbers_and_units_are_those_of_the_language(capsys: pytest.CaptureFixture[str]) -> None:
+    with i18n.speaking("vi"):
+        assert (duration(7_200), duration(1_380), duration(20)) == ("2,0 giờ", "23 phút", "20 giây")
+        with Progress({("web", "tls"): 1.0}, quiet=False, color="never") as progress:
+            progress.sighting("web", "tls", "timed-out", 1.25)
+    assert "  ? web tls: hết thời gian chờ (1,2 giây)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0, "1 s"), (45, "45 s"), (320, "5 min"), (7_200, "2.0 h")])

@@ -124,7 +124,7 @@ def test_a_tailored_baseline_is_its_parent_and_more() -> None:
         ("added: [{id: TLS}]", "the key 'title' is missing"),
         (ADDED.format(id="TLS", heading="all"), "parent has a control TLS already"),
         (ADDED.format(id="X", heading="none"), "no heading is called none"),
-        ("feeds: [{kind: kev, max_age_days: 0}]", "greater than or equal to 1"),
+        ("feeds: [{kind: kev, max_age_days: 0}]", "max_age_days: at least 1 is wanted here"),
     ],
 )  # fmt: skip
 def test_what_demands_less_or_is_not_there_is_refused_with_its_line(lines: str, complaint: str) -> None:

@@ -114,7 +114,7 @@ def test_only_files_beside_the_questionnaire_are_documents(desk: Path, path: str
     os.mkfifo(folder / "queue.pdf")
     clearance("questionnaire", "run", "--out", "in/q.yaml", folder=desk)
     fill(folder / "q.yaml", "D1", {**ANSWER, "document": path})
-    refused(clearance("attest", "run", "--questionnaire", "in/q.yaml", folder=desk), 2, told, "q.yaml:19")
+    refused(clearance("attest", "run", "--questionnaire", "in/q.yaml", folder=desk), 2, told, "q.yaml:21")
     assert not kept(desk)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from scanner import i18n
 from scanner.baseline import load
-from scanner.cli import COMMANDS, clearance
+from scanner.cli import COMMANDS, clearance, helps
 from scanner.registry import load_checks
 from tests.scanner.cli import in_process
 from tests.scanner.cli.test_answers import LAB
 from tests.scanner.cli.test_waivers_shown import desk
+from tools import messages
 
 __all__ = ["desk"]
 
@@ -59,6 +62,68 @@ def test_a_mistaken_line_is_told_in_vietnamese_with_exit_status_2(tmp_path: Path
     assert told.returncode == 2
     assert "Lỗi: Không có tùy chọn '--bogus'." in told.stderr
     in_process.refused(in_process.clearance("--lang", "xx", "scan", folder=tmp_path), 2, "Invalid value for '--lang'")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("trust", "shwo"), "Did you mean {possibility}?"),
+        (("runs", "list", "x", "y"), "Got unexpected extra argument ({args})"),
+        (("report", "run", "--lang", "xx"), "{value!r} is not {choice}."),
+        (("report", "run", "--since"), "Option {name!r} requires an argument."),
+    ],
+)
+def test_what_click_says_of_a_mistaken_line_is_looked_up_in_the_catalogue(
+    words: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a catalogue that knows this sentence alone, whatever else it says: so the sentence is the one click looks up."""
+    marked = {message.id[0] if isinstance(message.id, tuple) else message.id for message in messages.extracted()}
+    assert sentence in marked
+    monkeypatch.setitem(i18n.catalogue("vi").known, sentence, "told by the catalogue")
+    assert "told by the catalogue" in in_process.clearance("--lang", "vi", *words, folder=tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "agreed"),
+    [
+        ("y", True), ("YES", True), ("c", True), ("có", True), ("co\u0301", True), ("n", False), ("k", False), ("Không", False), ("", False),
+        ("?\nc", True), ("vâng\n\n", False),
+    ],
+)  # fmt: skip
+def test_a_question_takes_a_yes_in_both_languages_and_asks_again_otherwise(typed: str, agreed: bool) -> None:
+    helps.speak()
+
+    @click.command()
+    def ask() -> None:
+        click.echo(click.confirm("Sign this?", default=False, err=True))
+
+    told = CliRunner().invoke(ask, input=typed + "\n")
+    assert told.stdout.strip() == str(agreed)
+    assert told.stderr.count("Sign this? [y/N]") == (2 if "\n" in typed else 1)
+    assert ("answer y (yes) or n (no)" in told.stderr) == ("\n" in typed)
+
+
+def test_a_question_without_an_answer_ends_the_command() -> None:
+    helps.speak()
+
+    @click.command()
+    def ask() -> None:
+        click.echo(click.confirm("Sign this?", default=None, abort=True))
+
+    assert CliRunner().invoke(ask, input="").exit_code == 1
+    assert CliRunner().invoke(ask, input="k\n").exit_code == 1
+    assert CliRunner().invoke(ask, input="\ny\n").exit_code == 0
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+@pytest.mark.parametrize(
+    "verb", [name for name in COMMANDS if name in ("keys", "trust", "gateway", "feeds", "log", "permit", "runs")]
+)
+def test_no_summary_in_a_list_of_verbs_is_cut(language: str, verb: str, tmp_path: Path) -> None:
+    told = in_process.clearance("--lang", language, verb, "--help", folder=tmp_path).stdout
+    listed = told.partition("Các lệnh:\n" if language == "vi" else "Commands:\n")[2]
+    assert listed
+    assert "..." not in listed
 
 
 def test_the_commands_themselves_are_left_as_they_are(tmp_path: Path) -> None:

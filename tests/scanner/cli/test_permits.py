@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,48 @@ def test_a_permit_that_names_nobody_is_signed_by_nobody_and_said_to_be_so(tmp_pa
         2,
         "must be named",
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--address", "abc", "it is no range of addresses: write one as 10.1.2.0/24"),
+        ("--address", "10.0.0.1/8", "it is no range of addresses"),
+        ("--address", "0.0.0.0/0", "0.0.0.0/0 is wider than any agency: name the ranges of the systems that are looked at, of at least /8"),
+        ("--address", "8.0.0.0/7", "8.0.0.0/7 is wider than any agency"),
+        ("--address", "::/0", "::/0 is wider than any agency: name the ranges of the systems that are looked at, of at least /32"),
+        ("--address", "2001:d00::/31", "wider than any agency"),
+        ("--agency", "H 15", "letters a to z without marks"),
+        ("--decision", "12\u202e/QD", "no control or formatting characters"),
+    ],
+)  # fmt: skip
+def test_what_a_permit_cannot_hold_is_told_by_its_option_and_nothing_is_written(
+    tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    done = clearance(*NEW, option, value, folder=tmp_path)
+    refused(done, 2, f"Invalid value for '{option}'", told)
+    assert "permit.yaml" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["10.0.0.0/8", "2001:ee0::/32", "192.0.2.7"])
+def test_the_widest_range_of_an_agency_is_taken(tmp_path: Path, address: str) -> None:
+    assert clearance(*NEW, "--address", address, folder=tmp_path).returncode == 0
+    assert [found.partition("/")[0] for found in read(tmp_path).addresses] == ["192.0.2.0", address.partition("/")[0]]
+
+
+def test_a_permit_for_the_whole_world_is_not_signed(tmp_path: Path) -> None:
+    assert clearance("keys", "new", "owner.pem", "--unencrypted", folder=tmp_path).returncode == 0
+    write_permit(tmp_path)
+    path = tmp_path / "permit.yaml"
+    found = read(tmp_path).model_dump(mode="json") | {"addresses": ["0.0.0.0/0"]}
+    path.write_text(json.dumps(found), "utf-8")
+    sign = ("permit", "sign", "permit.yaml", "--signer", "file:owner.pem", "--out", "p.json")
+    refused(clearance(*sign, folder=tmp_path), 2, "permit.yaml: 0.0.0.0/0 is wider than any agency")
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_decision_keeps_every_sign_of_its_number(tmp_path: Path) -> None:
+    words = (*NEW[:5], "--decision", 'số "12"\\QĐ: {x}', *NEW[7:])
+    assert clearance(*words, folder=tmp_path).returncode == 0
+    assert read(tmp_path).decision == 'số "12"\\QĐ: {x}'
