@@ -138,5 +138,7 @@ def titled(text: Bilingual) -> str:
 
 
 def both(text: Bilingual) -> str:
-    """The text in both languages, the chosen one first."""
+    """The text in both languages, the chosen one first; once where it is the same in both."""
+    if text.vi == text.en:
+        return text.vi
     return f"{text.vi} ({text.en})" if _chosen.known else f"{text.en} ({text.vi})"
