@@ -2,12 +2,19 @@
 
 project = "Clearance"
 author = "The Clearance project"
+html_show_copyright = False  # the licence says whose it is
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
 exclude_patterns = ["schemas"]
 html_theme = "alabaster"
-html_theme_options = {"description": "Look, judge, certify", "fixed_sidebar": True}
+html_theme_options = {
+    "description": "Look, judge, certify",
+    "fixed_sidebar": True,
+    "show_powered_by": False,
+    "page_width": "1280px",
+    "body_max_width": "none",
+}
 html_show_sourcelink = False
 myst_heading_anchors = 3
 suppress_warnings = [

@@ -44,13 +44,13 @@ SETTINGS: Mapping[str, Setting] = {
 
 LOOKING = ("plan", "scan", "check", "doctor")
 """The verbs that take settings."""
-SPEAKING = (*LOOKING, "init", "inventory", "runs", "evaluate", "report", "explain", "diff", "recheck")
-"""The verbs that take their language from the settings."""
+SPEAKING = (*LOOKING, "init", "inventory", "runs", "evaluate", "report", "explain", "diff", "recheck", "permit new")
+"""The verbs that take their language from the settings; of a group all, or the one that is named."""
 
 
-def applies(verb: str | None) -> bool:
-    """Whether the settings of the folder are read for this verb: never for those that certify and verify."""
-    return verb in SPEAKING
+def applies(words: str) -> bool:
+    """Whether the settings of the folder are read for this verb, with the word after it where it is a group: never for those that sign and verify."""
+    return words in SPEAKING or words.partition(" ")[0] in SPEAKING
 
 
 def read(folder: Path) -> dict[str, Any]:

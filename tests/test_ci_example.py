@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -87,10 +88,43 @@ def test_a_step_keeps_the_status_and_leaves_what_other_systems_read(place: Path)
     gone = step(place, "gone")
     assert gone.returncode == 14
     assert "error" in left(place.parent / "gone")[0]
+    before = (place.parent / "gone" / "run" / "order.json").read_bytes()
+    again = step(place, "gone")
+    assert again.returncode == 14, again.stderr
+    assert "error" in left(place.parent / "gone")[0]
+    assert (place.parent / "gone" / "run" / "order.json").read_bytes() != before
     (place / "scope.yaml").write_text("nonsense: true\n", "utf-8")
-    broken = step(place, "broken")
-    assert broken.returncode == 2
-    assert not list((place.parent / "broken").iterdir())
+    for out in ("broken", "gone"):
+        broken = step(place, out)
+        assert broken.returncode == 2
+        assert not list((place.parent / out).iterdir()), "nothing of an earlier step is left to be taken for this one's"
+
+
+def test_what_the_step_did_not_make_is_not_taken_away(place: Path) -> None:
+    run = place.parent / "out" / "run"
+    run.mkdir(parents=True)
+    (run / "thesis.txt").write_text("mine")
+    done = step(place, "out")
+    assert (done.returncode, (run / "thesis.txt").read_text()) == (2, "mine")
+    assert "name another OUT" in done.stderr
+    (run / "order.json").write_text("{}")
+    (run / "evaluation.dsse.json").write_text("{}")
+    assert step(place, "out").returncode == 2
+    assert (run / "evaluation.dsse.json").is_file()
+
+
+def test_what_is_wrong_with_the_call_has_a_documented_status(place: Path) -> None:
+    command = [str(CI / "clearance-ci"), str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr.startswith("usage: ")) == (2, True)
+    assert step(place.parent / "missing", "out").returncode == 2
+    bare = place.parent / "bare"
+    bare.mkdir()
+    for name in ("bash", "env", "mkdir"):
+        (bare / name).symlink_to(str(shutil.which(name)))
+    done = subprocess.run([*command, "out"], capture_output=True, text=True, timeout=30, check=False, env={"PATH": str(bare)})
+    assert done.returncode == 2
+    assert "no 'clearance' is on the PATH" in done.stderr
 
 
 def test_a_bad_server_fails_the_step(place: Path) -> None:

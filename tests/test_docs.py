@@ -56,7 +56,9 @@ def test_each_quick_start_stands_in_both_languages_with_the_same_commands() -> N
         assert len(english) >= 5
 
 
-@pytest.mark.parametrize("page", [*STARTS, OPERATIONS, docs.DOCS / "write-a-check.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*STARTS, OPERATIONS, docs.DOCS / "write-a-check.md", docs.DOCS / "install.md"], ids=lambda page: page.name
+)
 def test_every_command_that_a_page_shows_is_one(page: Path) -> None:
     shown = commands(page)
     assert shown
@@ -91,3 +93,6 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "html" / "quick-start" / "agency.vi.html").read_text("utf-8")
     assert "Bắt đầu nhanh cho cơ quan" in page
+    listed = re.findall(r'<li class="toctree-l1[^"]*"><a class="[^"]*" href="([^"]*)"', page)
+    assert len(listed) == len(set(listed)) == len(PAGES) - 1 + 2, "each page, and the two that are generated, stands in one list"
+    assert "&#169;" not in page and "©" not in page

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -204,3 +206,73 @@ def test_the_reports_are_one_file_without_script_that_loads_nothing(road: Path) 
             page.count("http://") + page.count("https://") == page.count("https://dichvucong") + page.count("http://www.w3.org")
             or name == "bad"
         )
+
+
+def test_the_backup_of_the_page_is_made_and_proves_itself_whole(road: Path, tmp_path: Path) -> None:
+    page = (
+        (BASELINE.parent.parent / "docs" / "operations.md").read_text("utf-8").split("## Backup and restore")[1].split("\n## ")[0]
+    )
+    saving, proving = [
+        "\n".join(re.findall(r"^\$ (.*)$", block, re.MULTILINE)) for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    ]
+    for old, new in {
+        "trust-laboratory.dsse.json": "trust.dsse.json", "authorisations.log": "authorisations.log", "sequence.json": "sequence.json",
+        "clients": "clients", "good.bundle": "H15/run.bundle", "good.request.dsse.json": "H15/request.dsse.json", "run-good": "runs/R-1",
+        "good.certificate.dsse.json": "certificate.dsse.json", "good.certificate.dsse.json.tlog-proof": "certificate.dsse.json.tlog-proof",
+        "good.certificate.pdf": "certificate.pdf", "witness-mic.json": "witness.json",
+    }.items():  # fmt: skip
+        (tmp_path / new).parent.mkdir(exist_ok=True)
+        (shutil.copytree if (road / old).is_dir() else shutil.copy)(road / old, tmp_path / new)
+    resumed(road, tmp_path)
+    program = tmp_path / "bin" / "clearance"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m scanner.cli "$@"\n')
+    program.chmod(0o700)
+    environment = {
+        **os.environ,
+        "NO_COLOR": "1",
+        "PYTHONPATH": str(BASELINE.parent.parent),
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+    }
+    for script in (saving, proving):
+        done = subprocess.run(
+            ["sh", "-euc", script], capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+    assert "✓ VALID" in done.stderr
+    assert "DAMAGED" not in done.stdout
+    assert done.stdout.count("backup/runs/R-1") == 1
+
+
+def resumed(road: Path, folder: Path) -> None:
+    """Lifts the suspension in the copy of the log in this folder: both authorities sign it, and the witness sees it."""
+    log, trust = folder / "authorisations.log", folder / "trust.dsse.json"
+    common = (
+        "--log",
+        log,
+        "--trust",
+        trust,
+        "--log-signer",
+        f"file:{road}/keys/log-mps.pem",
+        "--yes",
+        "--out",
+        folder / "resumption.json",
+    )
+    serial = clearance("log", "show", log).stdout.splitlines()[0].split("\t")[3].strip()
+    for words in (
+        ("resume", serial, *common, "--signer", f"file:{road}/keys/approver-mps.pem"),
+        ("resume", serial, *common, "--signer", f"file:{road}/keys/approver-mic.pem", "--begun", folder / "resumption.json"),
+        (
+            "log",
+            "cosign",
+            log,
+            "--trust",
+            trust,
+            "--signer",
+            f"file:{road}/keys/witness-mic.pem",
+            "--state",
+            folder / "witness.json",
+        ),
+    ):
+        done = clearance(*words)
+        assert done.returncode == 0, done.stderr

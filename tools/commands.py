@@ -20,3 +20,9 @@ def commands(
             under = command.get_command(context, name)
             if under is not None:
                 yield from commands(under, (*words, name))
+
+
+def context_of(command: click.Command, words: tuple[str, ...]) -> click.Context:
+    """The context in which the command is called by these words: it takes -h, as all do, and its lines are as long as on a wide terminal."""
+    names = list(clearance.context_settings["help_option_names"])
+    return click.Context(command, info_name=" ".join(words), help_option_names=names, max_content_width=100, terminal_width=100)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
-
 from scanner.baseline import read_baseline
 from scanner.check import Check
 from scanner.cli.shipped import shipped
@@ -16,7 +14,7 @@ from scanner.i18n import FOLDER, Catalogue
 from scanner.plan import kind_of
 from scanner.registry import load_checks
 from scanner.settings import SETTINGS
-from tools.commands import commands
+from tools.commands import commands, context_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = DOCS / "generated"
@@ -84,7 +82,7 @@ def commands_page() -> str:
     """Every command with its help, as the terminal shows it."""
     lines = ["# The commands", ""]
     for words, command in commands():
-        context = click.Context(command, info_name=" ".join(words), max_content_width=100, terminal_width=100)
+        context = context_of(command, words)
         lines += [f"## {' '.join(words)}", "", "```text", command.get_help(context).replace("\b", ""), "```", ""]
     return "\n".join(lines)
 

@@ -9,5 +9,6 @@ done
 echo "Preparing $venv"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
-"$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+"$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/build.txt
+"$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes --no-build-isolation -r requirements/dev.txt
 "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .

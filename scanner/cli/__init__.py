@@ -24,6 +24,7 @@ from scanner.i18n import _
 
 KEPT = frozenset({"scan", "check", "recheck", "evaluate", "attest", "report", "seal"})
 """The verbs that make a run, write into one or give something of it away: the run's trail tells who ran them."""
+_WORDS = "clearance.words"
 _PLUGINS = "pydantic.plugin._loader"
 _ALLOCATIONS = 50_000
 """How often the memory is searched for what refers to itself: loading modules leaves none of it, and the usual 700 take a twentieth of the start."""
@@ -92,6 +93,12 @@ class _Verbs(click.Group):
         command: click.Command = getattr(importlib.import_module(f"scanner.cli.{COMMANDS[cmd_name]}"), cmd_name)
         return spoken(leaves.finished(command, cmd_name))
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, as click finds it; its words are noted, of a group with the word after it, since settings are for some and not for others."""
+        name, command, rest = super().resolve_command(ctx, args)
+        ctx.meta[_WORDS] = " ".join([str(name), *(rest[:1] if isinstance(command, click.Group) else [])])
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the verbs by their stored summaries: no module is loaded for the list."""
         with formatter.section(_("Commands")):
@@ -114,7 +121,7 @@ def clearance(context: click.Context, lang: str, color: str, quiet: bool, debug:
     from scanner import settings
     from scanner.cli.console import Console
 
-    found = settings.read(Path.cwd()) if settings.applies(context.invoked_subcommand) else {}
+    found = settings.read(Path.cwd()) if settings.applies(context.meta.get(_WORDS, "")) else {}
     if context.get_parameter_source("lang") is ParameterSource.DEFAULT:
         lang = found.get("lang", lang)
     i18n.choose(lang)

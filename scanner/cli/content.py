@@ -9,6 +9,7 @@ import click
 
 from scanner.cli import explaining
 from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
+from scanner.cli.completion import check_names
 from scanner.cli.console import Console, bytes_of, keep, pass_console
 from scanner.faults import InputError
 from scanner.i18n import _, titled
@@ -70,7 +71,7 @@ def checks_new(console: Console, name: str, pack: str) -> None:
 
 
 @click.command()
-@click.argument("check")
+@click.argument("check", shell_complete=check_names)
 @BASELINE
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="A judged run: say also what it saw, and where.")
 @click.option("--subject", help="Of that run only this subject, as in web1:443.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 EXAMPLES: dict[str, str] = {
+    "completion": "mkdir -p ~/.local/share/bash-completion/completions\n"
+    "  clearance completion bash > ~/.local/share/bash-completion/completions/clearance",
     "doctor": "clearance doctor scope.yaml web1 --permit permit.yaml",
     "plan": "clearance plan scope.yaml --permit permit.yaml",
     "scan": "clearance scan scope.yaml --permit permit.dsse.json --trust trust.dsse.json --rate gentle --out run",
@@ -21,8 +23,10 @@ EXAMPLES: dict[str, str] = {
     "--signer file:agency.pem --out request.dsse.json",
     "submit": "clearance submit run.bundle --request request.dsse.json --to authorities.txt --out H15.submission.age",
     "receive": "clearance receive H15.submission --trust trust.dsse.json --out H15",
-    "approve": "clearance approve run.bundle --request request.dsse.json --trust trust.dsse.json --signer pkcs11:token=A;object=K "
-    "--out authorisation.dsse.json",
+    "approve": "clearance approve run.bundle --request request.dsse.json --trust trust.dsse.json "
+    "--signer 'pkcs11:token=A;object=K?module-path=/usr/lib/softhsm/libsofthsm2.so' --out authorisation.dsse.json",
+    "countersign": "clearance countersign certificate.pdf --x509 an.crt.pem "
+    "--signer 'pkcs11:token=AN;object=K?module-path=/usr/lib/softhsm/libsofthsm2.so' --trust trust.dsse.json --out certificate.pdf",
     "issue": "clearance issue run.bundle --request request.dsse.json --trust trust.dsse.json --authorisation authorisation.dsse.json "
     "--log log.sqlite --log-signer file:log.pem --out certificate.dsse.json",
     "verify": "clearance verify certificate.dsse.json --trust trust.dsse.json --bundle run.bundle --recompute",

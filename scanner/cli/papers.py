@@ -39,10 +39,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=FILE, required=True)
 @pass_console
 def countersign(console: Console, /, pdf: Path, trust: Path, signer: str, x509: Path, yes: bool, out: Path) -> None:
-    """Add an approver's signature to a certificate's PDF (PAdES); the certificate counts without it.
-
-    Example: clearance countersign certificate.pdf --x509 an.crt.pem --signer pkcs11:token=AN;object=K --trust trust.dsse.json --out certificate.pdf
-    """
+    """Add an approver's signature to a certificate's PDF (PAdES); the certificate counts without it."""
     from certification.countersigning import countersign as countersigned
 
     if out.resolve() != pdf.resolve():

@@ -17,7 +17,7 @@ from scanner.i18n import _
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 _TEMPLATE = """\
-# A permit: without it no packet is sent. For an inspection the owner's authority signs it: clearance permit sign.
+# {about}: clearance permit sign.
 schema_version: 1
 kind: {kind}
 decision: {decision}
@@ -25,7 +25,7 @@ agency: {agency}
 permitted_by: {{person: {person}, organisation: "{organisation}"}}
 inspectors:
   - {{person: {person}, organisation: "{organisation}"}}
-# Only these addresses may be touched; loopback and link-local ranges only where they stand here literally.
+# {only}
 addresses:
 {addresses}
 window: {{begins: "{begins}", ends: "{ends}"}}
@@ -70,6 +70,8 @@ def permit_new(
     at = now()
     own = kind == "self-check"
     text = _TEMPLATE.format(
+        about=_("A permit: without it no packet is sent. For an inspection the owner's authority signs it"),
+        only=_("Only these addresses may be touched; loopback and link-local ranges only where they stand here literally."),
         person=(_user() or UNFILLED) if own else UNFILLED,
         organisation=agency if own else UNFILLED,
         kind=kind,

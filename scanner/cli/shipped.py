@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from click.shell_completion import CompletionItem
+
     from scanner.baseline import Baseline
     from scanner.cli.console import Console
     from scanner.targets import Permit
@@ -53,6 +55,15 @@ class BaselineFile(click.Path):
             text = _("no baseline is called {word}; name a file, or one of those that are shipped: {known}")
             self.fail(text.format(word=value, known=", ".join(known)), param, ctx)
         return super().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """The ids of shipped baselines that begin so, and files: bash shows those only where no id does."""
+        from click.shell_completion import CompletionItem
+
+        return [
+            *super().shell_complete(ctx, param, incomplete),
+            *(CompletionItem(known) for known in shipped() if known.startswith(incomplete)),
+        ]
 
 
 def say_force(console: Console, baseline: Baseline, at: datetime) -> None:

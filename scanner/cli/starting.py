@@ -15,34 +15,34 @@ ECHELONS = ("central", "province", "commune")
 """The tiers there are since districts ended on 1 July 2025."""
 
 SCOPE = """\
-# What you declare: your agency, your system, its hosts and what each service speaks. `clearance inventory import` fills in the hosts.
-# Phạm vi: cơ quan, hệ thống, máy chủ và dịch vụ. `clearance inventory import` điền danh sách máy chủ.
+# {declares}
+# {fills}
 schema_version: 1
 agency:
   code: {agency}
   name: {{vi: {name}, en: {name_en}}}
-  echelon: {echelon}   # central, province or commune
+  echelon: {echelon}   # {echelons}
 system:
   id: {system}
   name: {{vi: {system_name}, en: {system_name_en}}}
-  level: {level}   # the information system's security level, 1 to 5; a connection needs 3 or higher
-  operator: {operator}   # the unit that runs it; an inspector may not belong to it
-# A name that has several addresses is no host: declare each address as a host of its own.
-# For host controls: login: {{user: audit, key: audit-key, host_keys: ["ssh-ed25519 AAAA..."]}}  (docs/host-access.md)
+  level: {level}   # {levels}
+  operator: {operator}   # {runs_it}
+# {addresses}
+# {logins}: login: {{user: audit, key: audit-key, host_keys: ["ssh-ed25519 AAAA..."]}}  (docs/host-access.md)
 hosts: []
 """
 
 SETTINGS = """\
-# Settings of this folder: what plan, scan, check and doctor take where you give no option. An option always wins.
-# Keys, passphrases and trust roots never stand here. All settings: docs/settings.md
+# {about}
+# {never}: docs/settings.md
 scope = "scope.yaml"
 permit = "permit.yaml"
-runs = "runs"              # each run gets a folder of its own in here
+runs = "runs"              # {each}
 lang = "{lang}"
-rate = "gentle"            # gentle, normal or fast; never beyond the permit
-# baseline = "npdb-2026"   # the id of a shipped baseline, or a path
-{anchors}
-# feeds = "feeds.sqlite"   # see docs/feeds.md; without it patches are not assessed
+rate = "gentle"            # {paces}
+# baseline = "npdb-2026"   # {which}
+{usual}anchors = "{anchors}"   # {trusted}
+# feeds = "feeds.sqlite"   # {patches}
 # zone = "internal"
 # deviations = "deviations.yaml"
 """
@@ -74,10 +74,10 @@ def init(console: Console, /, folder: Path, **options: Any) -> None:
     if there:
         raise InputError(_("{path}: exists already; nothing was overwritten").format(path=", ".join(there)))
     said = _answers(options)
-    scope = SCOPE.format(**said)
+    scope = SCOPE.format(**said, **_scope_remarks())
     _insist(scope, str(paths["scope.yaml"]))
     keep(paths["scope.yaml"], scope.encode())
-    keep(paths["clearance.toml"], SETTINGS.format(lang=console.language, anchors=_anchors()).encode())
+    keep(paths["clearance.toml"], _settings(console.language).encode())
     keep(paths["inventory.xlsx"], write([]))
     console.say(_("✓ {names} written").format(names=", ".join(str(path) for path in paths.values())))
     console.say(_("Next: fill in inventory.xlsx, then `clearance inventory import inventory.xlsx`"))
@@ -118,10 +118,36 @@ def _answers(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _anchors() -> str:
-    """The setting of the CA store, with this machine's own where it has one in the usual place; a comment elsewhere."""
-    usual = Path("/etc/ssl/certs/ca-certificates.crt")
-    return f'{"" if usual.is_file() else "# "}anchors = "{usual}"   # the CAs that servers\' certificates are checked against'
+def _scope_remarks() -> dict[str, str]:
+    """What the scope's comments say, in the chosen language."""
+    return {
+        "declares": _("What you declare: your agency, your system, its hosts and what each service speaks."),
+        "fills": _("`clearance inventory import` fills in the hosts."),
+        "echelons": _("central, province or commune"),
+        "levels": _("the information system's security level, 1 to 5; a connection needs 3 or higher"),
+        "runs_it": _("the unit that runs it; an inspector may not belong to it"),
+        "addresses": _("A name that has several addresses is no host: declare each address as a host of its own."),
+        "logins": _("For host controls"),
+    }
+
+
+def _settings(language: str) -> str:
+    """The settings with their comments in the chosen language; with this machine's own CA store where it has one in the usual place."""
+    anchors = Path("/etc/ssl/certs/ca-certificates.crt")
+    return SETTINGS.format(
+        lang=language,
+        anchors=anchors,
+        usual="" if anchors.is_file() else "# ",
+        about=_(
+            "Settings of this folder: what plan, scan, check and doctor take where you give no option. An option always wins."
+        ),
+        never=_("Keys, passphrases and trust roots never stand here. All settings"),
+        each=_("each run gets a folder of its own in here"),
+        paces=_("gentle, normal or fast; never beyond the permit"),
+        which=_("the id of a shipped baseline, or a path"),
+        trusted=_("the CAs that servers' certificates are checked against"),
+        patches=_("see docs/feeds.md; without it patches are not assessed"),
+    )
 
 
 def _insist(scope: str, name: str) -> None:

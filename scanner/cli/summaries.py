@@ -1,7 +1,7 @@
 """What `clearance --help` says of each verb: written by `python -m tools.summaries` from the verbs themselves."""
 
 SUMMARIES: dict[str, str] = {
-    "completion": "Print the completion script of a shell.",
+    "completion": "Print the completion script of a shell; where each shell looks for it is in docs/install.md.",
     "init": "Write scope.yaml, clearance.toml and inventory.xlsx to fill in; asks on a terminal for what no option says.",
     "inventory": "Hosts and services from your own list into the scope, and back.",
     "doctor": "Examine this machine and the login to each host (or to the named ones), and say how to mend what is missing.",

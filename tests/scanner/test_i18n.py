@@ -9,6 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from scanner import i18n
+from scanner.record import BilingualText
 
 CATALOGUE = i18n.FOLDER / "vi" / "LC_MESSAGES" / "clearance.po"
 PLACES = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^}]*)?\}")
@@ -43,3 +44,8 @@ def test_a_chosen_language_speaks_and_what_is_missing_is_english(monkeypatch: py
 def test_escapes_and_continued_lines_are_read_as_written() -> None:
     read = i18n.Catalogue('msgid ""\n"a \\"b\\"\\n"\n"c\\\\n"\nmsgstr "x\\ty"\n')
     assert read.gettext('a "b"\nc\\n') == "x\ty"
+
+
+def test_a_name_that_is_the_same_in_both_languages_is_said_once() -> None:
+    assert i18n.both(BilingualText(vi="UBND tỉnh Mẫu", en="UBND tỉnh Mẫu")) == "UBND tỉnh Mẫu"
+    assert i18n.both(BilingualText(vi="Thử", en="Test")) == "Test (Thử)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,15 @@ def test_the_page_is_true_for_a_new_user(place: Path) -> None:
     again = clearance("checks", "new", "our-second-check", "--pack", PACK, folder=place)
     assert again.returncode == 0, again.stderr
     assert CHECK in load_checks(baseline=mine.read_bytes())
+    copied = "\n".join(re.findall(r"^\$ (cp .*|sed .*)$", page, re.MULTILINE))
+    program = place / "bin" / "python"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    program.chmod(0o700)
+    environment["PATH"] = f"{program.parent}:{os.environ['PATH']}"
+    subprocess.run(["sh", "-euc", copied], cwd=place, env=environment, timeout=60, check=True)
+    told = clearance("baseline", "show", "--baseline", "my-baseline.yaml", folder=place)
+    assert told.stdout.startswith("my-baseline 1 (R-2026)"), told.stderr
     for name in ("ssh-key-exchange-2/../x", "one", "Ours-One"):
         assert clearance("checks", "new", name, "--pack", PACK, folder=place).returncode == 2
 

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pexpect
 import pytest
 from jsonschema import Draft202012Validator
 
 from scanner.cli import clearance as root
+from scanner.cli.exits import ExitStatus
 from scanner.cli.leaves import WRITE_FILES
 from scanner.cli.listed import Listed
+from scanner.registry import load_checks
 from tests.scanner.cli.in_process import clearance
 from tools import man, summaries
 from tools.schemas import SCHEMAS
@@ -113,23 +116,73 @@ def test_verify_loads_no_scanner_and_no_check() -> None:
     assert not [name for name in loaded if any(name == heavy or name.startswith(f"{heavy}.") for heavy in NOT_FOR_VERIFYING)]
 
 
-def test_bash_completes_verbs_and_options(tmp_path: Path) -> None:
-    script = clearance("completion", "bash", folder=tmp_path).stdout
-    for shell in ("zsh", "fish"):
-        assert "_CLEARANCE_COMPLETE" in clearance("completion", shell, folder=tmp_path).stdout
+@pytest.fixture
+def completing(tmp_path: Path) -> dict[str, str]:
+    """An environment in whose PATH `clearance` stands, with the scripts of all shells in the folder of the test."""
     program = tmp_path / "clearance"
     program.write_text(f'#!/bin/sh\nexport PYTHONPATH={ROOT}\nexec {sys.executable} -m scanner.cli "$@"\n')
     program.chmod(0o700)
-    (tmp_path / "c.bash").write_text(script)
+    for shell in ("bash", "zsh", "fish"):
+        (tmp_path / f"c.{shell}").write_text(clearance("completion", shell, folder=tmp_path).stdout)
+    return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+
+
+COMPLETED = (
+    (["clearance", "inv"], {"inventory"}),
+    (["clearance", "log", "co"], {"cosign"}),
+    (["clearance", "plan", "--ba"], {"--baseline"}),
+    (["clearance", "explain", "tls-minimum-"], {"tls-minimum-version"}),
+    (["clearance", "check", "--baseline", "npdb-2"], {"npdb-2016", "npdb-2022", "npdb-2026"}),
+    (["clearance", "baseline", "diff", "npdb-2022", "npdb-2026"], {"npdb-2026"}),
+)
+
+
+def test_bash_completes_verbs_options_checks_and_baselines(tmp_path: Path, completing: dict[str, str]) -> None:
     bash = shutil.which("bash")
     assert bash is not None
-    for typed, wanted in ((["clearance", "inv"], {"inventory"}), (["clearance", "log", "co"], {"cosign"}),
-                          (["clearance", "plan", "--ba"], {"--baseline"})):  # fmt: skip
+    for typed, wanted in COMPLETED:
         line = shlex.join(typed)
         asked = f"source {tmp_path}/c.bash; COMP_WORDS=({line}); COMP_CWORD={len(typed) - 1}; _clearance_completion clearance; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-        environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-        done = subprocess.run([bash, "-c", asked], capture_output=True, text=True, timeout=60, check=True, env=environment)
+        done = subprocess.run([bash, "-c", asked], capture_output=True, text=True, timeout=60, check=True, env=completing)
         assert set(done.stdout.split()) == wanted, done.stderr
+
+
+def test_fish_completes_the_same_and_shows_a_description_with_its_commas(tmp_path: Path, completing: dict[str, str]) -> None:
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("fish is not on this machine")
+    for typed, wanted in COMPLETED:
+        asked = f"source {tmp_path}/c.fish; complete -C {shlex.quote(shlex.join(typed))}"
+        done = subprocess.run(
+            [fish, "-c", asked], capture_output=True, text=True, timeout=60, check=True, env=completing, cwd=tmp_path
+        )
+        assert {line.split("\t")[0] for line in done.stdout.splitlines()} >= wanted, done.stderr
+    asked = f"source {tmp_path}/c.fish; complete -C 'clearance explain '"
+    done = subprocess.run(
+        [fish, "-c", asked], capture_output=True, text=True, timeout=60, check=True, env=completing, cwd=tmp_path
+    )
+    shown = dict(line.split("\t") for line in done.stdout.splitlines())
+    titles = {name: check.title for name, check in load_checks().items()}
+    assert shown == titles
+    assert any("," in title for title in titles.values())
+
+
+def test_zsh_completes_by_a_file_in_a_folder_of_fpath(tmp_path: Path, completing: dict[str, str]) -> None:
+    zsh = shutil.which("zsh")
+    if zsh is None:
+        pytest.skip("zsh is not on this machine")
+    (tmp_path / ".zfunc").mkdir()
+    (tmp_path / "c.zsh").rename(tmp_path / ".zfunc" / "_clearance")
+    (tmp_path / ".zshrc").write_text("fpath=(~/.zfunc $fpath)\nautoload -Uz compinit && compinit\nPS1='ready> '\n")
+    shell = pexpect.spawn(zsh, ["-i"], env=completing, timeout=60, encoding="utf-8", dimensions=(40, 200), cwd=tmp_path)
+    try:
+        shell.expect("ready> ")
+        shell.send("clearance explain tls-minimum-\t")
+        shell.expect("version")
+        shell.send("\x15clearance log co\t")
+        shell.expect("sign")
+    finally:
+        shell.close(force=True)
 
 
 def test_a_man_page_is_made_of_every_command(tmp_path: Path) -> None:
@@ -138,9 +191,23 @@ def test_a_man_page_is_made_of_every_command(tmp_path: Path) -> None:
     assert len(pages) > len(ALL)
     groff = shutil.which("groff")
     assert groff is not None
-    for page in (tmp_path / "clearance.1", tmp_path / "clearance-inventory-import.1"):
-        done = subprocess.run([groff, "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, timeout=60, check=True)
+    for page in pages:
+        done = subprocess.run(
+            [groff, "-Kutf8", "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, timeout=60, check=True
+        )
         assert not done.stderr
         shown = re.sub(r"\x1b\[[0-9]*m|.\x08", "", done.stdout).replace("‐", "-").replace("−", "-")
-        assert {"NAME", "SYNOPSIS", "EXIT STATUS"} <= set(shown.splitlines())
-    assert "--skip-bad" in shown
+        sections = re.split(r"^(?=[A-Z]{2})", shown, flags=re.MULTILINE)
+        by_name = {section.split("\n", 1)[0]: section for section in sections}
+        assert {"NAME", "SYNOPSIS", "OPTIONS", "EXIT STATUS"} <= set(by_name), page
+        assert "-h, --help" in by_name["OPTIONS"]
+        assert "Example" not in by_name.get("DESCRIPTION", "")
+        words = " ".join(by_name["EXIT STATUS"].split())
+        assert all(f"{status.value} {status.name} " in words for status in ExitStatus)
+        assert "Nothing at all was reachable." in words
+        assert page.stem.replace("-", " ") in by_name.get("EXAMPLE", page.stem.replace("-", " "))
+    assert "\\-\\-answer" in (tmp_path / "clearance-attest.1").read_text("utf-8")  # an option without words is one
+    explain = (tmp_path / "clearance-explain.1").read_text("utf-8")
+    assert "\\fBCHECK" not in explain  # it stands in the synopsis, and nothing is said of it
+    assert "clearance explain tls\\-minimum\\-version \\-\\-run" in explain.split(".SH EXAMPLE")[1]
+    assert "\\-\\-skip\\-bad" in (tmp_path / "clearance-inventory-import.1").read_text("utf-8")

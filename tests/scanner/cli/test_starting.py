@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner import i18n
 from scanner.settings import SETTINGS, read
 from scanner.strict_yaml import InputError
 from tests.scanner.cli.in_process import clearance, refused
@@ -107,3 +108,42 @@ def test_settings_stand_in_for_options_and_options_win(tmp_path: Path) -> None:
     refused(clearance("plan", "--permit", "other.yaml", folder=tmp_path), 2, "other.yaml")
     (tmp_path / "clearance.toml").write_text('lang = "vi"\nscope = "none.yaml"\n', "utf-8")
     assert "none.yaml" in clearance("plan", "--permit", "permit.yaml", folder=tmp_path).stderr
+
+
+REMARKS = (
+    "each run gets a folder of its own in here",
+    "gentle, normal or fast; never beyond the permit",
+    "What you declare: your agency, your system, its hosts and what each service speaks.",
+    "the unit that runs it; an inspector may not belong to it",
+    "Only these addresses may be touched; loopback and link-local ranges only where they stand here literally.",
+)
+PERMIT = ("permit", "new", "permit.yaml", "--agency", "H15", "--decision", "1/QD", "--address", "10.15.3.0/24")
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_what_init_and_permit_new_write_is_remarked_in_the_chosen_language(language: str, tmp_path: Path) -> None:
+    for words in (INIT, PERMIT):
+        done = clearance("--lang", language, *words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+    written = "".join((tmp_path / name).read_text("utf-8") for name in ("scope.yaml", "clearance.toml", "permit.yaml"))
+    i18n.choose(language)
+    try:
+        wanted = [i18n._(remark) for remark in REMARKS]
+    finally:
+        i18n.choose("en")
+    assert not [remark for remark in wanted if remark not in written]
+    assert read(tmp_path)["lang"] == language
+
+
+def test_a_permit_is_begun_in_the_language_of_the_folder_and_signed_by_no_setting_at_all(tmp_path: Path) -> None:
+    assert clearance("--lang", "vi", *INIT, folder=tmp_path).returncode == 0
+    done = clearance(*PERMIT, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "permit.yaml" in done.stderr and "it names" not in done.stderr
+    assert clearance("keys", "new", "owner.pem", "--unencrypted", folder=tmp_path).returncode == 0
+    (tmp_path / "clearance.toml").write_text("nonsense = 1\n", "utf-8")
+    (tmp_path / "permit.yaml").rename(tmp_path / "first.yaml")
+    refused(clearance(*PERMIT, folder=tmp_path), 2, "clearance.toml")
+    signed = clearance("permit", "sign", "first.yaml", "--signer", "file:owner.pem", "--out", "permit.json", folder=tmp_path)
+    assert signed.returncode == 0, signed.stderr
+    assert "✓ signed permit" in signed.stderr
