@@ -199,3 +199,10 @@ def test_a_plan_tells_which_limit_of_time_is_too_short_and_what_to_do(desk: Path
     assert all(short.needed > short.allowed for short in found.too_short)
     text = clearance(*PLAN, *few, "--run-deadline", "2", folder=desk).stderr
     assert "--run-deadline 2 is too short" in text and "--resume" in text
+
+
+def test_a_plan_of_a_scope_without_hosts_names_the_import(desk: Path) -> None:
+    _changed(desk, "scope.yaml", hosts=[])
+    done = clearance(*PLAN, folder=desk)
+    assert done.returncode == 2
+    assert "no host is declared yet" in done.stderr and "clearance inventory import FILE --scope scope.yaml" in done.stderr
