@@ -289,9 +289,10 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> bool:
     )
     allowed = Allowance(options["run_deadline"], options["host_deadline"])
     with run.held():
+        run.reopen()
         left = _told_scan(console, run, circumstances, found, allowed, limits_of(options))
-    cut(run, options["feeds"])
-    run.write_manifest()
+        cut(run, options["feeds"])
+        run.write_manifest()
     if left:
         text = ngettext(
             "! the time allowed is over: {count} sight was not taken and shows as not assessed; go on with: clearance scan --resume --out {run}",
