@@ -12,7 +12,7 @@ from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.failing import fail_on_option
 from scanner.cli.roots import trust_at, trust_option
-from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, say_unfilled, shipped
+from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, say_imitation, say_unfilled, shipped
 from scanner.cli.timing import limits_of, taken, tell_timed_out, tell_too_short
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
@@ -259,6 +259,7 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
         inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=Pace(options["pace"])
     )
     scanning.addresses(order, now())
+    say_imitation(console, inputs.bound.ref())
     say_force(console, inputs.bound.baseline, order.judged_at)
     say_unfilled(console, inputs.permit)
     folder = options["out"] or options["runs"] / order.run

@@ -9,7 +9,7 @@ import click
 
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
-from scanner.cli.shipped import say_force, say_unfilled
+from scanner.cli.shipped import say_force, say_imitation, say_unfilled
 from scanner.cli.timing import limits_of, taken, tell_too_short
 from scanner.i18n import N_, _, filled, ngettext
 
@@ -73,6 +73,7 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     if form == "json":
         console.data(found.written() + b"\n")
         return
+    say_imitation(console, inputs.bound.ref())
     say_force(console, inputs.bound.baseline, now())
     say_unfilled(console, inputs.permit)
     _say(console, found, inputs)
