@@ -39,7 +39,7 @@ scope = "scope.yaml"
 permit = "permit.yaml"
 runs = "runs"              # each run gets a folder of its own in here
 lang = "{lang}"
-rate = "gentle"            # gentle, normal or fast; never beyond the permit
+rate = "gentle"            # gentle, normal or fast; never beyond the permit. Gentle: 8 minutes or more for the ports of each host
 # baseline = "npdb-2026"   # the id of a shipped baseline, or a path
 {anchors}
 # feeds = "feeds.sqlite"   # see docs/feeds.md; without it patches are not assessed

@@ -19,10 +19,10 @@ _NOTICED = 1.2
 _REMEDIES = {
     "--deadline": N_("{where} would end as timed-out; allow more with --deadline"),
     "--run-deadline": N_(
-        "the rest would show as not assessed; allow more with --run-deadline, look faster with --rate, or go on with --resume"
+        "the rest would show as not assessed; allow more with --run-deadline, look faster with --rate (within the permit), or go on with --resume"
     ),
     "--host-deadline": N_(
-        "the rest at {where} would show as not assessed; allow more with --host-deadline, look faster with --rate, or go on with --resume"
+        "the rest at {where} would show as not assessed; allow more with --host-deadline, look faster with --rate (within the permit), or go on with --resume"
     ),
 }
 
