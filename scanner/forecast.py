@@ -155,9 +155,10 @@ def times_of(planned: Iterable[Sight], pacing: Pacing, history: Mapping[str, flo
     for sight in planned:
         host, seconds = sight.subject.partition(":")[0], seconds_of(sight, pacing, history, silent=silent)
         wide = sight.kind == DISCOVERY and sight.subject in pacing.wide
-        by_host[host] = by_host.get(host, 0.0) + seconds / (1 if wide else pacing.rate.parallel_per_host)
+        alone = wide or host == AGENCY
+        by_host[host] = by_host.get(host, 0.0) + seconds / (1 if alone else pacing.rate.parallel_per_host)
         nmap += seconds if wide else 0.0
-        rest += 0.0 if wide else seconds
+        rest += 0.0 if alone else seconds
         connections += 0 if wide else pacing.connections(sight)
     slowest = max(by_host.values(), default=0.0)
     return Times(max(1, round(max(slowest, nmap, rest / pacing.at_once, connections / pacing.kept))), by_host)

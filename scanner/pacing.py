@@ -87,14 +87,14 @@ class Pacing:
 
     @property
     def at_once(self) -> int:
-        """Probes that connect at the same time, over all hosts, so that each connection has its turn in time."""
+        """Probes of hosts that connect at the same time, so that each connection has its turn in time; a survey comes on top."""
         return max(1, min(WORKERS, self.hosts * self.rate.parallel_per_host, int(self.kept * _A_TURN)))
 
     @property
     def turn(self) -> float:
         """Seconds a connection of our own waits for its turn at the most, about."""
         identifying = IDENTIFIED_AT_ONCE * min(WIDE_DISCOVERERS, len(self.wide))
-        return (self.at_once + identifying) / self.kept
+        return (self.at_once + identifying + bool(self.swept)) / self.kept
 
     def connections(self, sight: Sight) -> int:
         """About as many connections as this sight takes."""

@@ -251,8 +251,7 @@ def _take(work: _Work, sight: Sight) -> None:
     given, began = work.circumstances, time.monotonic()
     if host is None:
         ground, given = _ground(work), _with_turns(work, sight, given.deadline * SURVEY_PATIENCE)
-        with work.places:
-            result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, given, given.deadline)
+        result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, given, given.deadline)
     elif isinstance(address, str):
         with work.turns[host.id], nullcontext() if sight.subject in work.pacing.wide and sight.kind == DISCOVERY else work.places:
             began = time.monotonic()

@@ -139,6 +139,7 @@ class Progress:
 
     def __init__(self, expected: Mapping[tuple[str, str], float], *, quiet: bool, color: str) -> None:
         self._expected = dict(expected)
+        self._open = dict(expected)
         self._total = len(expected)
         self._whole = sum(expected.values()) or 1.0
         self._weight = 0.0
@@ -174,6 +175,7 @@ class Progress:
         """Counts one sight taken, and says so where it is time to; `unseen` is the reason where it showed nothing."""
         self._done += 1
         self._weight += self._expected.get((subject, kind), 0.0)
+        self._open.pop((subject, kind), None)
         self._unseen += unseen is not None
         if self._out is None:
             return
@@ -198,9 +200,11 @@ class Progress:
 
     def _left(self) -> float:
         share = self._weight / self._whole
+        taken = time.monotonic() - self._began
+        longest = max(self._open.values(), default=0.0)  # a look at many ports outlasts all the rest together
         if share <= 0:
-            return self._whole / _AT_ONCE
-        return (time.monotonic() - self._began) * max(0.0, 1 - share) / share
+            return max(longest, self._whole / _AT_ONCE)
+        return max(longest - taken, taken * max(0.0, 1 - share) / share)
 
 
 def duration(seconds: float) -> str:
