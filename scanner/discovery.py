@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from scanner import nmap_xml
 from scanner.observations import GreetingObservation, Method, OpenPort, PortsObservation, Reason, Unobserved, Weakness
+from scanner.pacing import FEW, IDENTIFIED_AT_ONCE, TRIES, identifying, side_by_side
 from scanner.probes import fence, greeting, knocking, products
 from scanner.probes.looking import Circumstances, Target, unobserved
 from scanner.probes.protocols import UNKNOWN
@@ -26,18 +27,14 @@ from scanner.targets import Host, Service, Speaks
 
 OUTPUT_LIMIT = 32 * 1024 * 1024
 """Bytes of XML that are read from nmap; more is unreadable."""
-TRIES = 2
-"""Connections nmap opens at most to one port before it takes it for closed to us."""
-FEW = 128
-"""Ports at the most that are knocked at by ourselves: silent ones cost a second each time as many as are knocked at together."""
 QUESTIONS = 20
 """Connections counted for asking one open port what it is; with light intensity nmap opens a handful."""
 
 _FOR_STRANGERS = ("http", "xmpp", "irc", "nntp", "postgresql")
 """Protocols that greet everybody: that they answer shows nothing, and only a name or a credential would show more."""
 
-_AT_ONCE = 4
-"""Ports of one host asked at the same time what they are."""
+_A_TURN = 4.0
+"""Seconds that a question to an open port may wait for its turn: less than the time of its connection."""
 
 _SPARE = 2.0
 """Seconds left to nmap to write its report after it has given a host up."""
@@ -65,6 +62,7 @@ class Nmap:
         asked = ports_asked(target.host, circumstances.ports)
         try:
             report, connections, ends = self._opened(target, asked, circumstances)
+            ends = min(ends, time.monotonic() + circumstances.deadline) + identifying(len(report.ports), circumstances.turn)
             known = identified(target, report.ports, replace(circumstances, deadline=max(1.0, ends - time.monotonic())))
             connections += sum(opened for _, opened in known)
             for port, _ in known:
@@ -96,12 +94,12 @@ class Nmap:
         """The open ports, the connections that took, and when the look must end: it may have waited for another program first."""
         wanted = numbers(asked)
         if len(wanted) <= self.few:
-            ends = time.monotonic() + circumstances.deadline
-            found = knocking.knocked(target.address, wanted, timeout=circumstances.timeout, ends=ends)
+            ends = time.monotonic() + circumstances.deadline + TRIES * len(wanted) * circumstances.turn
+            found = knocking.knocked(target.address, wanted, timeout=circumstances.timeout, ends=ends, turn=circumstances.turn)
             return _knocked(found), found.connections, ends
         with fence.lent(target.address, len(wanted) * TRIES) as rate:
-            ends = time.monotonic() + circumstances.deadline
-            return self._run(target.address, asked, ["--max-rate", str(rate)], ends), len(wanted) * TRIES, ends
+            ends = time.monotonic() + circumstances.deadline + TRIES * len(wanted) / rate
+            return self._run(target.address, asked, ["--max-rate", f"{rate:g}"], ends), len(wanted) * TRIES, ends
 
     def _run(self, address: str, asked: str, more: list[str], ends: float) -> nmap_xml.Report:
         """What nmap reports; raises where it cannot be started, fails, or does not end in time."""
@@ -159,7 +157,7 @@ def identified(target: Target, ports: tuple[OpenPort, ...], circumstances: Circu
         )
         return told, seen.seen.connections
 
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+    with ThreadPoolExecutor(max_workers=side_by_side(IDENTIFIED_AT_ONCE, circumstances.turn, _A_TURN)) as pool:
         return [told for told in pool.map(ask, ports) if told is not None]
 
 
@@ -182,9 +180,9 @@ def ports_asked(host: Host, ports: str) -> str:
     return ",".join([ports, *map(str, more)])
 
 
-def is_wide(host: Host, ports: str) -> bool:
-    """Whether so many ports of the host are asked for that nmap does it."""
-    return len(numbers(ports_asked(host, ports))) > FEW
+def counted(host: Host, ports: str) -> int:
+    """How many ports of the host are asked for."""
+    return len(numbers(ports_asked(host, ports)))
 
 
 def declared(host: Host) -> set[int]:

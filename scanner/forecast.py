@@ -5,39 +5,19 @@ Pure: from the plan, the rate, and how long such sights took before. An estimate
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Literal
 
 from scanner.assessment import ControlClass
 from scanner.baseline import BoundBaseline
 from scanner.observations import Sight
+from scanner.pacing import COST, DISCOVERY, Pacing, ports_looked_for, swept
 from scanner.plan import applicable, kind_of, sights, subjects_of, unplanned
 from scanner.record import Name, Record, Text
 from scanner.targets import AGENCY, Permit, Rate, Scope
-
-AT_ONCE = 32
-"""Sights under way at once over all hosts, as the scan takes them."""
-_SWEPT = 1_024
-"""Addresses that are looked at for undeclared hosts, at most."""
-
-_COST: Mapping[str, tuple[int, float]] = {
-    "tls": (60, 1.0),
-    "upgrade": (3, 0.5),
-    "peer-certificate": (3, 0.2),
-    "ssh": (3, 0.4),
-    "http": (2, 0.2),
-    "web-paths": (22, 0.5),
-    "greeting": (3, 4.0),
-    "host": (1, 3.0),
-    "datagrams": (16, 1.0),
-    "reply": (2, 1.0),
-    "ports": (10, 8.0),
-    "neighbours": (0, 10.0),
-}
-"""Connections and seconds of a sight, as counted by the fence against the lab's servers; ports and neighbours cost more by their numbers."""
 
 
 class HostForecast(Record):
@@ -63,6 +43,17 @@ class Blocked(Record):
     """Whether a mandatory control is among them: the decision is then incomplete."""
 
 
+class TooShort(Record):
+    """A limit of time within which something cannot end; its sights would then show as not assessed."""
+
+    option: Literal["--deadline", "--run-deadline", "--host-deadline"]
+    allowed: float
+    needed: int
+    """Seconds, about."""
+    where: tuple[str, ...]
+    """The hosts, or the kinds of sight for the deadline of one; nothing where it is the run as a whole."""
+
+
 class Forecast(Record):
     """The plan of a scan, and what it will take."""
 
@@ -76,6 +67,8 @@ class Forecast(Record):
     connections: int
     seconds: int
     """About as many, at the rate in force; from earlier runs where there are any."""
+    seconds_if_silent: int
+    """About as many where no port that is looked for answers, as behind a firewall that drops: each is then asked twice."""
     measured: bool
     """Whether earlier runs were there to estimate by."""
     credentials: tuple[str, ...]
@@ -83,6 +76,17 @@ class Forecast(Record):
     blocked: tuple[Blocked, ...]
     refusals: tuple[Text, ...]
     """Why a scan now would be refused, where it would."""
+    too_short: tuple[TooShort, ...]
+    """What a person allowed less time than it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The seconds a person allows; None without a limit."""
+
+    probe: float | None = None
+    run: float | None = None
+    host: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +95,22 @@ class Given:
 
     permit: Permit
     rate: Rate
-    ports: int
+    ports: Mapping[str, int]
+    """How many TCP ports are asked for at each host."""
     feeds: bool
     history: Mapping[str, float]
     """Seconds that sights of a kind took in earlier runs."""
     refusals: tuple[str, ...] = ()
+    limits: Limits = Limits()
 
 
 def forecast(scope: Scope, bound: BoundBaseline, given: Given) -> Forecast:
     """The forecast of a scan of this scope by this baseline."""
     planned = sights(scope, bound)
     rules = applicable(bound, scope)
-    hosts = tuple(_hosts(scope, planned, given))
-    total = sum(host.connections for host in hosts) + _swept(planned, given.permit)
+    pacing = Pacing(given.rate, ports_looked_for(planned, given.ports), len(scope.hosts), swept(given.permit))
+    hosts = tuple(_hosts(scope, planned, given, pacing))
+    times = times_of(planned, pacing, given.history)
     return Forecast(
         baseline=bound.baseline.id,
         endpoints=sum(len(host.services) for host in scope.hosts),
@@ -111,21 +118,74 @@ def forecast(scope: Scope, bound: BoundBaseline, given: Given) -> Forecast:
         rules=len(rules),
         sights=planned,
         hosts=hosts,
-        connections=total,
-        seconds=_seconds(planned, total, given),
+        connections=sum(map(pacing.connections, planned)),
+        seconds=times.seconds,
+        seconds_if_silent=times_of(planned, pacing, given.history, silent=True).seconds,
         measured=bool(given.history),
         credentials=tuple(_credentials(scope)),
         blocked=tuple(_blocked(scope, bound, planned, hosts, given)),
         refusals=given.refusals,
+        too_short=too_short(planned, times, given.limits),
     )
 
 
-def seconds_of(kind: str, history: Mapping[str, float]) -> float:
-    """How long a sight of this kind is expected to take."""
-    return history.get(kind, _COST.get(kind, (1, 1.0))[1])
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What a scan takes, in seconds, about."""
+
+    seconds: int
+    by_host: Mapping[str, float]
 
 
-def _hosts(scope: Scope, planned: Iterable[Sight], given: Given) -> Iterable[HostForecast]:
+def seconds_of(sight: Sight, pacing: Pacing, history: Mapping[str, float], *, silent: bool = False) -> float:
+    """How long this sight is expected to take: as such sights took before, and never less than the rate allows.
+
+    A look at many ports follows from the rate alone, whatever the pace of earlier ones.
+    """
+    usual = COST.get(sight.kind, (1, 1.0))[1]
+    spent = pacing.spent(sight, silent=silent)
+    if sight.kind == DISCOVERY and sight.subject in pacing.wide:
+        return spent + usual
+    return max(history.get(sight.kind, usual), spent)
+
+
+def times_of(planned: Iterable[Sight], pacing: Pacing, history: Mapping[str, float], *, silent: bool = False) -> Times:
+    """What these sights take together: as long as the slowest host, as their connections, or as nmap, which asks one host at a time."""
+    by_host, nmap, rest, connections = dict[str, float](), 0.0, 0.0, 0
+    for sight in planned:
+        host, seconds = sight.subject.partition(":")[0], seconds_of(sight, pacing, history, silent=silent)
+        wide = sight.kind == DISCOVERY and sight.subject in pacing.wide
+        alone = wide or host == AGENCY
+        by_host[host] = by_host.get(host, 0.0) + seconds / (1 if alone else pacing.rate.parallel_per_host)
+        nmap += seconds if wide else 0.0
+        rest += 0.0 if alone else seconds
+        connections += 0 if wide else pacing.connections(sight)
+    slowest = max(by_host.values(), default=0.0)
+    return Times(max(1, round(max(slowest, nmap, rest / pacing.at_once, connections / pacing.kept))), by_host)
+
+
+def too_short(planned: Iterable[Sight], times: Times, limits: Limits) -> tuple[TooShort, ...]:
+    """The limits within which these sights cannot end. What a sight waits under the rate is never part of its own deadline."""
+    found = []
+    if limits.probe is not None:
+        long = {sight.kind: COST.get(sight.kind, (1, 1.0))[1] for sight in planned if sight.subject != AGENCY}
+        kinds = {kind: seconds for kind, seconds in long.items() if seconds > limits.probe}
+        found.append(("--deadline", limits.probe, max(kinds.values(), default=0.0), kinds))
+    if limits.run is not None:
+        found.append(("--run-deadline", limits.run, times.seconds if times.seconds > limits.run else 0.0, {}))
+    if limits.host is not None:
+        hosts = {host: seconds for host, seconds in times.by_host.items() if host != AGENCY and seconds > limits.host}
+        found.append(("--host-deadline", limits.host, max(hosts.values(), default=0.0), hosts))
+    return tuple(
+        TooShort.model_validate(
+            {"option": option, "allowed": allowed, "needed": math.ceil(needed), "where": tuple(sorted(where))}
+        )
+        for option, allowed, needed, where in found
+        if needed
+    )
+
+
+def _hosts(scope: Scope, planned: Iterable[Sight], given: Given, pacing: Pacing) -> Iterable[HostForecast]:
     by_host: dict[str, list[Sight]] = defaultdict(list)
     for sight in planned:
         by_host[sight.subject.partition(":")[0]].append(sight)
@@ -135,29 +195,10 @@ def _hosts(scope: Scope, planned: Iterable[Sight], given: Given) -> Iterable[Hos
             host=host.id,
             address=host.address,
             sights=len(found),
-            connections=sum(_connections(sight.kind, given.ports) for sight in found),
+            connections=sum(map(pacing.connections, found)),
             budget=given.rate.connections_per_host,
             login=None if host.login is None else f"{host.login.user}@{host.address}",
         )
-
-
-def _connections(kind: str, ports: int) -> int:
-    return _COST.get(kind, (1, 1.0))[0] + (2 * ports if kind == "ports" else 0)
-
-
-def _swept(planned: Iterable[Sight], permit: Permit) -> int:
-    if not any(sight.kind == "neighbours" for sight in planned):
-        return 0
-    return min(_SWEPT, sum(ip_network(network).num_addresses for network in permit.addresses))
-
-
-def _seconds(planned: Iterable[Sight], connections: int, given: Given) -> int:
-    by_host: dict[str, float] = defaultdict(float)
-    for sight in planned:
-        by_host[sight.subject.partition(":")[0]] += seconds_of(sight.kind, given.history)
-    slowest = max(by_host.values(), default=0.0) / given.rate.parallel_per_host
-    side_by_side = sum(by_host.values()) / AT_ONCE
-    return max(1, round(max(slowest, side_by_side, connections / given.rate.connections_per_second)))
 
 
 def _credentials(scope: Scope) -> Iterable[str]:

@@ -114,7 +114,11 @@ def ordered(
 
 def read_scope(path: Path) -> Scope:
     """The scope in this file; a login key named by a relative path is looked for beside the file."""
-    scope = strict_yaml.read_file(path).as_record(Scope)
+    document = strict_yaml.read_file(path)
+    if isinstance(document.value, dict) and document.value.get("hosts", ()) in ([], None):
+        text = _("no host is declared yet; fill in an inventory and run: clearance inventory import FILE --scope {scope}")
+        raise document.error(("hosts",), text.format(scope=path))
+    scope = document.as_record(Scope)
     hosts = []
     for host in scope.hosts:
         login = host.login

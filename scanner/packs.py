@@ -12,19 +12,30 @@ from typing import Any
 
 from scanner.baseline import read_baseline
 from scanner.check import Check
+from scanner.faults import InputError
 from scanner.findings import Fail, Pass
+from scanner.i18n import _
 from scanner.registry import RegistryError, load_checks
 
 GROUP = "clearance.checks"
 
 
+class PackError(RegistryError, InputError):
+    """A check pack that a person's baseline names and that cannot be had whole: which, why, and what to do."""
+
+
+def _fault(pack: str, why: str) -> PackError:
+    return PackError(_("check pack {pack}: {why}").format(pack=pack, why=why))
+
+
 def with_packs(checks: Mapping[str, Check[Any, Any]], baseline: bytes) -> dict[str, Check[Any, Any]]:
-    """These checks and those of every pack the baseline names; raises RegistryError, with the pack's name, where one cannot be had whole."""
+    """These checks and those of every pack the baseline names; raises PackError where one cannot be had whole."""
     found = dict(checks)
     for name in read_baseline(baseline, "baseline").packs:
         for id, check in _pack(name).items():  # noqa: A001 - it is the field's word
             if id in found:
-                raise RegistryError(f"check pack {name}: the check {id} stands in {found[id].module} already")
+                text = _("the check {check} stands in {module} already; rename it in the pack")
+                raise _fault(name, text.format(check=id, module=found[id].module))
             found[id] = check
     return dict(sorted(found.items()))
 
@@ -32,19 +43,25 @@ def with_packs(checks: Mapping[str, Check[Any, Any]], baseline: bytes) -> dict[s
 def _pack(name: str) -> dict[str, Check[Any, Any]]:
     installed = tuple(importlib.metadata.entry_points(group=GROUP, name=name))
     if not installed:
-        raise RegistryError(f"check pack {name}: the baseline names it, and it is not installed here; pip install it")
+        others = sorted({entry.name for entry in importlib.metadata.entry_points(group=GROUP)})
+        text = _(
+            "the baseline names it, and it is not installed here (installed: {others}); mend its name in the baseline, or pip install it"
+        )
+        raise _fault(name, text.format(others=", ".join(others) or "-"))
     if len(installed) > 1:
-        raise RegistryError(f"check pack {name}: two installed distributions offer it; take one away")
+        raise _fault(name, _("two installed distributions offer it; take one away"))
     try:
         package = installed[0].load()
     except Exception as error:
-        raise RegistryError(f"check pack {name}: cannot be loaded: {type(error).__name__}: {error}") from error
+        raise _fault(
+            name, _("cannot be loaded: {error}; mend the pack").format(error=f"{type(error).__name__}: {error}")
+        ) from error
     if not isinstance(package, ModuleType) or not hasattr(package, "__path__") or package.__name__.partition(".")[0] in _OURS:
-        raise RegistryError(f"check pack {name}: its entry point names no Python package of its own")
+        raise _fault(name, _("its entry point names no Python package of its own; mend the pack"))
     try:
         checks = load_checks(package)
     except RegistryError as error:
-        raise RegistryError(f"check pack {name}: {error}") from error
+        raise _fault(name, str(error)) from error
     for check in checks.values():
         _insist_on_examples(name, check)
     return checks
@@ -61,6 +78,8 @@ def _insist_on_examples(pack: str, check: Check[Any, Any]) -> None:
             try:
                 verdict = check(observation, parameters)
             except Exception as error:
-                raise RegistryError(f"check pack {pack}: {check.id} breaks on its own example: {type(error).__name__}") from error
+                text = _("{check} breaks on its own example: {error}; mend the check")
+                raise _fault(pack, text.format(check=check.id, error=type(error).__name__)) from error
             if not isinstance(verdict, wanted):
-                raise RegistryError(f"check pack {pack}: {check.id} does not judge its own example as it says")
+                text = _("{check} does not judge its own example as it says; mend the check or its example")
+                raise _fault(pack, text.format(check=check.id))

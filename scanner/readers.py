@@ -40,13 +40,13 @@ class Reader(StrEnum):
     """Who signs: one page."""
 
 
-def title(reader: Reader) -> str:
-    """What stands over this reader's report."""
+def title(reader: Reader, view: View) -> str:
+    """What stands over this reader's report; a self-check has no inspector whose report it could be."""
     match reader:
         case Reader.AGENCY:
             return _("What to mend first")
         case Reader.INSPECTOR:
-            return _("Inspector's report")
+            return _("Inspector's report") if view.inspection else _("Full report of the self-check")
         case Reader.APPROVER:
             return _("Approver's dossier")
 

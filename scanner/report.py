@@ -129,7 +129,7 @@ def _fitting(edition: Edition, reader: Reader, prefix: str, room: int) -> tuple[
 
 def _head(edition: Edition, reader: Reader, prefix: str, most: Mapping[str, int] = _MOST) -> Markup:
     view = edition.view
-    title = readers.title(reader)
+    title = readers.title(reader, edition.view)
     if reader is Reader.APPROVER:
         return _rendered("dossier.html.j2", view=view, p=prefix, reader_title=title, dossier=readers.dossier(view, edition.since))
     first = _rendered(

@@ -74,7 +74,7 @@ def _edition(edition: Edition, reader: Reader) -> dict[str, Any]:
         return {
             "lang": edition.language,
             "mark": _("CONFIDENTIAL: lists weaknesses of the system named below"),
-            "kind": readers.title(reader),
+            "kind": readers.title(reader, view),
             "agency": view.agency_named,
             "system": f"{view.system} · {_('level')} {view.level} · {view.kind} {view.run} · {_('judged as of')} {view.judged_at}",
             "verdict": _word(view.verdict),

@@ -134,6 +134,7 @@ class View:
     system: str
     level: int
     run: str
+    inspection: bool
     kind: str
     judged_at: str
     observed: str
@@ -194,8 +195,12 @@ def view(  # noqa: PLR0913 - each is said by name and none can be left out of th
     titles: Mapping[str, str],
     retests: Mapping[str, Mapping[str, Retest]] = MappingProxyType({}),
     headings: Mapping[str, BilingualText] | None = None,
+    imitated: bool = False,
 ) -> View:
-    """The view of an assessment; `fixes`, `titles` and `retests` are those of the checks, by id, `headings` the titles of the baseline's."""
+    """The view of an assessment; `fixes`, `titles` and `retests` are those of the checks, by id, `headings` the titles of the baseline's.
+
+    `imitated`: the baseline bears the id and version of a shipped one, and is another.
+    """
     controls = {control.id: control for control in assessment.controls}
     rows: dict[str, list[Row]] = defaultdict(list)
     for finding in assessment.findings:
@@ -207,12 +212,13 @@ def view(  # noqa: PLR0913 - each is said by name and none can be left out of th
     numbers = {action.check: number for number, action in enumerate(actions, start=1)}
     return View(
         verdict=verdict_word(assessment.decision),
-        sentence=_sentence(assessment),
+        sentence=_sentence(assessment) + (f" ✗ {_not_shipped(assessment)}" if imitated else ""),
         agency=both(assessment.agency_name),
         agency_code=assessment.agency,
         system=both(assessment.system_name),
         level=assessment.level,
         run=assessment.run,
+        inspection=assessment.kind is RunKind.INSPECTION,
         kind=_("inspection") if assessment.kind is RunKind.INSPECTION else _("self-check"),
         judged_at=moment(assessment.judged_at),
         observed=f"{moment(assessment.observed_from)} – {moment(assessment.observed_until)}",
@@ -275,7 +281,11 @@ def view(  # noqa: PLR0913 - each is said by name and none can be left out of th
                 ),
             ),
             (_("Looked from"), f"{order.vantage.zone}, {order.vantage.address}"),
-            (_("Baseline"), f"{assessment.baseline.id} {assessment.baseline.version} ({assessment.baseline.regime})"),
+            (
+                _("Baseline"),
+                f"{assessment.baseline.id} {assessment.baseline.version} ({assessment.baseline.regime})"
+                + (f" ✗ {_not_shipped(assessment)}" if imitated else ""),
+            ),
             (_("Baseline SHA-256"), assessment.baseline.sha256),
             *_tailoring(assessment.baseline.tailoring),
             (_("Controls decided"), _coverage(assessment)),
@@ -297,6 +307,11 @@ def _unmatched(assessment: Assessment, deviations: Deviations | None) -> tuple[s
         else name
         for name in assessment.unmatched_waivers
     )
+
+
+def _not_shipped(assessment: Assessment) -> str:
+    text = _("Judged by a baseline that is not the shipped {baseline} {version}: its content differs.")
+    return text.format(baseline=assessment.baseline.id, version=assessment.baseline.version)
 
 
 def _sentence(assessment: Assessment) -> str:

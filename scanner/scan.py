@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from scanner.faults import InputError
 from scanner.i18n import _, filled
 from scanner.observations import Observation, Reason, Sight, Sighting, Unobserved
 from scanner.order import Order
+from scanner.pacing import DISCOVERY, WIDE_DISCOVERERS, WORKERS, Pacing, ports_looked_for, swept
 from scanner.pausing import Pause
 from scanner.probes import fence
 from scanner.probes.looking import Circumstances, Ground, Target, unobserved
@@ -42,17 +44,8 @@ PROBES = {
 }
 """The module whose `look` takes sights of a kind."""
 
-WORKERS = 32
-"""Probes under way at once, over all hosts: they wait for peers most of the time."""
-
-DISCOVERY = "ports"
-"""The kind that has workers of its own, beside the rest."""
-WIDE_DISCOVERERS = 2
-"""Hosts at a time where many ports are asked for: one nmap looks for ports with half the permit's rate to itself, while another asks
-open ports what they are."""
-
 SURVEY_PATIENCE = 10
-"""How many times a probe's deadline a survey has: it shares the permit's rate with everything else for as long as the scan lasts."""
+"""How many times a probe's deadline a survey has, for the many addresses it waits for."""
 
 _GRACE = 5.0
 """Seconds a probe may outlive its own deadline before the scan goes on without it."""
@@ -110,6 +103,9 @@ class _Work:
     found: Mapping[str, str | Unobserved]
     told: Told
     journal: sqlite3.Connection
+    pacing: Pacing
+    places: threading.Semaphore
+    """For probes that connect at once, over all hosts."""
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     turns: dict[str, threading.Semaphore] = field(default_factory=dict)
@@ -151,12 +147,14 @@ def scan(
         run.journal() as journal,
         fence.raised(fence.Fence(order.permit, circumstances.now, _spent(journal), order.rate)) as guard,
     ):
-        work = _Work(run, order, looks or probes(), circumstances, found, told, journal)
+        pacing = paced(order, circumstances.ports)
+        given, places = replace(circumstances, turn=pacing.turn), threading.Semaphore(pacing.at_once)
+        work = _Work(run, order, looks or probes(), given, found, told, journal, pacing, places)
         work.pause, work.allowed = pause or work.pause, time_allowed or work.allowed
         for host in order.scope.hosts:
             work.turns[host.id] = threading.Semaphore(order.rate.parallel_per_host)
         workers = [
-            *_workers(work, _discoverers(order, circumstances), [sight for sight in left if sight.kind == DISCOVERY]),
+            *_workers(work, WIDE_DISCOVERERS if pacing.wide else WORKERS, [sight for sight in left if sight.kind == DISCOVERY]),
             *_workers(work, WORKERS, _interleaved([sight for sight in left if sight.kind != DISCOVERY])),
         ]
         try:
@@ -205,9 +203,11 @@ def _contact(order: Order, found: Mapping[str, str | Unobserved], spent: Mapping
     return Contact(hosts=tuple(hosts))
 
 
-def _discoverers(order: Order, circumstances: Circumstances) -> int:
-    wide = any(discovery.is_wide(host, circumstances.ports) for host in order.scope.hosts)
-    return WIDE_DISCOVERERS if wide else WORKERS
+def paced(order: Order, ports: str) -> Pacing:
+    """How the sights of this order share its rate, with these ports asked for besides the declared ones."""
+    taken = [sight for sight in order.plan if sight not in order.skipped]
+    asked = {host.id: discovery.counted(host, ports) for host in order.scope.hosts}
+    return Pacing(order.rate, ports_looked_for(taken, asked), len(order.scope.hosts), swept(order.permit))
 
 
 def _interleaved(left: list[Sight]) -> list[Sight]:
@@ -246,20 +246,23 @@ def _labour(work: _Work, waiting: queue.SimpleQueue[Sight]) -> None:
 
 
 def _take(work: _Work, sight: Sight) -> None:
-    began = time.monotonic()
     host, service = work.order.scope.subjects()[sight.subject]
     address = work.found[host.id] if host is not None else None
-    given = work.circumstances
+    given, began = work.circumstances, time.monotonic()
     if host is None:
-        ground, given = _ground(work), replace(given, deadline=given.deadline * SURVEY_PATIENCE)
+        ground, given = _ground(work), _with_turns(work, sight, given.deadline * SURVEY_PATIENCE)
         result = ground if isinstance(ground, Unobserved) else _bounded(work, sight, ground, given, given.deadline)
     elif isinstance(address, str):
-        with work.turns[host.id]:
+        with work.turns[host.id], nullcontext() if sight.subject in work.pacing.wide and sight.kind == DISCOVERY else work.places:
+            began = time.monotonic()
             if work.stop.is_set() or not work.may_begin(sight):  # it may have waited long for its turn
                 return
             target = Target(subject=sight.subject, host=host, service=service, address=address)
-            # discovery keeps its deadline by itself from when it has its turn, which another may hold for as long as its own lasts
-            result = _bounded(work, sight, target, given, given.deadline * (2 if sight.kind == DISCOVERY else 1))
+            given = _with_turns(work, sight, given.deadline)
+            if sight.kind == DISCOVERY:  # it adds the turns by itself, for it learns on the way how many connections it takes
+                result = _bounded(work, sight, target, work.circumstances, _discovering(work, given.deadline))
+            else:
+                result = _bounded(work, sight, target, given, given.deadline)
     else:
         result = address or unobserved("its name was not resolved", Reason.NAME_UNRESOLVED)
     if work.stop.is_set():
@@ -274,6 +277,17 @@ def _take(work: _Work, sight: Sight) -> None:
             (f"{at:%Y-%m-%dT%H:%M:%SZ}", sight.subject, sight.kind, result.kind, round(seconds, 3)),
         )
         work.told(sight, result, seconds)
+
+
+def _with_turns(work: _Work, sight: Sight, deadline: float) -> Circumstances:
+    """The circumstances of this sight: its deadline, and as long as its connections wait for their turns under the rate."""
+    return replace(work.circumstances, deadline=deadline + work.pacing.patience(sight))
+
+
+def _discovering(work: _Work, deadline: float) -> float:
+    """Seconds until the scan goes on without a discovery: another may hold nmap's half of the rate for as long as its own lasts."""
+    others = [work.pacing.patience(Sight(subject=host, kind=DISCOVERY)) for host in work.pacing.wide]
+    return deadline + work.circumstances.deadline + max(others, default=0.0)
 
 
 def _ground(work: _Work) -> Ground | Unobserved:

@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, Setting] = {
     "rate": Setting(("gentle", "normal", "fast"), N_("How gently to look; never beyond the permit.")),
     "ports": Setting("text", N_("Ports to look for besides the declared ones.")),
     "timeout": Setting("number", N_("Seconds per answer.")),
-    "deadline": Setting("number", N_("Seconds per probe.")),
+    "deadline": Setting("number", N_("Seconds per probe; what it waits its turn under the rate comes on top.")),
     "run_deadline": Setting("number", N_("Seconds after which a scan begins nothing new.")),
     "host_deadline": Setting("number", N_("Seconds after its first sight from which on nothing new begins at a host.")),
     "lang": Setting(("vi", "en"), N_("Language of all text.")),

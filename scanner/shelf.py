@@ -16,8 +16,8 @@ from scanner.refused_files import why
 from scanner.store import ASSESSMENT, MANIFEST, ORDER, SIGNATURES, Run, StoreError, sighting_path
 from scanner.targets import RunKind
 
-State = Literal["interrupted", "scanned", "judged", "unreadable"]
-Reason = Literal["signed", "inspection", "unreadable", "newest", "young"]
+State = Literal["running", "interrupted", "scanned", "judged", "damaged", "unreadable"]
+Reason = Literal["signed", "inspection", "running", "damaged", "link", "unreadable", "newest", "young"]
 
 
 class RunLine(Record):
@@ -30,6 +30,9 @@ class RunLine(Record):
     ordered_at: Instant | None = None
     state: State
     decision: Decision | None = None
+    """Null also where its files are not what the manifest says, or a scan goes on: then none holds."""
+    damaged: str | None = None
+    """The first file that is not what the manifest says; null where none was found."""
     seen: int = 0
     """Sights that were taken."""
     planned: int = 0
@@ -48,13 +51,16 @@ class Runs(Record):
 
 
 def runs_in(folder: Path) -> Runs:
-    """Every run in this folder, the newest first."""
+    """Every run in this folder, the newest first; of files that nobody touched since their manifest was written no digest is computed."""
     found = [described(order.parent) for order in folder.glob(f"*/{ORDER}")] if folder.is_dir() else []
     return Runs(runs=tuple(sorted(found, key=lambda line: (line.ordered_at is None, line.ordered_at, line.folder), reverse=True)))
 
 
-def described(folder: Path) -> RunLine:
-    """How far the run in this folder is; a run that cannot be read is one that nobody may clear away by this."""
+def described(folder: Path, *, thoroughly: bool = False, mine: bool = False) -> RunLine:
+    """How far the run in this folder is; a run that cannot be read is one that nobody may clear away by this.
+
+    `thoroughly`: every digest of the manifest is computed anew. `mine`: whoever asks holds the run, so that holding it means no scan.
+    """
     size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
     run = Run(folder)
     try:
@@ -64,26 +70,42 @@ def described(folder: Path) -> RunLine:
         return RunLine(folder=str(folder), state="unreadable", size=size, kept="unreadable")
     skipped = set(order.skipped)
     wanted = [sight for sight in order.plan if sight not in skipped]
+    state: State = "judged" if decision else "scanned"
+    damage = None
+    if not mine and run.is_held:
+        state = "running"
+    elif not run.has(MANIFEST):
+        state = "interrupted"
+    elif (damage := run.damage(thoroughly=thoroughly)) is not None:
+        state = "damaged"
     return RunLine(
         folder=str(folder),
         run=order.run,
         kind=order.kind,
         agency=order.scope.agency.code,
         ordered_at=order.ordered_at,
-        state="judged" if decision else "scanned" if run.has(MANIFEST) else "interrupted",
-        decision=decision,
+        state=state,
+        decision=decision if state == "judged" else None,
+        damaged=damage,
         seen=sum(run.has(sighting_path(sight)) for sight in wanted),
         planned=len(wanted),
         size=size,
-        kept=_kept(run, order),
+        kept=_kept(run, order, state),
     )
 
 
-def _kept(run: Run, order: Order) -> Reason | None:
-    """A certificate rests on evidence and an evaluation that were signed in the run; an inspection may yet be."""
+def _kept(run: Run, order: Order, state: State) -> Reason | None:
+    """A certificate rests on evidence and an evaluation that were signed in the run; an inspection may yet be.
+
+    Of a damaged run nobody knows any more what rested on it; and what a link leads to is not of this folder.
+    """
     if any(run.has(name) for name in SIGNATURES):
         return "signed"
-    return "inspection" if order.kind is RunKind.INSPECTION else None
+    if order.kind is RunKind.INSPECTION:
+        return "inspection"
+    if run.folder.is_symlink():
+        return "link"
+    return "running" if state == "running" else "damaged" if state == "damaged" else None
 
 
 def prunable(runs: Iterable[RunLine], at: datetime, *, keep: int, days: int) -> tuple[tuple[RunLine, ...], tuple[RunLine, ...]]:
@@ -104,12 +126,12 @@ def _young(line: RunLine, at: datetime, days: int) -> bool:
 
 
 def cleared(line: RunLine) -> None:
-    """Takes a run's folder away; raises StoreError where it became one that stays, or a scan writes into it."""
+    """Takes a run's folder away; raises StoreError where it became one that stays, or a scan writes into it now."""
     folder = Path(line.folder)
     run = Run(folder)
     with run.held():
-        if folder.is_symlink() or described(folder).kept is not None:
-            raise StoreError(_("{folder}: stays; something signed rests on it now").format(folder=folder))
+        if described(folder, mine=True).kept is not None:
+            raise StoreError(_("{folder}: stays; meanwhile it changed, see: clearance runs show {folder}").format(folder=folder))
         (folder / ORDER).unlink()  # from here on it is no run, should the machine stop half-way
         try:
             shutil.rmtree(folder)

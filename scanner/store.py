@@ -6,7 +6,9 @@ import fcntl
 import os
 import re
 import sqlite3
+import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +76,8 @@ __all__ = [
 
 R = TypeVar("R", bound=Record)
 _PATH = re.compile(PATH)
+_TRIES = 4
+"""How often a run's lock is asked for."""
 
 
 class Manifest(Record):
@@ -199,17 +203,61 @@ class Run:
                 text = _("{path}: not what the manifest says; it was changed or lost")
                 raise StoreError(text.format(path=self.folder / entry.path))
 
+    def damage(self, *, thoroughly: bool) -> str | None:
+        """The first file that is not what the manifest says; None where all are, and where there is no manifest yet.
+
+        Where not every digest is to be computed anew, a file that nobody touched since the manifest was written counts as what it was then.
+        """
+        if not self.has(MANIFEST):
+            return None
+        try:
+            listed = _whole(Manifest, self.read(MANIFEST), self.folder / MANIFEST)
+            written = (self.folder / MANIFEST).lstat().st_ctime_ns
+        except (StoreError, OSError):
+            return MANIFEST
+        for entry in listed.files:
+            try:
+                found = (self.folder / entry.path).lstat()
+                touched = thoroughly or found.st_ctime_ns >= written
+                if not stat.S_ISREG(found.st_mode) or (touched and sha256(self.read(entry.path)) != entry.sha256):
+                    return entry.path
+            except (StoreError, OSError):
+                return entry.path
+        return None
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """While this holds no other process scans into this folder; raises StoreError where one does."""
         path = self.folder / f"{JOURNAL}.lock"
         with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                text = _("{folder}: another scan writes into this run; wait for it, or begin a run of your own")
-                raise StoreError(text.format(folder=self.folder)) from None
+            for left in reversed(range(_TRIES)):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if left:
+                        time.sleep(0.05)  # whoever only asks whether a scan is under way holds it for an instant
+                        continue
+                    text = _("{folder}: another scan writes into this run; wait for it, or begin a run of your own")
+                    raise StoreError(text.format(folder=self.folder)) from None
             yield
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a scan writes into this folder now; where that cannot be told, one might."""
+        try:
+            with (self.folder / f"{JOURNAL}.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    def reopen(self) -> None:
+        """Makes a run whose manifest holds one that is still scanned: what was seen is whole until here, and more is to come."""
+        self.insist_on_manifest()
+        (self.folder / MANIFEST).unlink(missing_ok=True)
 
     @contextmanager
     def journal(self) -> Iterator[sqlite3.Connection]:

@@ -245,6 +245,11 @@ class Rate(Record):
     connections_per_host: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """The hard budget of one host in one run."""
 
+    @property
+    def lent(self) -> float:
+        """Connections a second that another program may open in our name; as many are left for our own."""
+        return self.connections_per_second / 2
+
     def at_most(self, other: Rate) -> Rate:
         """The gentler of the two, number by number."""
         return Rate(**{name: min(getattr(self, name), getattr(other, name)) for name in Rate.model_fields})

@@ -153,6 +153,7 @@ class Progress:
     ) -> None:
         """`expected` are the seconds of each sight by itself, `forecast` those of the whole, many sights at once."""
         self._expected = dict(expected)
+        self._open = dict(expected)
         self._total = len(expected)
         self._whole = sum(expected.values()) or 1.0
         self._forecast = forecast
@@ -190,6 +191,7 @@ class Progress:
         """Counts one sight taken, and says so where it is time to; `unseen` is the reason where it showed nothing."""
         self._done += 1
         self._weight += self._expected.get((subject, kind), 0.0)
+        self._open.pop((subject, kind), None)
         self._unseen += unseen is not None
         if self._out is None:
             return
@@ -219,13 +221,14 @@ class Progress:
 
     def _left(self) -> float | None:
         share, elapsed = min(1.0, self._weight / self._whole), self._clock() - self._began
+        longest = max(self._open.values(), default=0.0) - elapsed  # a look at many ports outlasts all the rest together
         if share < _ENOUGH:
-            return None if self._forecast is None else self._forecast * (1 - share)
+            return None if self._forecast is None else max(longest, self._forecast * (1 - share))
         whole = self._forecast or self._whole / _AT_ONCE
         by_pace = elapsed * (1 - share) / share
         if elapsed >= whole:  # the forecast was wrong
-            return by_pace
-        return min(whole, (1 - share) * whole * (1 - share) + share * by_pace)
+            return max(longest, by_pace)
+        return max(longest, min(whole, (1 - share) * whole * (1 - share) + share * by_pace))
 
 
 def duration(seconds: float) -> str:

@@ -53,7 +53,7 @@ def baseline_show(console: Console, baseline: Path | None, parent: Path | None, 
         ref = bound.tailoring
         click.echo(text.format(id=ref.id, version=ref.version, digest=ref.sha256, by=ref.by))
     for control in found.controls:
-        click.echo("\n".join(_control(control, console.language)))
+        click.echo("\n".join(control_lines(control, console.language)))
 
 
 @baseline.command("lint")
@@ -183,7 +183,8 @@ def clauses(control: Control) -> Iterator[str]:
         yield f"{clause.source}, {clause.clause}{mark}"
 
 
-def _control(control: Control, language: str) -> Iterator[str]:
+def control_lines(control: Control, language: str) -> Iterator[str]:
+    """A control: its class, levels and clauses, and what decides it."""
     title = control.title.vi if language == "vi" else control.title.en
     yield ""
     yield _("{id} {title} ({weight}, levels {levels})").format(

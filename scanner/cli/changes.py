@@ -118,7 +118,7 @@ def line(change: Change) -> str:
     words = shown(said) if said is not None else ""
     if change.before is change.after and change.seen_before is not None and change.seen_before != change.seen_after:
         words += "  " + _("(was: {seen})").format(seen=shown(change.seen_before))
-    moved = f"{change.before or '-'} > {change.after or '-'}"
+    moved = f"{_(change.before or '-')} > {_(change.after or '-')}"
     return f"  {change.control} [{_(change.classed)}] {change.check} @ {change.subject}: {moved}" + (
         f"  {words}" if words else ""
     )

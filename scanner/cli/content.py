@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner.cli import explaining
-from scanner.cli.baselines import BASELINE, FORM, clauses, loaded
+from scanner.cli.baselines import BASELINE, FORM, clauses, control_lines, loaded
 from scanner.cli.completion import check_names
 from scanner.cli.console import Console, bytes_of, keep, pass_console
 from scanner.faults import InputError
 from scanner.i18n import _, titled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from scanner.baseline import BoundBaseline
+    from scanner.baseline import BoundBaseline, Control
     from scanner.check import Check
 
 
@@ -71,7 +72,7 @@ def checks_new(console: Console, name: str, pack: str) -> None:
 
 
 @click.command()
-@click.argument("check", shell_complete=check_names)
+@click.argument("check", metavar="CHECK", shell_complete=check_names)
 @BASELINE
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="A judged run: say also what it saw, and where.")
 @click.option("--subject", help="Of that run only this subject, as in web1:443.")
@@ -79,6 +80,8 @@ def checks_new(console: Console, name: str, pack: str) -> None:
 @pass_console
 def explain(console: Console, check: str, baseline: Path | None, run: Path | None, subject: str | None, form: str) -> None:
     """Say what a check asks, why (the clause), how it is judged, how to mend a failure in each product, and what then shows that it is mended.
+
+    Of a control, as a verdict and a report print it, says what it demands and by which checks.
 
     Example: clearance explain tls-minimum-version --run run-november --subject web1:443
     """
@@ -89,12 +92,14 @@ def explain(console: Console, check: str, baseline: Path | None, run: Path | Non
 
     opened = None if run is None else Run.opened(run)
     found = load_checks(baseline=opened.read(BASELINE) if opened else b"" if baseline is None else bytes_of(baseline))
-    if check not in found:
-        raise InputError(_("no check is called {check}; `clearance checks list` names them all").format(check=check))
     if subject is not None and run is None:
         raise click.UsageError(_("--subject is a subject of a run: name the run with --run"))
     if run is not None and baseline is not None:
         raise click.UsageError(_("a run carries the baseline it was judged by: leave --baseline out, or --run"))
+    if check not in found:
+        bound = loaded(baseline) if opened is None else bound_of(opened.files(), opened.order, found)
+        click.echo("\n".join(_of_control(console, _control(check, bound, found, form), run)))
+        return
     assessment = None if opened is None else assessment_of(opened)
     if form == "json":
         from scanner.cli.explained import check_data
@@ -107,6 +112,33 @@ def explain(console: Console, check: str, baseline: Path | None, run: Path | Non
     if opened is not None and assessment is not None:
         text += explaining.lines(opened.folder, assessment, found[check], subject)
     click.echo("\n".join(text))
+
+
+def _control(word: str, bound: BoundBaseline, checks: Mapping[str, object], form: str) -> Control:
+    """The control of this id, in whatever letters it is written; raises InputError where there is none, with the name it may be meant for."""
+    from difflib import get_close_matches
+
+    controls = {control.id: control for control in bound.baseline.controls}
+    known = {name.casefold(): name for name in (*checks, *controls)}
+    name = known.get(word.casefold())
+    if name is None or name not in controls:
+        near = [known[match] for match in get_close_matches(word.casefold(), known, n=3)]
+        text = _("no check and no control of {baseline} is called {word}").format(baseline=bound.baseline.id, word=word)
+        text += "; " + _("did you mean {names}?").format(names=", ".join([name] if name else near)) if name or near else ""
+        raise InputError(text + " " + _("`clearance checks list` and `clearance baseline show` name them all"))
+    if form == "json":
+        names = ", ".join(rule.check for rule in controls[name].rules) or "-"
+        raise InputError(
+            _("{control} is a control; as data its checks are explained: {checks}").format(control=name, checks=names)
+        )
+    return controls[name]
+
+
+def _of_control(console: Console, control: Control, run: Path | None) -> Iterator[str]:
+    yield from list(control_lines(control, console.language))[1:]
+    at = f" --run {shlex.quote(str(run))}" if run is not None else ""
+    for name in dict.fromkeys(rule.check for rule in control.rules):
+        yield _("more: {command}").format(command=f"clearance explain {name}{at}")
 
 
 def _kind(check: Check[Any, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,17 @@ from scanner.cli.console import Console, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.look import FILE, inputs_of
 from scanner.cli.roots import trust_option
-from scanner.i18n import _, filled
+from scanner.i18n import N_, _, filled
 
 if TYPE_CHECKING:
     from scanner.observations import HostObservation, Unobserved
     from scanner.ordering import Inputs
     from scanner.targets import Host
 
+_MACHINE = N_("this machine")
+"""What stands over this machine's signs; no host is called so, for an id holds no space."""
+_OTHERS = 0o077
+"""What of a file's mode lets others than its owner in."""
 _FREE = 1_000_000_000
 """Bytes of disk a run of many hosts may want."""
 
@@ -64,7 +69,7 @@ def doctor(
     strange = [name for name in hosts if name not in known]
     if strange:
         raise InputError(_("{path}: no host is called {names}").format(path=scope, names=", ".join(strange)))
-    signs = {"this machine": [*_machine(given), *_papers(), *_feeds(given, feeds)]}
+    signs = {_MACHINE: [*_machine(given), *_papers(), *_feeds(given, feeds)]}
     for host in [known[name] for name in hosts or known]:
         signs[host.id] = list(_host(given, host, timeout))
     if form == "json":
@@ -80,7 +85,7 @@ def doctor(
 
 def _tell(console: Console, signs: dict[str, list[_Sign]]) -> None:
     for name, found in signs.items():
-        console.say(name)
+        console.say(_(name) if name == _MACHINE else name)
         for sign in found:
             console.say(f"  {'✓' if sign.good else '✗'} {sign.what}")
             if not sign.good and sign.mend:
@@ -109,10 +114,27 @@ def _machine(given: Inputs) -> Iterator[_Sign]:
         else _("permit {decision} is open until {ends}").format(
             decision=given.permit.decision, ends=f"{window.ends:%Y-%m-%d %H:%M} UTC"
         ),
-        _("wait for the window, or ask for another permit; check this machine's clock: {now}").format(
-            now=f"{now():%Y-%m-%d %H:%M} UTC"
-        ),
+        _another_window(),
     )
+
+
+def _another_window() -> str:
+    text = _("wait for the window, or ask for another permit; check this machine's clock: {now}")
+    return text.format(now=f"{now():%Y-%m-%d %H:%M} UTC")
+
+
+def _key_files(host: Host) -> Iterator[_Sign]:
+    """The key files of the logins that others may read or change; where one is missing, the login says so."""
+    for account in (host.login, host.login.via if host.login else None):
+        path = Path(account.key) if account is not None and account.key else None
+        mode = path.stat().st_mode if path is not None and path.is_file() else 0
+        if mode & _OTHERS:
+            text = _("key file {path}: mode {mode:o} lets others than its owner at it")
+            yield _Sign(
+                good=False,
+                what=text.format(path=path, mode=mode & 0o777),
+                mend=_("chmod 600 {path}; where others could read it, make a new key").format(path=shlex.quote(str(path))),
+            )
 
 
 def _papers() -> Iterator[_Sign]:
@@ -186,6 +208,11 @@ def _host(given: Inputs, host: Host, timeout: float) -> Iterator[_Sign]:
         return
     if host.login is None:
         yield _Sign(good=False, what=_("no login: its host controls stay undetermined"), mend=_MEND["no-credential"]())
+        return
+    yield from _key_files(host)
+    closed = given.permit.closed(now())
+    if closed is not None:
+        yield _Sign(good=False, what=_("login not tried: {why}").format(why=filled(closed)), mend=_another_window())
         return
     circumstances = Circumstances(vantage=Vantage(zone="doctor", address="unknown"), now=now, timeout=timeout)
     with fence.raised(fence.Fence(given.permit, now)):

@@ -31,7 +31,9 @@ def inventory() -> None:
 @click.argument("file", type=FILE)
 @SCOPE
 @click.option("--from", "form", type=click.Choice(_FORMS), help="The kind of file; told by its content where not given.")
-@click.option("--skip-bad", is_flag=True, help="Import the rows without faults; what is left out is not looked at.")
+@click.option(
+    "--skip-bad", is_flag=True, help="Leave out every host with a faulty row, whole; what is left out is not looked at."
+)
 @click.option("--accept-renames", is_flag=True, help="Take the names of merged units as they are today.")
 @click.option("--add", is_flag=True, help="Keep the scope's other hosts; without it the file is the whole inventory.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
@@ -61,7 +63,9 @@ def inventory_import(console: Console, /, file: Path, scope: Path, form: str | N
     status, changes = ExitStatus.USAGE, None
     if found.faults and not options["skip_bad"]:
         text = ngettext("Nothing imported ({count} error).", "Nothing imported ({count} errors).", len(found.faults))
-        good = _("Fix the cells, or --skip-bad to import {good} of {rows} rows.").format(good=found.good, rows=len(table.rows))
+        good = _("Fix the cells, or --skip-bad to import {hosts} hosts ({good} of {rows} rows).").format(
+            hosts=len(found.hosts), good=found.good, rows=len(table.rows)
+        )
         click.echo(f"{text.format(count=len(found.faults))} {good}", err=True)
     elif unconfirmed:
         click.echo(_("Nothing imported: confirm the renamed units with --accept-renames."), err=True)
@@ -177,9 +181,11 @@ def _import(console: Console, scope: Path, found: Inventory, *, add: bool, dry: 
         console.say("! " + _("no longer declared, so no longer looked at: {hosts}").format(hosts=", ".join(changes.removed)))
     if found.bad:
         told = ngettext(
-            "! {count} row left out: it is not looked at", "! {count} rows left out: they are not looked at", found.bad
+            "! {count} row left out, so not looked at, with its whole host: {hosts}",
+            "! {count} rows left out, so not looked at, each with its whole host: {hosts}",
+            found.bad,
         )
-        click.echo(told.format(count=found.bad), err=True)
+        click.echo(escaped_lines(told.format(count=found.bad, hosts=", ".join(found.left_out) or "-")), err=True)
     if dry:
         console.say(_("nothing was written (--dry-run)"))
         return changes
@@ -204,6 +210,7 @@ def _as_data(found: Inventory, changes: Changes | None) -> Imported:
     return Imported(
         rows=len(found.table.rows),
         imported=changes is not None,
+        left_out=tuple(found.left_out),
         changes=changes,
         errors=listed(found.faults),
         notes=listed(found.table.notes),

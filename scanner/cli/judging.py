@@ -12,7 +12,7 @@ from scanner.cli.failing import exit_status, fail_on_option
 from scanner.cli.leaves import ask
 from scanner.cli.listed import Listed
 from scanner.cli.roots import trust_option
-from scanner.cli.shipped import BaselineFile
+from scanner.cli.shipped import BaselineFile, imitates
 from scanner.cli.signing import signer_at, signer_option
 from scanner.cli.stored import stored
 from scanner.exports import NAMES
@@ -191,6 +191,7 @@ def view_in(files: Mapping[str, bytes], order: Order, assessment: Assessment) ->
             for check in checks.values()
         },
         headings={heading.id: heading.title for heading in read_baseline(files[BASELINE], BASELINE).headings},
+        imitated=imitates(assessment.baseline),
     )
 
 

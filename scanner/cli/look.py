@@ -12,7 +12,8 @@ from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.failing import fail_on_option
 from scanner.cli.roots import trust_at, trust_option
-from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, say_unfilled, shipped
+from scanner.cli.shipped import NATIONAL, BaselineFile, say_force, say_imitation, say_unfilled, shipped
+from scanner.cli.timing import limits_of, taken, tell_timed_out, tell_too_short
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
@@ -78,7 +79,13 @@ def how(command: Command) -> Command:
                 help="Ports to try besides the declared ones; else 1-1024 and the usual ones of data stores and administration.",
             ),
             click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds per answer."),
-            click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="Seconds per probe."),
+            click.option(
+                "--deadline",
+                type=click.FloatRange(1, 600),
+                default=60.0,
+                show_default=True,
+                help="Seconds per probe; what it waits its turn under the rate comes on top.",
+            ),
             click.option(
                 "--run-deadline",
                 type=click.FloatRange(1, 604_800),
@@ -291,6 +298,7 @@ def created(console: Console, inputs: Inputs, skip: Iterable[Sight], options: di
         inputs, now(), zone=options["zone"], tool=tool(), code=code, skip=skip, feeds=feeds, pace=Pace(options["pace"])
     )
     scanning.addresses(order, now())
+    say_imitation(console, inputs.bound.ref())
     say_force(console, inputs.bound.baseline, order.judged_at)
     say_unfilled(console, inputs.permit)
     folder = options["out"] or options["runs"] / order.run
@@ -321,9 +329,10 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> bool:
     )
     allowed = Allowance(options["run_deadline"], options["host_deadline"])
     with run.held():
-        left = _told_scan(console, run, circumstances, found, allowed)
-    cut(run, options["feeds"])
-    run.write_manifest()
+        run.reopen()
+        left = _told_scan(console, run, circumstances, found, allowed, limits_of(options))
+        cut(run, options["feeds"])
+        run.write_manifest()
     if left:
         text = ngettext(
             "! the time allowed is over: {count} sight was not taken and shows as not assessed; go on with: clearance scan --resume --out {run}",
@@ -334,9 +343,9 @@ def looked(console: Console, run: Run, options: dict[str, Any]) -> bool:
     return bool(left)
 
 
-def _told_scan(console: Console, run: Run, circumstances: Any, found: Any, allowed: Any) -> tuple[Sight, ...]:
+def _told_scan(console: Console, run: Run, circumstances: Any, found: Any, allowed: Any, limits: Any) -> tuple[Sight, ...]:
     from scanner import scan as scanning
-    from scanner.forecast import seconds_of
+    from scanner.forecast import seconds_of, times_of, too_short
     from scanner.history import seconds_by_kind
     from scanner.observations import Unobserved
     from scanner.pausing import pausable
@@ -354,15 +363,22 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any, allow
             ends=f"{order.permit.window.ends:%Y-%m-%d %H:%M} UTC",
         )
     )
-    history = seconds_by_kind(run.folder.parent, without=run.folder)
-    expected = {(sight.subject, sight.kind): seconds_of(sight.kind, history) for sight in left}
+    history, pacing = seconds_by_kind(run.folder.parent, without=run.folder), scanning.paced(order, circumstances.ports)
+    expected = {(sight.subject, sight.kind): seconds_of(sight, pacing, history) for sight in left}
+    times, silent = times_of(left, pacing, history), times_of(left, pacing, history, silent=True)
+    console.say(
+        _("  at most {rate} connections a second: about {time}").format(
+            rate=order.rate.connections_per_second, time=taken(times.seconds, silent.seconds)
+        )
+    )
+    tell_too_short(console, too_short(left, times, limits))
     with (
         Progress(expected, quiet=console.quiet, color=console.color) as progress,
         pausable(
             lambda: console.say(_("pausing: no new sight begins; `fg` goes on, Ctrl-C ends and keeps what was seen"))
         ) as pause,
     ):
-        return scanning.scan(
+        untaken = scanning.scan(
             run,
             circumstances,
             lambda sight, result, seconds: progress.sighting(
@@ -372,6 +388,8 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any, allow
             pause=pause,
             time_allowed=allowed,
         )
+    tell_timed_out(console, run, left, circumstances.deadline)
+    return untaken
 
 
 def _interrupted(runs: Path) -> Path:

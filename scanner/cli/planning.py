@@ -9,7 +9,8 @@ import click
 
 from scanner.cli.console import Console, now, pass_console
 from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
-from scanner.cli.shipped import say_force, say_unfilled
+from scanner.cli.shipped import say_force, say_imitation, say_unfilled
+from scanner.cli.timing import limits_of, taken, tell_too_short
 from scanner.i18n import N_, _, filled, ngettext
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _SHOWN = 8
     "--rate", "pace", type=click.Choice(["gentle", "normal", "fast"]), default="normal", show_default=True, help="As of scan."
 )
 @click.option("--ports", default=PORTS, help="As of scan.")
+@click.option("--deadline", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="As of scan.")
+@click.option("--run-deadline", type=click.FloatRange(1, 604_800), metavar="SECONDS", help="As of scan.")
+@click.option("--host-deadline", type=click.FloatRange(1, 604_800), metavar="SECONDS", help="As of scan.")
 @click.option("--feeds", type=FILE, help="As of scan.")
 @click.option(
     "--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Earlier runs, by which the time is estimated."
@@ -45,29 +49,31 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     """Show what a scan would do; no packet leaves this machine.
 
     Says which endpoints and checks, about how many connections to each host and how long, which logins are needed, and what could
-    not be assessed and would so block a certificate.
+    not be assessed and would so block a certificate; and which limit of time is too short for it.
     """
-    from scanner.discovery import numbers
+    from scanner.discovery import counted
     from scanner.forecast import Given, forecast
     from scanner.history import seconds_by_kind
     from scanner.targets import Pace
 
-    inputs = inputs_of(options)
+    inputs, ports = inputs_of(options), port_list(options["ports"])
     found = forecast(
         inputs.scope,
         inputs.bound,
         Given(
             permit=inputs.permit,
             rate=inputs.permit.rate.at_most(Pace(options["pace"]).rate),
-            ports=len(numbers(port_list(options["ports"]))),
+            ports={host.id: counted(host, ports) for host in inputs.scope.hosts},
             feeds=options["feeds"] is not None,
             history=seconds_by_kind(options["runs"]),
             refusals=tuple(_refusals(inputs)),
+            limits=limits_of(options),
         ),
     )
     if form == "json":
         console.data(found.written() + b"\n")
         return
+    say_imitation(console, inputs.bound.ref())
     say_force(console, inputs.bound.baseline, now())
     say_unfilled(console, inputs.permit)
     _say(console, found, inputs)
@@ -94,7 +100,6 @@ def _outside(inputs: Inputs, address: str) -> NotPermitted | None:
 
 def _say(console: Console, found: Forecast, inputs: Inputs) -> None:
     from scanner.targets import AGENCY
-    from scanner.terminal import duration
 
     for why in found.refusals:
         console.say(_("! {closed}: a scan now would be refused").format(closed=why))
@@ -112,9 +117,11 @@ def _say(console: Console, found: Forecast, inputs: Inputs) -> None:
             checks=found.checks,
             sights=ngettext("{count} sight", "{count} sights", len(found.sights)).format(count=len(found.sights)),
             connections=found.connections,
-            time=duration(found.seconds) + ("" if found.measured else " " + _("(no earlier run to measure by)")),
+            time=taken(found.seconds, found.seconds_if_silent)
+            + ("" if found.measured else " " + _("(no earlier run to measure by)")),
         )
     )
+    tell_too_short(console, found.too_short)
     console.say(_("needs: {what}").format(what=", ".join(["nmap", *found.credentials])))
     for blocked in found.blocked:
         console.say(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.console import Console, now, pass_console
+from scanner.cli.exits import ExitStatus
 from scanner.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
@@ -24,15 +25,23 @@ FOLDER = click.option(
 FORM = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="json: docs/schemas/runs.schema.json."
 )
-_STATES = {"interrupted": N_("interrupted"), "scanned": N_("scanned"), "unreadable": N_("unreadable")}
+_STATES = {
+    "running": N_("under way"),
+    "interrupted": N_("interrupted"),
+    "scanned": N_("scanned"),
+    "damaged": N_("damaged"),
+    "unreadable": N_("unreadable"),
+}
 _WHY = {
     "signed": N_("stays: it is signed, and a certificate may rest on it"),
     "inspection": N_("stays: an inspection"),
+    "running": N_("stays: a scan is under way in it"),
+    "damaged": N_("stays: its files are not what its manifest says; see `clearance runs show`, and take it away by hand"),
+    "link": N_("stays: it is a link, and what it leads to is not of this folder"),
     "unreadable": N_("stays: it cannot be read"),
     "newest": N_("stays: one of the newest"),
     "young": N_("stays: not old enough"),
 }
-_SIGNS = {"authorise": "✓", "authorise-trial": "!", "incomplete": "?", "deny": "✗"}
 
 
 @click.group()
@@ -68,6 +77,8 @@ def runs_list(console: Console, folder: Path, form: str) -> None:
 def runs_show(console: Console, run: Path, form: str) -> None:
     """Show one run: what was ordered, how far it is, what next, and who ran which command on it.
 
+    Every file is held to the manifest; a run of which one was changed or lost is damaged, and exits 12.
+
     Example: clearance runs show runs/R-20261123-080000-1a2b3c
     """
     from scanner.cli.trail import trail
@@ -75,9 +86,10 @@ def runs_show(console: Console, run: Path, form: str) -> None:
     from scanner.store import Run
 
     opened = Run.opened(run)
-    line = described(run)
+    line = described(run, thoroughly=True)
     if form == "json":
         console.data(Runs(runs=(line,)).written() + b"\n")
+        _exit_if_damaged(line)
         return
     order = opened.order
     click.echo(_line(line))
@@ -104,6 +116,10 @@ def runs_show(console: Console, run: Path, form: str) -> None:
     }
     if line.state in following:
         console.say(following[line.state].format(run=run))
+    if line.damaged:
+        text = _("✗ {path}: not what the manifest says; it was changed or lost, so nothing may rest on this run")
+        click.echo(text.format(path=run / line.damaged), err=True)
+    _exit_if_damaged(line)
 
 
 @runs.command("prune")
@@ -119,16 +135,23 @@ def runs_prune(console: Console, folder: Path, keep: int, days: int, yes: bool, 
     Example: clearance runs prune --keep 5 --days 90 --yes
     """
     from scanner.shelf import Runs, cleared, prunable, runs_in
+    from scanner.store import StoreError
 
     going, staying = prunable(runs_in(folder).runs, now(), keep=keep, days=days)
     for line in staying:
         console.say(f"  {_line(line)}: {_(_WHY[line.kept or 'signed'])}")
+    gone = []
     for line in going:
         if yes:
-            cleared(line)
+            try:
+                cleared(line)
+            except StoreError as error:
+                click.echo(f"! {error}", err=True)
+                continue
+        gone.append(line)
         console.say(("✓ " + _("taken away: {line}") if yes else "! " + _("would go: {line}")).format(line=_line(line)))
     if form == "json":
-        console.data(Runs(runs=going).written() + b"\n")
+        console.data(Runs(runs=tuple(gone)).written() + b"\n")
     if going and not yes:
         text = ngettext(
             "{count} run would go; take it away with --yes", "{count} runs would go; take them away with --yes", len(going)
@@ -136,11 +159,24 @@ def runs_prune(console: Console, folder: Path, keep: int, days: int, yes: bool, 
         console.say(text.format(count=len(going)))
     if not going:
         console.say(_("nothing to take away"))
+    if len(gone) < len(going):
+        raise click.exceptions.Exit(ExitStatus.INTEGRITY)
+
+
+def _exit_if_damaged(line: RunLine) -> None:
+    if line.state in ("damaged", "unreadable"):
+        raise click.exceptions.Exit(ExitStatus.INTEGRITY)
 
 
 def _line(line: RunLine) -> str:
+    from scanner.status_words import verdict_word
+
     when = f"{line.ordered_at:%Y-%m-%d %H:%M}" if line.ordered_at else "-"
-    state = f"{_SIGNS[line.decision]} {line.decision}" if line.decision else _(_STATES.get(line.state, line.state))
+    state = _(_STATES.get(line.state, line.state))
+    if line.decision:
+        state = f"{verdict_word(line.decision).sign} {_(line.decision)}"
+    elif line.state == "damaged":
+        state = f"✗ {state}"
     kind = _(line.kind) if line.kind else "-"
     size = f"{line.size / 1_000_000:.1f} MB"
     return f"{when}  {line.agency or '-'}  {kind}  {state}  {line.seen}/{line.planned}  {size}  {line.folder}"

@@ -1,4 +1,4 @@
-"""The baselines that are shipped: found by their ids, and said to be in force or not before anything is looked at."""
+"""The baselines that are shipped: found by their ids, told from others of the same name, and said to be in force or not before anything is looked at."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from scanner.assessment import BaselineRef
     from scanner.baseline import Baseline
     from scanner.cli.console import Console
     from scanner.targets import Permit
@@ -82,6 +83,27 @@ def say_force(console: Console, baseline: Baseline, at: datetime) -> None:
         console.say(text.format(baseline=baseline.id, control=late.shown_by, before=regimes.written(late.approved_before)))
         return
     console.say(_("! {objection}: the decision would be incomplete").format(objection=shown(message)))
+
+
+def imitates(baseline: BaselineRef) -> bool:
+    """Whether this baseline bears the id and version of one that is shipped, and is another: a reader would take it for that one."""
+    from scanner.baseline import read_baseline
+    from scanner.record import sha256
+
+    path = shipped().get(baseline.id)
+    if path is None:
+        return False
+    data = path.read_bytes()
+    return sha256(data) != baseline.sha256 and read_baseline(data, path.name).version == baseline.version
+
+
+def say_imitation(console: Console, baseline: BaselineRef) -> None:
+    """Warns where the baseline would be taken for a shipped one that it is not."""
+    if imitates(baseline):
+        text = _(
+            "! {baseline} {version}: not the shipped {baseline}: its content differs; give your own baseline an id of its own"
+        )
+        console.say(text.format(baseline=baseline.id, version=baseline.version))
 
 
 def say_unfilled(console: Console, permit: Permit) -> None:

@@ -143,7 +143,7 @@ def _settings(language: str) -> str:
         ),
         never=_("Keys, passphrases and trust roots never stand here. All settings"),
         each=_("each run gets a folder of its own in here"),
-        paces=_("gentle, normal or fast; never beyond the permit"),
+        paces=_("gentle, normal or fast; never beyond the permit. Gentle: 8 minutes or more for the ports of each host"),
         which=_("the id of a shipped baseline, or a path"),
         trusted=_("the CAs that servers' certificates are checked against"),
         patches=_("see docs/feeds.md; without it patches are not assessed"),

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scanner.i18n import _
-from scanner.inventory.rows import OF_A_SERVICE, Fault, Row, Table
+from scanner.inventory.rows import OF_A_SERVICE, Fault, Row, Table, heading_of
 from scanner.inventory.units import plain, renamed
 from scanner.strict_yaml import complaints
 from scanner.targets import DnsName, Host, Speaks
@@ -43,13 +43,15 @@ class Inventory:
     faults: list[Fault] = field(default_factory=list)
     renames: list[tuple[str, str, str]] = field(default_factory=list)
     """Where a unit stands under a name that ended, the name, and that of today."""
-    bad: int = 0
-    """Rows with at least one fault."""
+    left_out: list[str] = field(default_factory=list)
+    """The hosts of which a row is faulty: none of their rows counts, for half a host would pass for the whole."""
+    good: int = 0
+    """Rows of the hosts that are whole."""
 
     @property
-    def good(self) -> int:
-        """Rows without a fault."""
-        return len(self.table.rows) - self.bad
+    def bad(self) -> int:
+        """Rows that count for nothing: faulty ones, and those of the same hosts."""
+        return len(self.table.rows) - self.good
 
 
 @dataclass(slots=True)
@@ -70,42 +72,49 @@ class _Met:
     drafts: dict[str, _Draft] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
-    """Hosts whose first row is faulty; their other rows are left out with it, and are no faults of their own."""
+    """Hosts whose first row is faulty; their other rows are no faults of their own."""
+    faulty: dict[str, None] = field(default_factory=dict)
+    """Hosts with any faulty row, as they stand in the file."""
 
 
 def declared(table: Table, on: date) -> Inventory:
-    """The inventory these rows declare on this day; rows with faults count for nothing, and each fault has its place."""
+    """The inventory these rows declare on this day; a host with a faulty row counts for nothing, and each fault has its place."""
     found, met = Inventory(table), _Met()
     for row in table.rows:
         faults = [*row.faults]
-        whole = _take(row, met, found, faults, on)
+        _take(row, met, found, faults, on)
         found.faults += faults
-        found.bad += bool(faults) or not whole
-    for draft in met.drafts.values():
+        if faults:
+            met.faulty[row.values.get("host", "")] = None
+    for name, draft in met.drafts.items():
+        if name in met.faulty:
+            continue
         try:
             found.hosts.append(Host.model_validate_json(json.dumps({**draft.value, "services": draft.services})))
         except ValidationError as error:
             told = [Fault(draft.row.at, f"{'.'.join(map(str, place))}: {message}") for place, message in complaints(error)]
             found.faults += told
-            found.bad += 1
+            met.faulty[name] = None
+    found.left_out = [name for name in met.faulty if name]
+    found.good = sum(row.values.get("host", "") not in met.faulty for row in table.rows)
     return found
 
 
-def _take(row: Row, met: _Met, found: Inventory, faults: list[Fault], on: date) -> bool:
-    """Whether the row's host could be taken; what is wrong in the row is added to the faults."""
+def _take(row: Row, met: _Met, found: Inventory, faults: list[Fault], on: date) -> None:
+    """Takes the row into its host; what is wrong in the row is added to the faults."""
     name = row.values.get("host", "")
     if not _ID.fullmatch(name):
         faults.append(Fault(row.place("host"), _bad_id(name)))
     if name in met.failed:
         _service(row, found, faults)
-        return False
+        return
     draft = met.drafts.get(name)
     if draft is None:
         draft = _begin(row, met, found, faults, on)
         if draft is None:
             met.failed.add(name)
             _service(row, found, faults)
-            return False
+            return
     else:
         faults += _disagreements(row, draft, on)
     before = len(faults)
@@ -113,7 +122,7 @@ def _take(row: Row, met: _Met, found: Inventory, faults: list[Fault], on: date) 
     if service is None and not faults and draft.row is not row:
         faults.append(Fault(row.at, _("{host} stands already at {place}").format(host=name, place=draft.row.at)))
     if service is None or len(faults) > before:
-        return True
+        return
     port = (service["port"], service.get("transport", "tcp"))
     if port in draft.ports:
         text = _("{host} port {port}/{transport} stands already at {place}")
@@ -122,7 +131,6 @@ def _take(row: Row, met: _Met, found: Inventory, faults: list[Fault], on: date) 
     elif not faults:
         draft.ports[port] = row.at
         draft.services.append(service)
-    return True
 
 
 def _begin(row: Row, met: _Met, found: Inventory, faults: list[Fault], on: date) -> _Draft | None:
@@ -146,9 +154,10 @@ def _of_host(row: Row) -> dict[str, str]:
 def _disagreements(row: Row, draft: _Draft, on: date) -> Iterator[Fault]:
     for column, text in _of_host(row).items():
         if draft.said.get(column, "") != text and (column != "unit" or renamed(text, on) != draft.value.get("unit")):
-            message = _("{text!r} is not what {host} has at {place}; a host has one {column}")
+            message = _("{text!r} is not what {host} has at {place}; a host has one “{column}”")
             place = draft.row.place(column)
-            yield Fault(row.place(column), message.format(text=text[:60], host=draft.value["id"], place=place, column=column))
+            said = message.format(text=text[:60], host=draft.value["id"], place=place, column=heading_of(column))
+            yield Fault(row.place(column), said)
 
 
 def _host(row: Row, found: Inventory, faults: list[Fault], on: date) -> dict[str, Any]:
@@ -257,8 +266,12 @@ def _address(row: Row, column: str, faults: list[Fault], *, names: bool = True) 
         message = _("no address; write the IP address, or the name it is found by")
     elif "/" in text or re.fullmatch(r"[0-9.]+\s*-\s*[0-9.]+", text):
         message = _("{text} is a range; declare each host with its own address").format(text=shown)
-    elif not names or _NUMBERS.fullmatch(text) or ":" in text or not _is_name(text):
+    elif not names or _NUMBERS.fullmatch(text) or ":" in text:
         message = _("{text} is not an IP address").format(text=shown)
+    elif not _is_name(text):
+        message = _(
+            "{text} is neither an IP address nor a name: a name holds letters without accents, digits, dashes and dots, as in dvc.example.vn"
+        ).format(text=shown)
     else:
         return text
     faults.append(Fault(row.place(column), message))

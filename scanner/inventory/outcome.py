@@ -38,6 +38,8 @@ class Imported(Record):
     imported: bool
     changes: Changes | None
     """Null where nothing was imported."""
+    left_out: tuple[str, ...]
+    """The hosts with a faulty row, which --skip-bad leaves out whole."""
     errors: tuple[Placed, ...]
     notes: tuple[Placed, ...]
     renames: tuple[Renamed, ...]

@@ -76,6 +76,9 @@ def _read_json(data: bytes, name: str, *, ansible: bool) -> Table:
     try:
         value = parse_json(data.removeprefix(b"\xef\xbb\xbf"), limit=LIMIT)
     except RecordError as error:
+        if ansible:
+            text = _("not Ansible's JSON; write it with `ansible-inventory -i {name} --list` and import that")
+            raise InputError(f"{name}: " + text.format(name=name)) from None
         raise InputError(f"{name}: {_(str(error))}") from None
     if isinstance(value, dict) and (ansible or "_meta" in value):
         return read_ansible(value, name)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scanner.i18n import _
+from scanner.i18n import _, language
 from scanner.inventory.units import plain
 from scanner.strict_yaml import InputError
 
@@ -34,6 +34,8 @@ HEADINGS: dict[str, tuple[str, ...]] = {
 """Each column with its heading in English and Vietnamese, and other words it is known by; the first two are written."""
 
 COLUMNS = tuple(HEADINGS)
+NUMBERS = ("port", "login_port", "via_port")
+"""The columns that hold whole numbers."""
 OF_A_SERVICE = ("port", "transport", "speaks", "name")
 """The columns that belong to the row's service; all others belong to its host."""
 NEEDED = ("host", "address")
@@ -92,6 +94,12 @@ class Table:
             self.rows.append(row)
 
 
+def heading_of(column: str) -> str:
+    """The column's heading in the chosen language, as the template has it."""
+    english, vietnamese = HEADINGS[column][:2]
+    return vietnamese if language() == "vi" else english
+
+
 def heading(text: str) -> str | None:
     """The column a heading means, in either language or both (`Host / Máy chủ`); None where it means none."""
     parts = [text, *text.split("/")]
@@ -114,7 +122,7 @@ def columns(cells: Iterable[tuple[str, str]], table: Table, name: str) -> dict[i
                 message = _("{heading!r} is no column of an inventory and is left out").format(heading=text[:60])
                 table.notes.append(Fault(place, message))
         elif column in found.values():
-            raise InputError(f"{name}: {place}: " + _("the column {column} stands twice").format(column=column))
+            raise InputError(f"{name}: {place}: " + _("the column “{column}” stands twice").format(column=heading_of(column)))
         else:
             found[position] = column
     return found
@@ -123,4 +131,4 @@ def columns(cells: Iterable[tuple[str, str]], table: Table, name: str) -> dict[i
 def without_head(name: str) -> InputError:
     """The error to raise about a table in which no row of headings was found."""
     text = _("no row of headings with {needed}; `clearance init` writes a template (the first rows may hold a title)")
-    return InputError(f"{name}: " + text.format(needed=", ".join(NEEDED)))
+    return InputError(f"{name}: " + text.format(needed=", ".join(map(heading_of, NEEDED))))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scanner.i18n import _
-from scanner.inventory.rows import COLUMNS, HEADINGS, NEEDED, ROWS, Fault, Row, Table, columns, is_head, without_head
+from scanner.inventory.rows import COLUMNS, HEADINGS, NEEDED, NUMBERS, ROWS, Fault, Row, Table, columns, is_head, without_head
 from scanner.inventory.separated import TITLE_ROWS, cell
 from scanner.strict_yaml import InputError
 from scanner.targets import Speaks
@@ -103,7 +103,7 @@ def _table(title: str, rows: list[tuple[Any, ...]], at: int, name: str) -> Table
         for position, column in where.items():
             value, kind = row[position] if position < len(row) else (None, "n")
             try:
-                values[column] = table.text(_text(value, kind))
+                values[column] = table.text(_text(value, kind, column))
             except ValueError as error:
                 faults.append(Fault(cell(position, number), str(error)))
         places = {column: cell(position, number) for position, column in where.items()}
@@ -116,7 +116,7 @@ def _shown(item: tuple[Any, str]) -> str:
     return value.strip().removesuffix("*").strip() if isinstance(value, str) and kind == "s" else ""
 
 
-def _text(value: Any, kind: str) -> str:
+def _text(value: Any, kind: str, column: str) -> str:
     if value is None:
         return ""
     if kind == "f":
@@ -129,6 +129,8 @@ def _text(value: Any, kind: str) -> str:
         return str(value)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if column in NUMBERS:
+        raise ValueError(_("a whole number is wanted, not {value}").format(value=str(value)[:60]))
     raise ValueError(_("{value!r} is not text; format the cell as text and write it again").format(value=str(value)[:60]))
 
 

@@ -40,7 +40,7 @@ class Fence:
         self._now = now
         self._lock = threading.Condition()
         self._next_turn = 0.0
-        self._lent = 0
+        self._lent = 0.0
         self._closed = False
 
     def close(self) -> None:
@@ -56,16 +56,14 @@ class Fence:
         """
         with self._lock:
             self._count(address, connections)
-            while self._free_rate() <= 0 and not self._closed:
-                self._lock.wait()
             turn = max(self._next_turn, time.monotonic())
-            self._next_turn = turn + connections / max(1, self._free_rate())
+            self._next_turn = turn + connections / self._free_rate()
             while not self._closed and (left := turn - time.monotonic()) > 0:
                 self._lock.wait(left)
             self._insist(address)  # the wait may have outlasted the scan, or the permit's window
 
     @contextmanager
-    def lent(self, address: str, connections: int) -> Iterator[int]:
+    def lent(self, address: str, connections: int) -> Iterator[float]:
         """Counts connections that another program is about to open, and yields the rate a second it may open them at.
 
         That is half the permit's rate; while the block lasts, this process keeps to the other half.
@@ -75,12 +73,12 @@ class Fence:
             while self._lent and not self._closed:
                 self._lock.wait()
             self._insist(address)  # as above; another program may have had its turn for minutes
-            self._lent = max(1, self.rate.connections_per_second // 2)
+            self._lent = self.rate.lent
         try:
             yield self._lent
         finally:
             with self._lock:
-                self._lent = 0
+                self._lent = 0.0
                 self._lock.notify_all()
 
     def count(self, address: str, connections: int) -> None:
@@ -103,7 +101,7 @@ class Fence:
             raise BudgetSpentError(f"{address}: the budget of {self.rate.connections_per_host} connections is spent")
         self.spent[address] += connections
 
-    def _free_rate(self) -> int:
+    def _free_rate(self) -> float:
         return self.rate.connections_per_second - self._lent
 
 
@@ -134,7 +132,7 @@ def count(address: str, connections: int) -> None:
 
 
 @contextmanager
-def lent(address: str, connections: int) -> Iterator[int]:
+def lent(address: str, connections: int) -> Iterator[float]:
     """Asks the fence in force for connections that another program is about to open; raises where there is no fence."""
     if not _raised:
         raise NotPermittedError("no permit is in force")

@@ -6,14 +6,15 @@ fence. Wide sweeps stay nmap's.
 
 from __future__ import annotations
 
-import asyncio
 import errno
+import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scanner.pacing import side_by_side
 from scanner.probes.fence import BudgetSpentError, NotPermittedError
 
 AT_ONCE = 16
@@ -53,38 +54,36 @@ class Knocked:
         return any(state is not State.SILENT for state in self.states.values())
 
 
-def knocked(address: str, ports: Iterable[int], *, timeout: float, ends: float) -> Knocked:
-    """What each port of the host does; raises what the fence raises, and TimeoutError where the time is over before all are known."""
-    return asyncio.run(_all(address, sorted(set(ports)), timeout, ends))
+def knocked(address: str, ports: Iterable[int], *, timeout: float, ends: float, turn: float = 0.0) -> Knocked:
+    """What each port of the host does; raises what the fence raises, and TimeoutError where the time is over before all are known.
+
+    `turn` is how long a connection may wait for its turn under the rate: no more of them wait together than have it within a second.
+    """
+    with ThreadPoolExecutor(max_workers=side_by_side(AT_ONCE, turn, WAITS[0])) as pool:
+        asked = {port: pool.submit(_asked, address, port, timeout, ends) for port in sorted(set(ports))}
+        try:
+            found = {port: answer.result() for port, answer in asked.items()}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return Knocked({port: state for port, (state, _) in found.items()}, sum(opened for _, opened in found.values()))
 
 
-async def _all(address: str, ports: list[int], longest: float, ends: float) -> Knocked:
-    places, opened = asyncio.Semaphore(AT_ONCE), 0
-
-    async def one(port: int) -> tuple[int, State]:
-        nonlocal opened
-        async with places:
-            for wait in WAITS:
-                opened += 1
-                state = await _knock(address, port, min(wait, longest, ends - time.monotonic()))
-                if state is not State.SILENT:
-                    break
-            return port, state
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(one(port)) for port in ports]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return Knocked(dict(task.result() for task in asked), opened)
+def _asked(address: str, port: int, longest: float, ends: float) -> tuple[State, int]:
+    """What the port does, and the knocks it took."""
+    knocks, state = 0, State.SILENT
+    while state is State.SILENT and knocks < len(WAITS):
+        state = _knock(address, port, min(WAITS[knocks], longest, ends - time.monotonic()))
+        knocks += 1
+    return state, knocks
 
 
-async def _knock(address: str, port: int, wait: float) -> State:
+def _knock(address: str, port: int, wait: float) -> State:
     if wait <= 0:
         raise TimeoutError("the time was over before every port was asked for")
-    try:
-        async with asyncio.timeout(wait):
-            _, writer = await asyncio.open_connection(address, port)
+    try:  # the wait begins with the packet: the fence has a connection wait for its turn before, which says nothing about the port
+        with socket.create_connection((address, port), timeout=wait):
+            return State.OPEN
     except (NotPermittedError, BudgetSpentError):
         raise
     except ConnectionRefusedError:
@@ -93,7 +92,3 @@ async def _knock(address: str, port: int, wait: float) -> State:
         if error.errno in _OUR_OWN:
             raise
         return State.SILENT
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return State.OPEN

@@ -42,6 +42,8 @@ class Circumstances:
     """Seconds for one connection or one answer."""
     deadline: float = 60.0
     """Seconds for one whole probe; each probe keeps it by itself."""
+    turn: float = 0.0
+    """Seconds that one connection may wait for its turn under the rate in force."""
     read_limit: int = 262_144
     """Bytes read from one connection at the most."""
     trust_anchors: Path | None = None

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from scanner import store
 from scanner.advisories import FeedKind
-from scanner.assessment import Assessment
-from scanner.changes import LOUD, Turn, compared
+from scanner.assessment import Assessment, ControlClass
+from scanner.changes import LOUD, Change, Turn, compared
 from scanner.cli.changes import line
 from scanner.findings import Finding, Outcome, finding_id, said
+from scanner.i18n import speaking
 from scanner.judge import judge
 from scanner.order import Feed
 from scanner.specimens import AT
@@ -179,3 +180,18 @@ def test_a_run_that_is_not_judged_or_was_changed_since_is_refused(tmp_path: Path
     (clean / store.ASSESSMENT).unlink()
     done = clearance("diff", clean, clean)
     assert (done.returncode, "run `clearance evaluate" in done.stderr) == (2, True)
+
+
+def test_outcomes_are_told_in_the_language_chosen() -> None:
+    told: dict[str, Any] = {
+        "control": "C",
+        "classed": ControlClass.MAJOR,
+        "check": "k",
+        "subject": "web1",
+        "seen_before": None,
+        "seen_after": None,
+    }
+    found = Change(turn=Turn.WORSE, before=Outcome.PASS, after=Outcome.FAIL, **told)
+    with speaking("vi"):
+        assert "đạt > không đạt" in line(found)
+        assert "chưa kiểm tra" in line(found.model_copy(update={"after": Outcome.NOT_CHECKED}))

@@ -215,3 +215,42 @@ def test_two_scans_never_write_into_one_run(tmp_path: Path) -> None:
         pass
     with run.held():
         assert list(run.files()) == [ORDER]
+
+
+def test_a_plan_reckons_with_the_half_of_the_rate_that_nmap_has_one_host_after_the_other(desk: Path) -> None:
+    """What `init` writes is `gentle`: 5 connections a second, of which the look for ports has half."""
+    hosts = [{"id": name, "address": address} for name, address in (("web", "127.47.0.1"), ("db", "127.47.0.2"))]
+    write_permit(desk, addresses=("127.47.0.0/24",))
+    _changed(desk, "scope.yaml", hosts=hosts[:1])
+    one = planned(desk, "--rate", "gentle", "--ports", "1-1000")
+    _changed(desk, "scope.yaml", hosts=hosts)
+    two = planned(desk, "--rate", "gentle", "--ports", "1-1000")
+    for found, count in ((one, 1), (two, 2)):
+        assert found.seconds >= count * 1_000 / 2.5
+        assert found.seconds_if_silent >= count * 2_000 / 2.5
+    assert "where a firewall keeps silent" in clearance(*PLAN, "--rate", "gentle", "--ports", "1-1000", folder=desk).stderr
+
+
+def test_a_plan_tells_which_limit_of_time_is_too_short_and_what_to_do(desk: Path) -> None:
+    few = ("--rate", "gentle", "--ports", "9")
+    assert planned(desk, *few).too_short == ()
+    found = planned(desk, *few, "--deadline", "1", "--run-deadline", "2", "--host-deadline", "2")
+    told = {short.option: short for short in found.too_short}
+    assert set(told) == {"--deadline", "--run-deadline", "--host-deadline"}
+    assert "ports" in told["--deadline"].where and told["--host-deadline"].where == ("web",)
+    assert all(short.needed > short.allowed for short in found.too_short)
+    text = clearance(*PLAN, *few, "--run-deadline", "2", folder=desk).stderr
+    assert "--run-deadline 2 is too short" in text and "--resume" in text
+
+
+def test_a_plan_of_a_scope_without_hosts_names_the_import(desk: Path) -> None:
+    _changed(desk, "scope.yaml", hosts=[])
+    done = clearance(*PLAN, folder=desk)
+    assert done.returncode == 2
+    assert "no host is declared yet" in done.stderr and "clearance inventory import FILE --scope scope.yaml" in done.stderr
+
+
+def test_the_time_left_is_never_less_than_the_longest_sight_still_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress({("web", "ports"): 1_000.0, ("agency", "neighbours"): 10.0}, quiet=False, color="never") as progress:
+        progress.sighting("agency", "neighbours", None, 0.0)
+    assert "17 min left" in capsys.readouterr().err

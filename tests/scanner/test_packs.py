@@ -123,13 +123,20 @@ def test_a_broken_pack_stops_everything_with_its_name(place: Path, file: str, te
     with pytest.raises(RegistryError, match=f"check pack {PACK}: .*{said}"):
         load_checks(baseline=baseline(place).read_bytes())
     done = clearance("baseline", "lint", "mine.yaml", folder=place)
-    assert done.returncode == 70
-    assert f"check pack {PACK}" in done.stderr
+    assert done.returncode == 2
+    assert f"error: check pack {PACK}" in done.stderr and "internal" not in done.stderr
 
 
 def test_a_pack_that_is_missing_or_offered_twice_is_refused(place: Path) -> None:
     with pytest.raises(RegistryError, match="check pack their-checks: the baseline names it, and it is not installed"):
         load_checks(baseline=baseline(place, packs="packs: [their-checks]\n").read_bytes())
+    refused(
+        clearance("baseline", "lint", "mine.yaml", folder=place),
+        2,
+        "check pack their-checks",
+        f"installed: {PACK}",
+        "mend its name",
+    )
     twice = place / "twice"
     twice.mkdir()
     installed(twice, PACK, PACKAGE)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from scanner.allowance import Allowance
 from scanner.baseline import load
 from scanner.contact import Contact
 from scanner.faults import InputError
-from scanner.observations import HttpObservation, Observation, Reason, Sighting, Unobserved, Vantage
+from scanner.observations import HttpObservation, Observation, PortsObservation, Reason, Sighting, Unobserved, Vantage
 from scanner.ordering import Inputs, ordered
 from scanner.probes import fence
 from scanner.probes.looking import Circumstances, Probe, Target
@@ -235,6 +236,27 @@ def test_the_rate_spreads_connections_over_time() -> None:
             _plainly(*here.getsockname())
         turns = raised._next_turn - began
     assert turns >= 5 / 20  # five turns of a twentieth of a second each were handed out, however long they took
+
+
+def test_a_look_at_many_ports_has_the_time_that_the_rate_makes_them_take(tmp_path: Path) -> None:
+    """At half of 50 connections a second 130 ports take more than five seconds; the deadline is four."""
+    from scanner import discovery
+
+    run = run_of(tmp_path, permit(rate=50), 9)
+    given = replace(circumstances(deadline=4.0), ports="1-130")
+    looks = {"ports": discovery.look, "http": nothing, "host": nothing}
+    scan(run, given, lambda *_: None, addresses(run.order, now()), looks)
+    found = {sight.kind: sighting.result for sight, (sighting, _) in sightings(run.files()).items()}["ports"]
+    assert isinstance(found, PortsObservation), found
+    assert (found.open, found.unanswered) == ((), (9,))
+
+
+def test_while_another_program_has_half_of_the_rate_our_own_connections_go_on_at_the_slowest_rate() -> None:
+    guard = fence.Fence(permit(rate=1), now)
+    with fence.raised(guard), socket.create_server((HERE, 0)) as here, guard.lent(HERE, 1) as rate:
+        _plainly(*here.getsockname())
+        assert rate == 0.5
+    assert guard.spent[HERE] == 2
 
 
 def test_no_more_than_the_permitted_number_of_probes_meet_one_host_at_once(tmp_path: Path) -> None:

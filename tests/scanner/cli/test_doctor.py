@@ -101,6 +101,34 @@ def test_each_trouble_has_its_way_to_mend_it(
     assert mend in done.stderr
 
 
+def test_a_key_file_that_others_may_read_is_named(tmp_path: Path, premises: Premises) -> None:
+    key = tmp_path / "our key"
+    key.write_bytes(premises.key.read_bytes())
+    key.chmod(0o644)
+    done = doctor(desk(tmp_path, premises, key=str(key)), "app1")
+    assert done.returncode == 11
+    assert f"✗ key file {key}: mode 644 lets others than its owner at it" in done.stderr
+    assert f"chmod 600 '{key}'" in done.stderr
+    key.chmod(0o600)
+    assert "key file" not in doctor(tmp_path, "app1").stderr
+
+
+def test_a_permit_that_ended_is_no_fault_of_its_addresses(tmp_path: Path, premises: Premises) -> None:
+    path = desk(tmp_path, premises) / "permit.yaml"
+    told = json.loads(path.read_text())
+    told["window"] = {"begins": "2026-01-01T00:00:00Z", "ends": "2026-01-02T00:00:00Z"}
+    path.write_text(json.dumps(told))
+    done = doctor(tmp_path, "app1")
+    assert done.returncode == 11
+    assert "✗ login not tried: the permit ended on 2026-01-02" in done.stderr
+    assert "ask for another permit" in done.stderr and "have the permit name" not in done.stderr
+
+
+def test_this_machine_is_called_so_in_the_language_chosen(tmp_path: Path, premises: Premises) -> None:
+    (desk(tmp_path, premises) / "clearance.toml").write_text('lang = "vi"\n')
+    assert "this machine" not in doctor(tmp_path, "app2").stderr
+
+
 def test_a_host_that_is_not_there_is_an_input_error(tmp_path: Path, premises: Premises) -> None:
     done = doctor(desk(tmp_path, premises), "app9")
     assert done.returncode == 2

@@ -107,3 +107,24 @@ def test_the_report_names_them_beside_the_fixes(run: Path, tmp_path: Path) -> No
         "mended once this names no package to upgrade, and none that is kept back:</span> <code>apt-get -s upgrade</code>"
         in out.read_text()
     )
+
+
+def test_a_control_is_explained_by_its_clause_and_its_checks(run: Path) -> None:
+    for word in ("NET-02-SSH", "net-02-ssh"):
+        done = clearance("explain", word)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("NET-02-SSH ")
+        assert "more: clearance explain ssh-ciphers\n" in done.stdout
+    assert f"clearance explain ssh-ciphers --run {run}" in clearance("explain", "NET-02-SSH", "--run", run).stdout
+    as_data = clearance("explain", "NET-02-SSH", "--format", "json")
+    assert as_data.returncode == 2 and "ssh-ciphers" in as_data.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("ssh-cipher", "ssh-ciphers"), ("NET-02-SSL", "NET-02-SSH"), ("SSH-Ciphers", "ssh-ciphers")]
+)
+def test_a_misspelt_name_is_answered_with_near_ones(word: str, near: str) -> None:
+    done = clearance("explain", word)
+    assert done.returncode == 2
+    assert "did you mean" in done.stderr and near in done.stderr
+    assert "did you mean" not in clearance("explain", "zzzzzzzz").stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from scanner.shelf import cleared, described, prunable, runs_in
-from scanner.store import ASSESSMENT, EVALUATION, ORDER, SCAN_EVIDENCE, Run, StoreError
+from scanner.store import ASSESSMENT, EVALUATION, MANIFEST, ORDER, SCAN_EVIDENCE, Run, StoreError
 from tests.scanner.cli.in_process import clearance, refused
 from tests.scanner.cli.test_bad_input import BASELINE, ROOT, write_permit, write_scope
 
@@ -110,3 +111,94 @@ def test_a_run_that_is_signed_or_scanned_meanwhile_stays(shelf: Path) -> None:
     with pytest.raises(StoreError, match="stays"):
         cleared(line)
     assert (run / ORDER).exists()
+
+
+def judged(shelf: Path) -> Path:
+    run = the_run(shelf)
+    assert clearance("evaluate", f"runs/{run.name}", folder=shelf).returncode == 11
+    return run
+
+
+PRUNE = ("runs", "prune", "--keep", "0", "--days", "0")
+
+
+@pytest.mark.parametrize("harm", ["lost", "altered", "lost-assessment", "no-manifest"])
+def test_a_run_whose_files_are_not_what_its_manifest_says_is_shown_as_damaged(shelf: Path, harm: str) -> None:
+    run = judged(shelf)
+    seen = next((run / "observations").rglob("*.json"))
+    before = seen.stat()
+    match harm:
+        case "lost":
+            seen.unlink()
+        case "altered":  # as long as before, and as old as before by what anybody can set
+            seen.write_bytes(seen.read_bytes()[:-2] + b" }")
+            os.utime(seen, ns=(before.st_atime_ns, before.st_mtime_ns))
+        case "lost-assessment":
+            (run / ASSESSMENT).write_bytes((run / ASSESSMENT).read_bytes() + b" ")
+        case "no-manifest":
+            (run / MANIFEST).write_bytes(b"{}")
+    listed = clearance("runs", "list", folder=shelf)
+    assert "✗ damaged" in listed.stdout and "incomplete" not in listed.stdout
+    shown = clearance("runs", "show", f"runs/{run.name}", folder=shelf)
+    assert shown.returncode == 12
+    assert "✗ damaged" in shown.stdout and "not what the manifest says" in shown.stderr
+    told = clearance("runs", "show", f"runs/{run.name}", "--format", "json", folder=shelf)
+    assert told.returncode == 12
+    (line,) = json.loads(told.stdout)["runs"]
+    assert (line["state"], line["decision"], line["kept"]) == ("damaged", None, "damaged")
+    assert (run / line["damaged"]).parts[: len(run.parts)] == run.parts
+    pruned = clearance(*PRUNE, "--yes", folder=shelf)
+    assert pruned.returncode == 0 and "not what its manifest says" in pruned.stderr
+    assert run.is_dir()
+
+
+def test_a_whole_run_that_was_copied_is_not_taken_for_damaged(shelf: Path) -> None:
+    copied = shutil.copytree(judged(shelf), shelf / "runs" / "copied")
+    assert "damaged" not in clearance("runs", "list", folder=shelf).stdout
+    assert clearance("runs", "show", str(copied), folder=shelf).returncode == 0
+
+
+def test_a_running_scan_is_shown_as_such_and_the_others_are_taken_away(shelf: Path) -> None:
+    run = the_run(shelf)
+    other = shutil.copytree(run, shelf / "runs" / "other")
+    with Run(run).held():
+        assert "under way" in clearance("runs", "list", folder=shelf).stdout
+        done = clearance(*PRUNE, "--yes", folder=shelf)
+    assert done.returncode == 0, done.stderr
+    assert "stays: a scan is under way in it" in done.stderr
+    assert run.is_dir() and not other.exists()
+
+
+def test_one_run_that_cannot_be_taken_away_does_not_keep_the_others(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = the_run(shelf)
+    other = shutil.copytree(run, shelf / "runs" / "other")
+    found = runs_in(shelf / "runs")
+    (run / SCAN_EVIDENCE).write_bytes(b"{}")  # signed after it was listed
+    monkeypatch.setattr("scanner.shelf.runs_in", lambda _folder: found.model_copy(update={"runs": found.runs}))
+    done = clearance(*PRUNE, "--yes", folder=shelf)
+    assert done.returncode == 12
+    assert run.is_dir() and not other.exists()
+
+
+def test_a_link_to_a_run_is_never_offered(shelf: Path) -> None:
+    run = the_run(shelf)
+    elsewhere = run.rename(shelf / "elsewhere")
+    (shelf / "runs" / "link").symlink_to(elsewhere)
+    done = clearance(*PRUNE, folder=shelf)
+    assert "would go" not in done.stderr
+    assert "it is a link" in done.stderr
+
+
+def test_a_resumed_scan_is_whole_until_it_goes_on_and_open_while_it_does(shelf: Path) -> None:
+    run = Run(the_run(shelf))
+    run.reopen()
+    assert described(run.folder).state == "interrupted"
+    run.write_manifest()
+    next((run.folder / "observations").rglob("*.json")).unlink()
+    with pytest.raises(StoreError, match="not what the manifest says"):
+        run.reopen()
+
+
+def test_decisions_are_listed_in_the_language_chosen(shelf: Path) -> None:
+    judged(shelf)
+    assert "? chưa đủ" in clearance("--lang", "vi", "runs", "list", folder=shelf).stdout

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.baseline import load
 from scanner.cli.console import Console
-from scanner.cli.shipped import NATIONAL, say_force, shipped
+from scanner.cli.shipped import NATIONAL, imitates, say_force, shipped
 from scanner.registry import load_checks
 from tests.scanner.cli.test_bad_input import clearance, write_permit, write_scope
 
@@ -92,3 +92,42 @@ def test_the_warning_changes_to_the_second(name: str, instant: str, words: str, 
     said = capsys.readouterr().err
     assert words in said
     assert bool(said) is bool(words)
+
+
+@pytest.fixture
+def imitation(desk: Path) -> Path:
+    """The folder with a run judged by a file that bears the national baseline's id and version, and is another."""
+    text = shipped()[NATIONAL].read_text("utf-8")
+    (desk / "mine.yaml").write_text(text.replace("class: gate", "class: advisory", 1), "utf-8")
+    words = ("--permit", "permit.yaml", "--baseline", "mine.yaml", "--ports", "9", "--timeout", "0.2", "--out", "run")
+    done = clearance("scan", "scope.yaml", *words, "--only", "web:9=peer-certificate", folder=desk)
+    assert done.returncode == 14, done.stderr
+    assert "! npdb-2026 2026.1: not the shipped npdb-2026" in done.stderr
+    return desk
+
+
+def test_a_file_that_bears_a_shipped_baselines_name_and_is_another_is_told_wherever_its_judgement_is_read(
+    imitation: Path,
+) -> None:
+    planned = clearance("plan", "scope.yaml", "--permit", "permit.yaml", "--baseline", "mine.yaml", folder=imitation)
+    assert "not the shipped npdb-2026" in planned.stderr
+    said = "not the shipped npdb-2026 2026.1: its content differs"
+    assert said in " ".join(clearance("evaluate", "run", folder=imitation).stderr.split())
+    for words in ((), ("--for", "agency"), ("--for", "approver")):
+        page = clearance("report", "run", *words, "--lang", "en", "--out", "-", folder=imitation).stdout
+        assert said in page
+
+
+def test_neither_a_shipped_baseline_nor_one_of_another_name_is_called_an_imitation(desk: Path) -> None:
+    bound = load(shipped()[NATIONAL].read_bytes(), NATIONAL, load_checks())
+    assert not imitates(bound.ref())
+    assert imitates(bound.ref().model_copy(update={"sha256": "0" * 64}))
+    assert not imitates(bound.ref().model_copy(update={"sha256": "0" * 64, "id": "ours-2026"}))
+    assert not imitates(bound.ref().model_copy(update={"sha256": "0" * 64, "version": "2025.9"}))
+
+
+def test_the_report_of_a_self_check_is_not_called_an_inspectors(imitation: Path) -> None:
+    clearance("evaluate", "run", folder=imitation)
+    page = clearance("report", "run", "--lang", "en", "--out", "-", folder=imitation).stdout
+    assert "Full report of the self-check" in page
+    assert "Inspector&#39;s report" not in page and "Inspector's report" not in page

@@ -14,7 +14,7 @@ from scanner.strict_yaml import InputError
 from tests.scanner.cli.in_process import clearance, refused
 
 INIT = ("init", "--agency", "H15", "--name", "UBND tỉnh Mẫu", "--echelon", "province", "--level", "3", "--system", "dvc")
-BAD = "host,address,unit,port\nweb1,10.15.3.300,,443\nweb2,10.15.3.4,Bắc Kạn,70000\nweb3,10.15.3.5,,443\n"
+BAD = "host,address,unit,port\nweb1,10.15.3.300,,443\nweb2,10.15.3.4,,70000\nweb3,10.15.3.5,Bắc Kạn,443\n"
 
 
 def test_init_writes_what_the_next_verbs_read_and_never_overwrites(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_nothing_is_imported_until_it_is_clean_or_told_to_skip(tmp_path: Path) -
     (tmp_path / "list.csv").write_text(BAD, "utf-8")
     refused(
         clearance("inventory", "import", "list.csv", folder=tmp_path), 2,
-        "✗ B2: '10.15.3.300' is not an IP address", "✗ D3: port 70000 > 65535", "Nothing imported (2 errors)", "1 of 3 rows",
+        "✗ B2: '10.15.3.300' is not an IP address", "✗ D3: port 70000 > 65535", "Nothing imported (2 errors)", "1 hosts (1 of 3 rows)",
     )  # fmt: skip
     refused(clearance("inventory", "import", "list.csv", "--skip-bad", folder=tmp_path), 2, "--accept-renames")
     assert scope.read_bytes() == before
@@ -51,10 +51,12 @@ def test_nothing_is_imported_until_it_is_clean_or_told_to_skip(tmp_path: Path) -
     done = clearance(*words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["changes"] == {"added": ["web2", "web3"], "changed": [], "removed": []}
+    assert told["changes"] == {"added": ["web3"], "changed": [], "removed": []}
     assert [error["place"] for error in told["errors"]] == ["B2", "D3"]
-    assert told["renames"] == [{"place": "C3", "old": "Bắc Kạn", "new": "Thái Nguyên"}]
-    assert "2 rows left out" in done.stderr
+    assert told["renames"] == [{"place": "C4", "old": "Bắc Kạn", "new": "Thái Nguyên"}]
+    assert told["left_out"] == ["web1", "web2"]
+    assert "2 rows left out, so not looked at, each with its whole host: web1, web2" in done.stderr
+    assert "1 hosts added" in done.stderr and "web2" not in scope.read_text("utf-8")
     assert "Thái Nguyên" in scope.read_text("utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import unicodedata
 from datetime import date
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
+from scanner.i18n import speaking
 from scanner.inventory.hosts import Inventory, declared, hosts_as_data
 from scanner.inventory.reading import WRITTEN, Form, read, written
 from scanner.inventory.rows import ROWS
@@ -144,7 +147,47 @@ def test_duplicates_and_overlaps_are_faults_that_name_both_places() -> None:
     assert "A2" in told["D3"]
     assert "web1" in told["B4"]
     assert "B2" in told["B5"]
-    assert [len(host.services) for host in found.hosts] == [2, 0]
+    assert (found.hosts, found.left_out, found.good) == ([], ["web1", "web2", "web3"], 0)
+
+
+def test_a_host_with_any_faulty_row_is_left_out_whole_and_the_numbers_agree() -> None:
+    found = imported(
+        f"{HEAD}\nweb1,10.0.0.1,,443,,https,\nweb1,10.0.0.1,,70000,,ssh,\nweb2,10.0.0.2,,22,,ssh,\nweb2,10.0.0.2,,443,,https,\n"
+    )
+    assert [host.id for host in found.hosts] == ["web2"]
+    assert (found.left_out, found.good, found.bad) == (["web1"], 2, 2)
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "a host has one “Address”"), ("vi", "“Địa chỉ”")])
+def test_a_column_is_named_by_its_heading_in_the_language_chosen(lang: str, word: str) -> None:
+    with speaking(lang):
+        found = imported(f"{HEAD}\nweb1,10.0.0.1,,443,,https,\nweb1,10.0.0.9,,80,,http,\n")
+    assert word in faults(found)["B3"]
+
+
+def test_an_address_that_is_no_name_is_told_what_a_name_may_hold() -> None:
+    told = faults(imported(f"{HEAD}\nweb1,ví dụ.vn,,443,,https,\nweb2,fe80::zz,,443,,https,\n"))
+    assert "letters without accents" in told["B2"] and "as in dvc.example.vn" in told["B2"]
+    assert told["B3"] == "'fe80::zz' is not an IP address"
+
+
+def test_a_fraction_in_a_workbook_is_told_to_be_no_whole_number() -> None:
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    for row in (HEAD.split(","), ["web1", "10.0.0.1", "", 443.5, "", "https", ""], ["web2", 1.5, "", 443, "", "https", ""]):
+        page.append(row)
+    kept = io.BytesIO()
+    book.save(kept)
+    told = [(fault.place, fault.message) for fault in imported(kept.getvalue(), "list.xlsx").faults]
+    assert ("D2", "a whole number is wanted, not 443.5") in told
+    assert any(place == "B3" and "is not text" in message for place, message in told)
+
+
+@pytest.mark.parametrize("text", ["[web]\nweb1 ansible_host=10.0.0.1\n", "all:\n  hosts:\n    web1:\n"])
+def test_an_ansible_inventory_that_is_not_its_json_says_how_to_write_that(text: str) -> None:
+    with pytest.raises(InputError, match=r"ansible-inventory -i hosts\.ini --list"):
+        imported(text, "hosts.ini", Form.ANSIBLE)
 
 
 def test_rows_of_a_host_whose_first_row_is_bad_are_left_out_with_it() -> None:

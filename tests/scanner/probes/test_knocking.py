@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import socket
@@ -12,8 +11,9 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from scanner.discovery import FEW, Nmap, is_wide
+from scanner.discovery import Nmap, counted
 from scanner.observations import PortsObservation, Reason, Unobserved, Vantage
+from scanner.pacing import FEW
 from scanner.probes import fence, knocking
 from scanner.probes.knocking import State, knocked
 from scanner.probes.looking import Circumstances, Target
@@ -24,8 +24,8 @@ HERE = "127.111.0.1"
 
 
 @contextmanager
-def permitted(budget: int = 5_000) -> Iterator[fence.Fence]:
-    with fence.raised(fence.Fence(permit("127.111.0.0/16", budget=budget), now)) as raised:
+def permitted(budget: int = 5_000, rate: int = 1_000) -> Iterator[fence.Fence]:
+    with fence.raised(fence.Fence(permit("127.111.0.0/16", budget=budget, rate=rate), now)) as raised:
         yield raised
 
 
@@ -91,16 +91,24 @@ def test_every_knock_counts_against_the_budget() -> None:
             ask(12)
 
 
+def test_a_knock_that_waits_long_for_its_turn_under_the_rate_is_still_answered() -> None:
+    closed = range(9, 9 + knocking.AT_ONCE)
+    with permitted(rate=5):
+        found = ask(*closed)  # together they wait three seconds for their turns, three times as long as for an answer
+    assert set(found.states.values()) == {State.CLOSED}
+    assert found.connections == len(closed)
+
+
 def test_a_time_that_is_over_is_no_list_of_closed_ports() -> None:
     with silent() as mute, pytest.raises(TimeoutError, match="before every port"):
         ask(mute, patience=0.3)
 
 
 def test_trouble_of_this_machine_says_nothing_about_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def without_files(*_: object) -> None:  # stands in for a process that has no file left to open
+    def without_files(*_: object, **_more: object) -> None:  # stands in for a process that has no file left to open
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr(asyncio, "open_connection", without_files)
+    monkeypatch.setattr(socket, "create_connection", without_files)
     with pytest.raises(OSError, match="Too many open files"):
         ask(9)
 
@@ -131,8 +139,8 @@ def test_a_host_of_which_no_port_answers_is_unreachable_not_closed() -> None:
 
 
 def test_many_ports_are_nmaps() -> None:
-    assert not is_wide(host(), f"1-{FEW}")
-    assert is_wide(host(), f"1-{FEW + 1}")
+    assert counted(host(), f"1-{FEW}") == counted(host(9), f"1-{FEW}") == FEW
+    assert counted(host(FEW + 1), f"1-{FEW}") == FEW + 1
     with permitted():
         seen = look(host(), f"1-{FEW + 1}")
     assert isinstance(seen, Unobserved) and seen.reason is Reason.TOOL_MISSING
