@@ -202,6 +202,7 @@ def test_every_literal_that_is_looked_up_is_extracted() -> None:
     for path in (path for package in ("certification", "gateway", "scanner") for path in sorted((ROOT / package).rglob("*.py"))):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "N_") and node.args:
-                text = node.args[0].value if isinstance(node.args[0], ast.Constant) else ""
-                missing += [f"{path.name}:{node.lineno}: {text}"] if text and text not in wanted else []
+                text = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+                if isinstance(text, str) and text and text not in wanted:
+                    missing.append(f"{path.name}:{node.lineno}: {text}")
     assert not missing, missing
