@@ -373,7 +373,7 @@ def _told_scan(console: Console, run: Run, circumstances: Any, found: Any, allow
     )
     tell_too_short(console, too_short(left, times, limits))
     with (
-        Progress(expected, quiet=console.quiet, color=console.color) as progress,
+        Progress(expected, quiet=console.quiet, color=console.color, forecast=float(times.seconds)) as progress,
         pausable(
             lambda: console.say(_("pausing: no new sight begins; `fg` goes on, Ctrl-C ends and keeps what was seen"))
         ) as pause,

@@ -226,6 +226,7 @@ def test_what_neither_file_nor_server_dates_is_dated_by_its_gatherer_and_never_b
         ("tracker.json", "FILE=INSTANT"),
         ("tracker.json=2026-10-01", "time zone"),
     ],
+    ids=("later", "dated inside", "no such file", "no date", "no zone"),
 )
 def test_a_date_given_by_hand_makes_nothing_fresher_and_takes_no_others_place(desk: Path, word: str, told: str) -> None:
     done = clearance(*BUNDLING, *FIRST, "--dated", word, folder=desk)

@@ -114,7 +114,7 @@ def test_settings_stand_in_for_options_and_options_win(tmp_path: Path) -> None:
 
 REMARKS = (
     "each run gets a folder of its own in here",
-    "gentle, normal or fast; never beyond the permit",
+    "gentle, normal or fast; never beyond the permit. Gentle: 8 minutes or more for the ports of each host",
     "What you declare: your agency, your system, its hosts and what each service speaks.",
     "the unit that runs it; an inspector may not belong to it",
     "Only these addresses may be touched; loopback and link-local ranges only where they stand here literally.",
