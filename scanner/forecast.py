@@ -36,7 +36,7 @@ class HostForecast(Record):
 class Blocked(Record):
     """Why something cannot be assessed, where, and which controls stay undetermined by it."""
 
-    why: Literal["no-login", "no-feeds", "unplanned", "document", "over-budget"]
+    why: Literal["no-login", "no-feeds", "no-anchors", "no-crls", "unplanned", "document", "over-budget"]
     subjects: tuple[str, ...]
     controls: tuple[Name, ...]
     blocks: bool
@@ -98,6 +98,10 @@ class Given:
     ports: Mapping[str, int]
     """How many TCP ports are asked for at each host."""
     feeds: bool
+    anchors: bool
+    """Whether there is a CA store to check certificates against."""
+    crls: bool
+    """Whether there are CRLs to look certificates up in."""
     history: Mapping[str, float]
     """Seconds that sights of a kind took in earlier runs."""
     refusals: tuple[str, ...] = ()
@@ -215,12 +219,14 @@ def _blocked(
 ) -> Iterable[Blocked]:
     weights = {control.id: control.classed for control in bound.controls(scope.system.level)}
     without = {host.id for host in scope.hosts if host.login is None}
-    met: dict[str, tuple[set[str], set[str]]] = {"no-login": (set(), set()), "no-feeds": (set(), set())}
+    met: dict[str, tuple[set[str], set[str]]] = {why: (set(), set()) for why in ("no-login", "no-feeds", "no-anchors", "no-crls")}
     for rule in applicable(bound, scope):
         kind, subjects = kind_of(rule.check.observes), set(subjects_of(rule, scope))
         for why, there in (
             ("no-login", subjects & without if kind in ("host", "patches") else set()),
             ("no-feeds", subjects if kind == "patches" and not given.feeds else set()),
+            ("no-anchors", subjects if "trust" in rule.check.facts and not given.anchors else set()),
+            ("no-crls", subjects if "revocation" in rule.check.facts and not given.crls else set()),
         ):
             if there:
                 met[why][0].update(there)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from scanner.cli.console import Console, now, pass_console
+from scanner.cli.exits import ExitStatus
+from scanner.cli.feeds import feeds_at
 from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
 from scanner.cli.shipped import say_force, say_imitation, say_unfilled
 from scanner.cli.timing import limits_of, taken, tell_too_short
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _WHY = {
     "no-login": N_("no login"),
     "no-feeds": N_("no feed store (--feeds), so patches are not judged"),
+    "no-anchors": N_("no CA store (--anchors), so nobody can say which certificates are trusted"),
+    "no-crls": N_("no CRLs (--crls), so nobody can say which certificates were revoked"),
     "unplanned": N_("the baseline looks at nothing there, so the inventory is not covered"),
     "document": N_("documents to attest"),
     "over-budget": N_("more connections than the permit allows a host"),
@@ -57,6 +61,7 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     from scanner.targets import Pace
 
     inputs, ports = inputs_of(options), port_list(options["ports"])
+    feeds_at(options["feeds"])  # a store that is not there is told now, and not by the scan
     found = forecast(
         inputs.scope,
         inputs.bound,
@@ -65,6 +70,8 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
             rate=inputs.permit.rate.at_most(Pace(options["pace"]).rate),
             ports={host.id: counted(host, ports) for host in inputs.scope.hosts},
             feeds=options["feeds"] is not None,
+            anchors=options["anchors"] is not None,
+            crls=options["crls"] is not None,
             history=seconds_by_kind(options["runs"]),
             refusals=tuple(_refusals(inputs)),
             limits=limits_of(options),
@@ -72,11 +79,17 @@ def plan(console: Console, /, form: str, **options: Any) -> None:
     )
     if form == "json":
         console.data(found.written() + b"\n")
-        return
+        _end(found)
     say_imitation(console, inputs.bound.ref())
     say_force(console, inputs.bound.baseline, now())
     say_unfilled(console, inputs.permit)
     _say(console, found, inputs)
+    _end(found)
+
+
+def _end(found: Forecast) -> NoReturn:
+    """Ends with the exit status that a scan of this would begin with."""
+    raise click.exceptions.Exit(ExitStatus.REFUSED if found.refusals else ExitStatus.DONE)
 
 
 def _refusals(inputs: Inputs) -> list[str]:
@@ -101,8 +114,6 @@ def _outside(inputs: Inputs, address: str) -> NotPermitted | None:
 def _say(console: Console, found: Forecast, inputs: Inputs) -> None:
     from scanner.targets import AGENCY
 
-    for why in found.refusals:
-        console.say(_("! {closed}: a scan now would be refused").format(closed=why))
     console.say(f"{AGENCY} ({', '.join(inputs.permit.addresses)})")
     _say_sights(console, found, AGENCY)
     for host in found.hosts:
@@ -133,6 +144,8 @@ def _say(console: Console, found: Forecast, inputs: Inputs) -> None:
                 blocks=": " + _("blocks a certificate") if blocked.blocks else "",
             )
         )
+    for why in found.refusals:
+        console.say(_("✗ {closed}: a scan now would be refused").format(closed=why))
 
 
 def _some(words: tuple[str, ...]) -> str:

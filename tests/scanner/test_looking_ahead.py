@@ -19,6 +19,7 @@ from scanner.pausing import Pause
 from scanner.store import ORDER, Run, StoreError
 from scanner.strict_yaml import InputError
 from scanner.terminal import Progress, duration
+from tests.certification.papers import own_certificate
 from tests.scanner.cli.in_process import clearance
 from tests.scanner.cli.test_bad_input import BASELINE, ROOT, write_permit, write_scope
 
@@ -42,7 +43,7 @@ def _changed(desk: Path, name: str, **more: object) -> None:
 
 def planned(desk: Path, *more: str) -> Forecast:
     done = clearance(*PLAN, *more, "--format", "json", folder=desk)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (13 if json.loads(done.stdout)["refusals"] else 0), done.stderr
     Draft202012Validator(json.loads((ROOT / "docs" / "schemas" / "plan.schema.json").read_bytes())).validate(
         json.loads(done.stdout)
     )
@@ -93,6 +94,22 @@ def test_a_plan_tells_why_a_scan_now_would_be_refused(desk: Path) -> None:
     closed, outside = planned(desk).refusals
     assert "the permit begins on" in closed
     assert outside.startswith("web: 127.47.0.1 is outside")
+    done = clearance(*PLAN, folder=desk)
+    assert done.returncode == 13 and done.stderr.rstrip().endswith("a scan now would be refused")
+
+
+def test_a_plan_names_every_file_without_which_something_stays_unknown(desk: Path) -> None:
+    law = ("--baseline", "npdb-2026")
+    told = {blocked.why: blocked for blocked in planned(desk, *law).blocked}
+    assert "NET-17" in told["no-anchors"].controls and told["no-anchors"].blocks and told["no-anchors"].subjects == ("web:9",)
+    assert "NET-17-REVOKED" in told["no-crls"].controls and told["no-crls"].blocks
+    assert told["no-feeds"].blocks
+    (desk / "ca.pem").write_bytes(own_certificate("an"))
+    given = {blocked.why for blocked in planned(desk, *law, "--anchors", "ca.pem").blocked}
+    assert "no-anchors" not in given and "no-crls" in given
+    for form in ("text", "json"):
+        done = clearance(*PLAN, "--feeds", "nowhere.sqlite", "--format", form, folder=desk)
+        assert done.returncode == 2 and "nowhere.sqlite" in done.stderr, "a store that is not there is no store"
 
 
 def test_what_is_left_out_is_named_by_host_endpoint_or_kind() -> None:
