@@ -25,7 +25,8 @@ def test_our_reading_is_babels() -> None:
             text = message.string if isinstance(message.string, str) else message.string[0]
             assert ours.gettext(singular) == text
             assert plural is None or {ours.ngettext(singular, plural, count) for count in (0, 1, 5)} == {text}
-            assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(singular)), singular
+            # of two English sentences with different places, such as click's, the one Vietnamese has those of either
+            assert sorted(PLACES.findall(text)) in [sorted(PLACES.findall(each)) for each in (singular, plural) if each], singular
             checked += 1
     assert checked > 100
 
