@@ -24,7 +24,7 @@ from scanner.findings import (
 )
 from scanner.observations import Method, Observation, Sight, Sighting, Unobserved
 from scanner.order import Order
-from scanner.overlooked import Overlooked, overlooked
+from scanner.overlooked import Overlooked, Unasked, overlooked
 from scanner.plan import applicable, kind_of, looked_at, subjects_of
 from scanner.targets import AGENCY, Level
 
@@ -37,7 +37,7 @@ Judged = tuple[Outcome, Message, Confidence | None]
 _UNREFUTED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 """What is said of the ports that were tried, and not of those that were not."""
 _MOST = 20
-"""Ports that a finding names."""
+"""Ports, or ranges of them, that a finding names."""
 
 _CONFIDENCE = {
     Method.HANDSHAKE: Confidence.CERTAIN,
@@ -62,7 +62,7 @@ def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: 
     What the evidence shows to have been overlooked is a subject too, and not checked there.
     """
     level = order.scope.system.level
-    beyond = overlooked(order.scope, sightings)
+    beyond = overlooked(order.scope, sightings, lambda sight: _counts(sight, order, bound, sightings))
     looks: dict[type[Observation], tuple[_Look, ...]] = {}
     findings: list[Finding] = []
     for rule in applicable(bound, order.scope):
@@ -97,6 +97,14 @@ def _looks(
             yield _Look(subject, evidence, _out_of_date(sighting.result, order, bound) or sighting.result)
 
 
+def _counts(sight: Sight, order: Order, bound: BoundBaseline, sightings: Sightings) -> bool:
+    """Whether what was seen here may help something to pass."""
+    sighting, _evidence = sightings.get(sight, (None, None))
+    if sighting is None or isinstance(sighting.result, Unobserved) or sight in order.skipped:
+        return False
+    return _out_of_date(sighting.result, order, bound) is None
+
+
 def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -> Judged | None:
     at = observation.seen.observed_at
     confidence = _CONFIDENCE[observation.seen.how]
@@ -122,9 +130,25 @@ def _of_rule(rule: BoundRule, level: Level, looks: tuple[_Look, ...], answers: A
         yield _finding(rule.control.id, rule.check.id, subject, Outcome.NOT_CHECKED, seen, None, None)
 
 
-def _unasked(ports: tuple[int, ...]) -> Message:
-    listed = ",".join(map(str, ports[:_MOST])) + (",..." if len(ports) > _MOST else "")
-    return said("the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed)
+def _unasked(found: Unasked) -> Message:
+    if found.listed:
+        listed = ",".join(map(str, found.ports[:_MOST])) + (",..." if len(found.ports) > _MOST else "")
+        return said(
+            "the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed
+        )
+    return said(
+        "nobody asked for ports {ports}, and no list of the host's own shows that nothing listens there: scan again without --ports",
+        ports=_in_ranges(found.ports),
+    )
+
+
+def _in_ranges(ports: tuple[int, ...]) -> str:
+    """These ports, which are sorted, in nmap's notation, cut where there are many."""
+    known = set(ports)
+    starts = [port for port in ports if port - 1 not in known]
+    ends = [port for port in ports if port + 1 not in known]
+    pairs = [str(first) if first == last else f"{first}-{last}" for first, last in zip(starts, ends, strict=True)]
+    return ",".join(pairs[:_MOST]) + (",..." if len(pairs) > _MOST else "")
 
 
 def _judged(rule: BoundRule, level: Level, observation: Observation) -> Judged:

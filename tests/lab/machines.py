@@ -33,10 +33,10 @@ exit 1
 """
 _OWN_SOCKETS = """\
 #!/bin/sh
-/mnt/ss "$@" | grep -F " {address}:"
+/mnt/ss "$@" | grep -F " {address}:" | sed "s/ {address}:/ 192.0.2.1:/"
 exit 0
 """
-"""The lab's hosts share the machine's sockets; each lists those at its own address, as a host of its own would."""
+"""The lab's hosts share the machine's sockets; each lists those at its own address, as a host of its own would: not as loopback."""
 _SOUND_SSHD = """\
 KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,ecdh-sha2-nistp256
 Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com
