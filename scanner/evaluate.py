@@ -211,7 +211,20 @@ def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
     if attestation is not None and attestation.answer is Answer.YES and rule.control.attestation is not None:
         seen = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
         return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
-    seen = said("no declared service has anything of the kind {kind} to look at", kind=kind_of(rule.check.observes))
+    kind, control = kind_of(rule.check.observes), rule.control.id
+    if rule.control.attestation is not None:
+        seen = said(
+            "no declared service has anything of the kind {kind} to look at: answer {control} with its document (clearance questionnaire)",
+            kind=kind,
+            control=control,
+        )
+    else:
+        seen = said(
+            "no declared service has anything of the kind {kind} to look at; where that is right, say so: clearance attest RUN {control} "
+            "--answer not-applicable --reason WHY --by WHO --role OFFICE (or by questionnaire)",
+            kind=kind,
+            control=control,
+        )
     return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)
 
 
