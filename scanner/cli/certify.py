@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.clients import client_options, client_with, insist_on_all_or_none
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, now, pass_console
+from scanner.cli.console import Console, bundle_of, bytes_of, files_in, keep, moment, now, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.cli.signing import show, signer_at, signer_option
 from scanner.i18n import _, ngettext
@@ -122,14 +122,13 @@ def approve(
 ) -> None:
     """Judge the sealed evidence again, see what is signed, and approve it for one authority."""
     from certification.approval import approved
-    from scanner.bundle import unpacked
     from scanner.cli.papers import keep_token
 
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
     made = approved(
-        unpacked(bundle_of(bundle)),
+        files_in(bundle),
         bytes_of(request_file),
         root,
         now(),
@@ -168,14 +167,13 @@ def issue(
     from certification.issue import issue as issued
     from certification.ledger import entered
     from certification.log_store import opened
-    from scanner.bundle import unpacked
     from scanner.cli.papers import keep_papers, serial_in, token_of
 
     insist_on_all_or_none()
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(
-        unpacked(bundle_of(bundle)),
+        files_in(bundle),
         bytes_of(request_file),
         root,
         at,

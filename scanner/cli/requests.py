@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, files_in, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _
@@ -42,9 +42,8 @@ def request(
     from certification.request import Kind
     from certification.request_drafting import draft_request
     from certification.signers import signed
-    from scanner.store import unpacked
 
-    files = unpacked(bundle_of(bundle))
+    files = files_in(bundle)
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
     console.say(_("✓ request for a {kind} connection: {path}").format(kind=_(kind), path=out))
@@ -88,7 +87,6 @@ def renew(
     from certification.request_drafting import draft_request
     from certification.signers import signed
     from certification.status import Act, replayed, standing
-    from scanner.store import unpacked
 
     at, root = now(), trust_at(trust)
     with opened(log_file) as log:
@@ -97,7 +95,7 @@ def renew(
     old.after(Act.SUPERSEDE, at)
     granted = old.granted
     drafted = draft_request(
-        unpacked(bundle_of(bundle)),
+        files_in(bundle),
         bytes_of(csr),
         granted.kind if kind is None else Kind(kind),
         granted.scope.apis,

@@ -58,7 +58,10 @@ def kept(desk: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("form", ["yaml", "xlsx"])
 def test_a_questionnaire_makes_the_round_trip(desk: Path, form: str) -> None:
     done = clearance("questionnaire", "run", "--out", f"q.{form}", folder=desk)
-    assert (done.returncode, done.stderr) == (0, f"✓ q.{form}: 7 controls ask for a document or whether they apply, 0 are answered\n")
+    assert (done.returncode, done.stderr) == (
+        0,
+        f"✓ q.{form}: 7 controls ask for a document or whether they apply, 0 are answered\n",
+    )
     fill(desk / f"q.{form}", "D1", ANSWER)
     fill(desk / f"q.{form}", "D7", {"answer": "no", "reason": "Chưa có", "by": "tran.thi.b", "role": "Trưởng phòng"})
     done = clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk)
@@ -190,7 +193,11 @@ def test_what_no_declared_service_is_about_is_asked_of_people_with_the_way_out(d
     [
         ("TLS-VERSION", "yes", "TLS-VERSION asks nobody: what is seen decides it"),
         ("TLS-VERSION", "not-applicable", "TLS-VERSION asks nobody: what is seen decides it"),
-        ("SSH-STRENGTH", "yes", "SSH-STRENGTH asks for no document: of what no declared service is about, only the answer not-applicable counts"),
+        (
+            "SSH-STRENGTH",
+            "yes",
+            "SSH-STRENGTH asks for no document: of what no declared service is about, only the answer not-applicable counts",
+        ),
         ("tls-versions", "yes", "no control tls-versions at this level; did you mean TLS-VERSION"),
         ("0000", "yes", "no control 0000 at this level; clearance questionnaire lists those that ask people"),
     ],
@@ -206,7 +213,9 @@ def test_a_filled_in_questionnaire_is_not_overwritten(desk: Path) -> None:
     clearance("questionnaire", "run", "--out", "q.yaml", folder=desk)
     fill(desk / "q.yaml", "D1", ANSWER)
     before = (desk / "q.yaml").read_bytes()
-    refused(clearance("questionnaire", "run", "--out", "q.yaml", folder=desk), 2, "q.yaml: is there already, and may hold answers")
+    refused(
+        clearance("questionnaire", "run", "--out", "q.yaml", folder=desk), 2, "q.yaml: is there already, and may hold answers"
+    )
     assert (desk / "q.yaml").read_bytes() == before
 
 
