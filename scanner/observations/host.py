@@ -72,7 +72,7 @@ class Sshd(Record):
         if self.source == "unconfirmed":
             detail = "sshd: no server could be seen to run with what sshd -T prints, which cannot show then that all is well"
             return Unobserved(reason=Reason.UNREADABLE, detail=detail)
-        detail = "sshd: only its files were read, which cannot show that all is well; allow: sudo -n /usr/sbin/sshd -T"
+        detail = "sshd: only its files were read, which cannot show that all is well, so allow: sudo -n /usr/sbin/sshd -T"
         return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)
 
 
@@ -184,7 +184,9 @@ class HostObservation(Record):
         there = next((name for name in PROGRAMS[product] if name in self.contained), None)
         if there is None:
             return True
-        return Unobserved(reason=Reason.UNSUPPORTED, detail=f"{there} runs inside a container: its settings are not read")
+        return Unobserved(
+            reason=Reason.UNSUPPORTED, detail=f"a program runs inside a container, and its settings are not read: {there}"
+        )
 
     @property
     def sshd_printed(self) -> Sshd | Unobserved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scanner.i18n import N_
 from scanner.observations import Reason, ReplacedFile, Unobserved
 from scanner.probes.collection.sections import Collected, CollectionError, files, table, text_lines
 from scanner.record import escaped
@@ -60,8 +61,8 @@ _OF_PROCESS = re.compile(r"/proc/(\d{1,10})/maps:(.*)")
 _DELETED = re.compile(r"[r-][w-]x[ps] [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ \d+ +(/.*) \(deleted\)")
 _STACK = "stack]"
 _FIRST = "1"
-_NOT_READ = "those of some processes could not be read, since they are other users'"
-_SOME_UNREAD = "those of some processes could not be read, which may have changed meanwhile, so scan again"
+_NOT_READ = N_("those of some processes could not be read, since they are other users'")
+_SOME_UNREAD = N_("those of some processes could not be read, which may have changed meanwhile, so scan again")
 _LIBRARY = re.compile(r".*\.so(?:\.[0-9.]+)?")
 _PROGRAMS = ("/usr/", "/lib/", "/lib32/", "/lib64/", "/libx32/", "/bin/", "/sbin/", "/opt/")
 """Folders of programs."""

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Literal
 
+from scanner.i18n import N_
 from scanner.observations import Reason, Setting, Sshd, Unobserved
 from scanner.probes.collection.sections import Collected, CollectionError, files, text_lines
 from scanner.probes.collection.sshd_files import LISTS, reckoned
@@ -59,6 +60,7 @@ section sshd-files sshd_files
 _SETTING = re.compile(r"([A-Za-z0-9]{1,60})(?: (.*))?")
 _LINE = re.compile(r"\s*([A-Za-z0-9]{1,60})(?:\s*=\s*|\s+)(.*?)\s*")
 _READ = 8_192
+_LET_READ = N_("let the audit user read /etc/ssh/sshd_config and every file it includes, since no Match block is shown by")
 Overrides = Mapping[str, list[str]]
 
 
@@ -72,8 +74,7 @@ def sshd(found: Collected) -> Sshd | Unobserved:
         return Unobserved(reason=Reason.UNSUPPORTED, detail="no /usr/sbin/sshd")
     blocks = found.sections.get("sshd-match")
     if blocks is not None and blocks.status == 1:
-        readable = "/etc/ssh/sshd_config and every file it includes"
-        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"let the audit user read {readable}: {SSHD_T} shows no Match block")
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"{_LET_READ}: {SSHD_T}")
     overrides = found.read("sshd-match", _overrides, Reason.NEEDS_RIGHTS)
     if isinstance(overrides, Unobserved):
         return overrides

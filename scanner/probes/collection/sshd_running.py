@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scanner.i18n import N_
 from scanner.observations import Reason, Unobserved
 from scanner.probes.collection.sections import Collected, CollectionError, text_lines
 from scanner.record import escaped
@@ -60,9 +61,9 @@ _ON_THE_WIRE = (
 )
 """Settings that Red Hat's crypto policies give on the command line: what they come to is seen over the network, and judged there."""
 
-_UNSEEN = "the server that let the audit user in could not be seen to be /usr/sbin/sshd"
-_ELSEWHERE = "an SSH server that is running is another program than /usr/sbin/sshd, whose settings were asked for"
-_OWN = "a running sshd was started with options that sshd -T does not tell of, so move them to /etc/ssh/sshd_config"
+_UNSEEN = N_("the server that let the audit user in could not be seen to be /usr/sbin/sshd")
+_ELSEWHERE = N_("an SSH server that is running is another program than /usr/sbin/sshd, whose settings were asked for")
+_OWN = N_("a running sshd was started with options that sshd -T does not tell of, so move them to /etc/ssh/sshd_config")
 
 
 def otherwise(found: Collected) -> Unobserved | None:
