@@ -119,7 +119,7 @@ def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -
 def _of_rule(rule: BoundRule, level: Level, looks: tuple[_Look, ...], answers: Answers, beyond: Overlooked) -> Iterator[Finding]:
     kind = kind_of(rule.check.observes)
     if not looks:
-        yield _without_subject(rule, answers)
+        yield _without_subject(rule, answers, met=bool(beyond.subjects.get(kind)))
     for look in looks:
         outcome, seen, confidence = look.found if isinstance(look.found, tuple) else _judged(rule, level, look.found)
         if kind == "ports" and outcome in _UNREFUTED and look.subject in beyond.ports:
@@ -198,7 +198,7 @@ def _not_checked(why: Message) -> Judged:
     return Outcome.NOT_CHECKED, why, None
 
 
-def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
+def _without_subject(rule: BoundRule, answers: Answers, *, met: bool) -> Finding:
     """No declared subject speaks what the rule is about: only a person may say that this is as it should be.
 
     A person says so in as many words, or by answering yes with the control's own document, which then decides alone.
@@ -206,26 +206,30 @@ def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
     attestation, evidence = answers.get(rule.control.id, (None, None))
     outcome, confidence = Outcome.NOT_APPLICABLE, Confidence.STATED
     if attestation is not None and attestation.answer is Answer.NOT_APPLICABLE:
-        seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
-        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
+        told = said("not applicable by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
+        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, told, confidence, evidence)
     if attestation is not None and attestation.answer is Answer.YES and rule.control.attestation is not None:
-        seen = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
-        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
+        told = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
+        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, told, confidence, evidence)
     kind, control = kind_of(rule.check.observes), rule.control.id
-    if rule.control.attestation is not None:
-        seen = said(
+    if met:
+        told = said(
+            "no declared service has anything of the kind {kind} to look at, and one was seen: declare what it speaks", kind=kind
+        )
+    elif rule.control.attestation is not None:
+        told = said(
             "no declared service has anything of the kind {kind} to look at: answer {control} with its document (clearance questionnaire)",
             kind=kind,
             control=control,
         )
     else:
-        seen = said(
+        told = said(
             "no declared service has anything of the kind {kind} to look at; where that is right, say so: clearance attest RUN {control} "
             "--answer not-applicable --reason WHY --by WHO --role OFFICE (or by questionnaire)",
             kind=kind,
             control=control,
         )
-    return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)
+    return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, told, None, None)
 
 
 def _of_document(control: Control, order: Order, bound: BoundBaseline, answers: Answers) -> Finding:

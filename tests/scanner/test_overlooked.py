@@ -217,6 +217,9 @@ def test_tls_at_a_port_that_nobody_declared_is_not_checked_there() -> None:
     assert {one.outcome for one in found if one.subject == "web1:8443"} == {Outcome.NOT_CHECKED}
     kinds = {_kind(bound, one) for one in found if one.subject == "web1:8443"}
     assert kinds == {"tls", "peer-certificate"}
+    alone = _findings_of(bound, scope((22, Speaks.SSH)), ports=ports(open=(*OPEN, tls), undeclared=(8_443,)))
+    of_agency = {shown(one.seen) for one in alone if one.subject == "agency" and _kind(bound, one) == "tls"}
+    assert of_agency == {"no declared service has anything of the kind tls to look at, and one was seen: declare what it speaks"}
     words = "it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks"
     assert all(
         shown(one.seen) == words.format(kind=_kind(bound, one)) and one.confidence is one.evidence is None
