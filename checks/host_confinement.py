@@ -69,11 +69,16 @@ def mount_options(host: HostObservation, parameters: MountOptions) -> Verdict:
     1.1.2). Another place that is part of a larger file system is not judged. The mounts are those that the login sees.
     """
     held = {mount.path: mount.options for mount in fact(host.mounts)}
-    lacking = [f"{place}: no mount of its own" for place in sorted(parameters.own) if place not in held]
+    own = [place for place in sorted(parameters.own) if place not in held]
+    lacking = []
     judged = [place for place in sorted(parameters.places) if place in held]
     for place in judged:
         missing = sorted(set(parameters.places[place]) - set(held[place]))
         lacking += [f"{place} without {', '.join(missing)}"] if missing else []
+    if own and lacking:
+        return Fail(said("mounted {places}; no mounts of their own: {own}", places="; ".join(lacking), own=", ".join(own)))
+    if own:
+        return Fail(said("no mounts of their own: {own}", own=", ".join(own)))
     if lacking:
         return Fail(said("mounted {places}", places="; ".join(lacking)))
     return Pass() if judged else NotApplicable(said("none of these places is a mount of its own"))

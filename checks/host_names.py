@@ -115,6 +115,6 @@ def central_accounts(host: HostObservation, parameters: Sources) -> Verdict:
     served = sorted(source for source, needed in central.items() if not needed or running & set(needed))
     if served:
         return Pass(said("accounts come from {sources}", sources=", ".join(served)))
-    return Fail(
-        said("accounts come from {sources}; not served: {central}", sources=", ".join(held), central=", ".join(central) or "-")
-    )
+    if not central:
+        return Fail(said("accounts come from {sources}, none of which is central", sources=", ".join(held)))
+    return Fail(said("accounts come from {sources}; not served: {central}", sources=", ".join(held), central=", ".join(central)))

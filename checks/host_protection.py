@@ -223,7 +223,9 @@ def backup_job(host: HostObservation, parameters: Backups) -> Verdict:
     sound = [job.name for job in named if not job.failed and (job.by == "cron" or _recent(host, job, parameters.hours))]
     if agents or sound:
         return Pass(said("backed up by {what}", what=", ".join((*agents, *sound))))
-    return Fail(said("no backup that runs; not running well: {jobs}", jobs=", ".join(job.name for job in named) or "-"))
+    if not named:
+        return Fail(said("no backup runs, and none of the names is known here"))
+    return Fail(said("no backup that runs; not running well: {jobs}", jobs=", ".join(job.name for job in named)))
 
 
 def _recent(host: HostObservation, job: Job, hours: int) -> bool:

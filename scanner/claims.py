@@ -47,8 +47,17 @@ class Weighed(Record):
 
     @property
     def refuted(self) -> tuple[Change, ...]:
-        """Findings that the agency did not see fail, or left out, and that fail for the inspector."""
-        return tuple(change for change in self.comparison.changes if change.turn in _REFUTED and change.after is Outcome.FAIL)
+        """Findings that the agency found in order, and that fail for the inspector."""
+        return tuple(change for change in self._failing if change.before in _IN_ORDER)
+
+    @property
+    def unclaimed(self) -> tuple[Change, ...]:
+        """Findings that fail for the inspector, and of which the agency said nothing: it could not see them, or left them out."""
+        return tuple(change for change in self._failing if change.before not in _IN_ORDER)
+
+    @property
+    def _failing(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.comparison.changes if change.turn in _TURNED and change.after is Outcome.FAIL)
 
     @property
     def unconfirmed(self) -> tuple[Change, ...]:
@@ -57,14 +66,17 @@ class Weighed(Record):
 
     @property
     def holds(self) -> bool | None:
-        """Whether the claims hold: False where one is refuted, None where one that is mandatory could not be confirmed."""
+        """Whether the claims hold: False where one is refuted, None where one that is mandatory could not be confirmed.
+
+        Of what nobody claimed, a failure refutes nothing; it is told beside.
+        """
         if self.contradicted or self.system.lapses or any(change.classed.mandatory for change in self.refuted):
             return False
         unconfirmed = any(change.classed.mandatory for change in self.unconfirmed) or bool(self.not_inspected)
         return None if unconfirmed or not self.system.complete else True
 
 
-_REFUTED = (Turn.WORSE, Turn.NEW)
+_TURNED = (Turn.WORSE, Turn.NEW)
 _GOOD = (Answer.YES, Answer.NOT_APPLICABLE)
 _IN_ORDER = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 

@@ -24,7 +24,7 @@ from scanner.findings import (
 )
 from scanner.observations import Method, Observation, Sight, Sighting, Unobserved
 from scanner.order import Order
-from scanner.overlooked import Overlooked, overlooked
+from scanner.overlooked import Overlooked, Unasked, overlooked
 from scanner.plan import applicable, kind_of, looked_at, subjects_of
 from scanner.targets import AGENCY, Level
 
@@ -37,7 +37,7 @@ Judged = tuple[Outcome, Message, Confidence | None]
 _UNREFUTED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 """What is said of the ports that were tried, and not of those that were not."""
 _MOST = 20
-"""Ports that a finding names."""
+"""Ports, or ranges of them, that a finding names."""
 
 _CONFIDENCE = {
     Method.HANDSHAKE: Confidence.CERTAIN,
@@ -62,7 +62,7 @@ def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: 
     What the evidence shows to have been overlooked is a subject too, and not checked there.
     """
     level = order.scope.system.level
-    beyond = overlooked(order.scope, sightings)
+    beyond = overlooked(order.scope, sightings, lambda sight: _counts(sight, order, bound, sightings))
     looks: dict[type[Observation], tuple[_Look, ...]] = {}
     findings: list[Finding] = []
     for rule in applicable(bound, order.scope):
@@ -97,6 +97,14 @@ def _looks(
             yield _Look(subject, evidence, _out_of_date(sighting.result, order, bound) or sighting.result)
 
 
+def _counts(sight: Sight, order: Order, bound: BoundBaseline, sightings: Sightings) -> bool:
+    """Whether what was seen here may help something to pass."""
+    sighting, _evidence = sightings.get(sight, (None, None))
+    if sighting is None or isinstance(sighting.result, Unobserved) or sight in order.skipped:
+        return False
+    return _out_of_date(sighting.result, order, bound) is None
+
+
 def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -> Judged | None:
     at = observation.seen.observed_at
     confidence = _CONFIDENCE[observation.seen.how]
@@ -111,7 +119,7 @@ def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -
 def _of_rule(rule: BoundRule, level: Level, looks: tuple[_Look, ...], answers: Answers, beyond: Overlooked) -> Iterator[Finding]:
     kind = kind_of(rule.check.observes)
     if not looks:
-        yield _without_subject(rule, answers)
+        yield _without_subject(rule, answers, met=bool(beyond.subjects.get(kind)))
     for look in looks:
         outcome, seen, confidence = look.found if isinstance(look.found, tuple) else _judged(rule, level, look.found)
         if kind == "ports" and outcome in _UNREFUTED and look.subject in beyond.ports:
@@ -122,9 +130,25 @@ def _of_rule(rule: BoundRule, level: Level, looks: tuple[_Look, ...], answers: A
         yield _finding(rule.control.id, rule.check.id, subject, Outcome.NOT_CHECKED, seen, None, None)
 
 
-def _unasked(ports: tuple[int, ...]) -> Message:
-    listed = ",".join(map(str, ports[:_MOST])) + (",..." if len(ports) > _MOST else "")
-    return said("the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed)
+def _unasked(found: Unasked) -> Message:
+    if found.listed:
+        listed = ",".join(map(str, found.ports[:_MOST])) + (",..." if len(found.ports) > _MOST else "")
+        return said(
+            "the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed
+        )
+    return said(
+        "nobody asked for ports {ports}, and no list of the host's own shows that nothing listens there: scan again without --ports",
+        ports=_in_ranges(found.ports),
+    )
+
+
+def _in_ranges(ports: tuple[int, ...]) -> str:
+    """These ports, which are sorted, in nmap's notation, cut where there are many."""
+    known = set(ports)
+    starts = [port for port in ports if port - 1 not in known]
+    ends = [port for port in ports if port + 1 not in known]
+    pairs = [str(first) if first == last else f"{first}-{last}" for first, last in zip(starts, ends, strict=True)]
+    return ",".join(pairs[:_MOST]) + (",..." if len(pairs) > _MOST else "")
 
 
 def _judged(rule: BoundRule, level: Level, observation: Observation) -> Judged:
@@ -174,7 +198,7 @@ def _not_checked(why: Message) -> Judged:
     return Outcome.NOT_CHECKED, why, None
 
 
-def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
+def _without_subject(rule: BoundRule, answers: Answers, *, met: bool) -> Finding:
     """No declared subject speaks what the rule is about: only a person may say that this is as it should be.
 
     A person says so in as many words, or by answering yes with the control's own document, which then decides alone.
@@ -182,13 +206,30 @@ def _without_subject(rule: BoundRule, answers: Answers) -> Finding:
     attestation, evidence = answers.get(rule.control.id, (None, None))
     outcome, confidence = Outcome.NOT_APPLICABLE, Confidence.STATED
     if attestation is not None and attestation.answer is Answer.NOT_APPLICABLE:
-        seen = said("not applicable by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
-        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
+        told = said("not applicable by {by}: {reason}", by=attestation.by, reason=Stated(attestation.reason))
+        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, told, confidence, evidence)
     if attestation is not None and attestation.answer is Answer.YES and rule.control.attestation is not None:
-        seen = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
-        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, seen, confidence, evidence)
-    seen = said("no declared service has anything of the kind {kind} to look at", kind=kind_of(rule.check.observes))
-    return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, seen, None, None)
+        told = said("no declared service is of this kind; {by} answers with a document", by=attestation.by)
+        return _finding(rule.control.id, rule.check.id, AGENCY, outcome, told, confidence, evidence)
+    kind, control = kind_of(rule.check.observes), rule.control.id
+    if met:
+        told = said(
+            "no declared service has anything of the kind {kind} to look at, and one was seen: declare what it speaks", kind=kind
+        )
+    elif rule.control.attestation is not None:
+        told = said(
+            "no declared service has anything of the kind {kind} to look at: answer {control} with its document (clearance questionnaire)",
+            kind=kind,
+            control=control,
+        )
+    else:
+        told = said(
+            "no declared service has anything of the kind {kind} to look at; where that is right, say so: clearance attest RUN {control} "
+            "--answer not-applicable --reason WHY --by WHO --role OFFICE (or by questionnaire)",
+            kind=kind,
+            control=control,
+        )
+    return _finding(rule.control.id, rule.check.id, AGENCY, Outcome.NOT_CHECKED, told, None, None)
 
 
 def _of_document(control: Control, order: Order, bound: BoundBaseline, answers: Answers) -> Finding:

@@ -43,8 +43,10 @@ class Catalogue(gettext.NullTranslations):
         return self.known.get(msgid1, msgid1 if n == 1 else msgid2)
 
 
-_WORDS = frozenset({"reason", "detail", "how", "state", "act", "decision", "weight"})
+_WORDS = frozenset({"reason", "detail", "how", "state", "act", "decision", "weight", "kind"})
 """The values that are words of the records (scanner/words.py), or sentences of the probes."""
+_TOLD = re.compile(r"((?:[a-z0-9-]{1,24}: )?)([^:]+ [^:]+)((?::.*)?)", re.DOTALL)
+"""What a probe tells: perhaps the name of what it read, one sentence of ours, and perhaps, behind a colon, what a peer said or the like."""
 
 _chosen = Catalogue()
 _language = "en"
@@ -123,8 +125,18 @@ class Recorded(Protocol):
 
 def shown(message: Recorded) -> str:
     """A recorded message in the chosen language, with its values; words of our own records are translated, others never."""
-    words = {value.name: _(value.value) for value in message.values if value.name in _WORDS}
+    words = {value.name: _worded(value.value) for value in message.values if value.name in _WORDS}
     return message.shown(_(message.text), words)
+
+
+def _worded(text: str) -> str:
+    """The text in the chosen language: a whole entry of the catalogue, or one sentence between a name and a rest that stay as they are.
+
+    Of a sentence that is none of ours, and of single words, which peers say too, nothing is translated.
+    """
+    known = _(text)
+    told = _TOLD.fullmatch(text) if known == text else None
+    return known if told is None else f"{told[1]}{_(told[2])}{told[3]}"
 
 
 class Unfilled(Protocol):

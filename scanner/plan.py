@@ -76,6 +76,11 @@ def subjects_of(rule: BoundRule, scope: Scope) -> tuple[str, ...]:
     return tuple(sorted(subject for subject, (host, service) in scope.subjects().items() if kind in observable(host, service)))
 
 
+def without_subject(bound: BoundBaseline, scope: Scope) -> frozenset[str]:
+    """The controls of which a rule has nothing declared to judge: only a person may say that this is as it should be."""
+    return frozenset(rule.control.id for rule in applicable(bound, scope) if not subjects_of(rule, scope))
+
+
 def unplanned(scope: Scope, planned: Iterable[Sight]) -> tuple[str, ...]:
     """Declared hosts and endpoints at which no rule looks at anything."""
     looked_at = {sight.subject for sight in planned}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -15,7 +15,7 @@ from scanner.attestations import Attestation
 from scanner.baseline import BoundBaseline, Control
 from scanner.i18n import _
 from scanner.record import Instant
-from scanner.targets import Level
+from scanner.targets import BilingualText, Level
 
 HEAD = ("schema_version", "baseline", "baseline_sha256", "level")
 """What says to which baseline and level the questions belong."""
@@ -35,6 +35,11 @@ CLASSES = {
 UNVERIFIED = " (unverified / nguyên văn chưa được đối chiếu)"
 """In both languages, as everything that asks: who writes a questionnaire and who fills it in need not have chosen the same."""
 
+NO_SUBJECT = BilingualText(
+    vi="Không có dịch vụ nào được khai báo thuộc loại này: nếu đúng vậy, trả lời not-applicable kèm lý do; nếu không, khai báo dịch vụ và quét lại.",
+    en="No declared service is of this kind: where that is right, answer not-applicable with the reason; else declare it and scan again.",
+)
+"""What is asked where nothing declared is what a control is about, and no document is asked for."""
 VIET_NAM = timezone(timedelta(hours=7))
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 _DAY = len("2026-11-23")
@@ -74,16 +79,18 @@ class Filled:
     faults: tuple[str, ...] = ()
 
 
-def asks(bound: BoundBaseline, level: Level) -> tuple[Control, ...]:
-    """The controls that ask for a document at this level, in the baseline's order."""
-    return tuple(control for control in bound.controls(level) if control.attestation is not None)
+def asks(bound: BoundBaseline, level: Level, absent: Collection[str] = ()) -> tuple[Control, ...]:
+    """The controls that ask people at this level: for a document, and after these, of those named, whether they apply."""
+    of_level = bound.controls(level)
+    documents = tuple(control for control in of_level if control.attestation is not None)
+    return (*documents, *(control for control in of_level if control.attestation is None and control.id in absent))
 
 
-def sheet(bound: BoundBaseline, level: Level, held: Mapping[str, Attestation]) -> Sheet:
-    """The questionnaire of this level, with the answers that are held."""
+def sheet(bound: BoundBaseline, level: Level, held: Mapping[str, Attestation], absent: Collection[str] = ()) -> Sheet:
+    """The questionnaire of this level, with the answers that are held; `absent` names the controls that nothing declared is about."""
     return Sheet(
         head=head(bound, level),
-        rows=tuple({**asked(control, level), **answered(held.get(control.id))} for control in asks(bound, level)),
+        rows=tuple({**asked(control, level), **answered(held.get(control.id))} for control in asks(bound, level, absent)),
     )
 
 
@@ -101,8 +108,8 @@ def asked(control: Control, level: Level) -> dict[str, str]:
         "class": CLASSES[control.classed],
         "title_vi": control.title.vi,
         "title_en": control.title.en,
-        "document_vi": document.document.vi if document else "",
-        "document_en": document.document.en if document else "",
+        "document_vi": (document.document if document else NO_SUBJECT).vi,
+        "document_en": (document.document if document else NO_SUBJECT).en,
         "max_age_days": str(days) if days else "",
         "clauses": "; ".join(
             f"{clause.source}, {clause.clause}{UNVERIFIED if clause.unverified else ''}" for clause in control.references

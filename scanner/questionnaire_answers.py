@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -62,13 +62,23 @@ class _CellError(Exception):
 
 
 def answers_of(
-    filled: Filled, bound: BoundBaseline, level: Level, held: Mapping[str, Attestation], digest: Digest, at: datetime
+    filled: Filled,
+    bound: BoundBaseline,
+    level: Level,
+    held: Mapping[str, Attestation],
+    digest: Digest,
+    at: datetime,
+    *,
+    absent: Collection[str] = (),
 ) -> Answered:
-    """The answers as of this instant; raises InputError with every fault, and then nothing of the questionnaire holds."""
+    """The answers as of this instant; raises InputError with every fault, and then nothing of the questionnaire holds.
+
+    `absent` names the controls that nothing declared is about: of them a person may say that they do not apply.
+    """
     cells = [*filled.head.values(), *(cell for row in filled.rows for cell in row.values())]
     faults = [*filled.faults, *(f"{cell.place}: {cell.wrong}" for cell in cells if cell.wrong)]
     faults += _of_head(filled, head(bound, level))
-    controls = {control.id: control for control in asks(bound, level)}
+    controls = {control.id: control for control in asks(bound, level, absent)}
     met: dict[str, Cell] = {}
     changed, unchanged = [], []
     for row in filled.rows:
@@ -86,7 +96,10 @@ def answers_of(
             continue
         wrong, made = _answer(row, control, before, digest, at)
         faults += wrong
-        changed += [made] if made else []
+        if made and before is not None and answered(made) == answered(before):
+            unchanged.append(control.id)  # the document that lies there is the one that was seen before
+        else:
+            changed += [made] if made else []
     if faults:
         more = [_("and {count} more").format(count=len(faults) - MOST)] if len(faults) > MOST else []
         raise InputError("\n".join(faults[:MOST] + more))
@@ -184,7 +197,7 @@ def _missing(row: Row, control: Control, answer: Answer) -> Iterator[str]:
     name = control.id
     if answer is not Answer.YES and row["reason"].blank:
         yield f"{row['reason'].place}: " + _("{control}: the answer {answer} needs a reason").format(control=name, answer=answer)
-    if answer in (Answer.YES, Answer.PARTLY) and row["document"].blank:
+    if answer in (Answer.YES, Answer.PARTLY) and control.attestation is not None and row["document"].blank:
         yield f"{row['document'].place}: " + _("{control}: the answer {answer} needs a document").format(
             control=name, answer=answer
         )
@@ -193,8 +206,23 @@ def _missing(row: Row, control: Control, answer: Answer) -> Iterator[str]:
     for column in ("by", "role"):
         if row[column].blank:
             yield f"{row[column].place}: " + _("{control}: say who answers, in by and role").format(control=name)
-    if (complaint := answered_away(control, answer)) is not None:
+    if (complaint := idle(control, answer, (control.id,))) is not None:
         yield f"{row['answer'].place}: {complaint}"
+
+
+def idle(control: Control, answer: Answer, absent: Collection[str]) -> str | None:
+    """Why this answer would change nothing, or cannot be given; None where it counts."""
+    if control.attestation is not None:
+        return answered_away(control, answer)
+    if control.id not in absent:
+        text = _(
+            "{control} asks nobody: what is seen decides it, and an answer would change nothing; mend what was seen, and scan again"
+        )
+        return text.format(control=control.id)
+    if answer is not Answer.NOT_APPLICABLE:
+        text = _("{control} asks for no document: of what no declared service is about, only the answer not-applicable counts")
+        return text.format(control=control.id)
+    return None
 
 
 def answered_away(control: Control, answer: Answer) -> str | None:

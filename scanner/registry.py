@@ -46,6 +46,7 @@ JUDGES = (
     "strictness",
     "tailoring",
     "targets",
+    "usual_ports",
     "versions",
 )
 """The engine's modules and packages that a judgement depends on, besides the checks."""

@@ -56,6 +56,7 @@ from scanner.observations import (
     WebPathsObservation,
 )
 from scanner.record import Record
+from scanner.usual_ports import PORTS
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 VANTAGE = Vantage(zone="specimen", address="192.0.2.1")
@@ -217,7 +218,7 @@ def ports(**changes: Any) -> PortsObservation:
     """A host on which only the declared ports 22 and 443 are open."""
     good = {
         "seen": _seen(Method.HANDSHAKE),
-        "asked": "1-1024",
+        "asked": PORTS,
         "open": (
             OpenPort(port=22, transport="tcp", service="ssh"),
             OpenPort(port=443, transport="tcp", service="http", tls=True),

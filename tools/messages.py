@@ -35,6 +35,9 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_limit": (2,),
     "unobserved": (1,),
     "NotPermitted": (1,),
+    "CollectionError": (1,),
+    "LoginError": (2,),
+    "absent": (3,),
 }
 
 

@@ -74,24 +74,33 @@ def attest(
 @click.command()
 @RUN
 @click.option("--format", "form", type=click.Choice(["yaml", "xlsx"]), help="As the name of --out ends, where it is not given.")
-@click.option("--out", type=FILE, required=True, help="Where to write it; - for stdout.")
+@click.option("--out", type=FILE, required=True, help="Where to write it; - for stdout. No file is overwritten.")
 @pass_console
 def questionnaire(console: Console, run: Path, form: str | None, out: Path) -> None:
-    """Write the questionnaire of a run's level: every control that asks for a document, with the answers the run has so far.
+    """Write the questionnaire of a run's level: every control that asks people, with the answers the run has so far.
+
+    Those ask for a document, or, where no declared service is what they are about, whether they apply.
 
     Fill it in, put the documents beside it, and take it in with `clearance attest RUN --questionnaire FILE`.
 
     Example: clearance questionnaire run --out questionnaire.xlsx
     """
+    from scanner.plan import without_subject
     from scanner.questionnaire import sheet
     from scanner.store import Run, attestations
 
     opened = Run.opened(run)
     opened.insist_on_manifest()
     held = {control: answer for control, (answer, _digest) in attestations(opened.files()).items()}
-    made = sheet(_bound(opened), opened.order.scope.system.level, held)
+    bound, scope = _bound(opened), opened.order.scope
+    made = sheet(bound, scope.system.level, held, without_subject(bound, scope))
     if form is None:
         form = _form_of(out)
+    if str(out) != "-" and out.exists():
+        text = _(
+            "{path}: is there already, and may hold answers; name another file, or take the answers in first: clearance attest {run}"
+        )
+        raise InputError(text.format(path=out, run=f"{run} --questionnaire {out}"))
     from scanner import questionnaire_xlsx, questionnaire_yaml
 
     data = questionnaire_xlsx.write(made) if form == "xlsx" else questionnaire_yaml.write(made)
@@ -100,7 +109,7 @@ def questionnaire(console: Console, run: Path, form: str | None, out: Path) -> N
         return
     keep(out, data, mode=0o600)
     answered = sum(bool(row["answer"]) for row in made.rows)
-    text = _("✓ {path}: {count} controls ask for a document, {answered} are answered")
+    text = _("✓ {path}: {count} controls ask for a document or whether they apply, {answered} are answered")
     console.say(text.format(path=out, count=len(made.rows), answered=answered))
 
 
@@ -114,14 +123,16 @@ def _form_of(path: Path) -> str:
 def _attest_many(console: Console, run: Run, file: Path) -> None:
     from scanner import questionnaire_xlsx, questionnaire_yaml
     from scanner.documents import digest_beside
+    from scanner.plan import without_subject
     from scanner.questionnaire_answers import answers_of
     from scanner.store import attestations
 
     reading = questionnaire_xlsx.read if _form_of(file) == "xlsx" else questionnaire_yaml.read
     filled = reading(bytes_of(file), str(file))
     held = {control: answer for control, (answer, _digest) in attestations(run.files()).items()}
-    level = run.order.scope.system.level
-    found = answers_of(filled, _bound(run), level, held, lambda path: digest_beside(file, path), now())
+    bound, scope = _bound(run), run.order.scope
+    absent = without_subject(bound, scope)
+    found = answers_of(filled, bound, scope.system.level, held, lambda path: digest_beside(file, path), now(), absent=absent)
     _write(run, found.changed)
     for answer in found.changed:
         console.say(_("✓ {control}: {answer}, by {by}").format(control=answer.control, answer=answer.answer, by=answer.by))
@@ -139,15 +150,15 @@ def _one(
 
     from scanner.attestations import Answer, Attestation
     from scanner.documents import digest_of
-    from scanner.questionnaire_answers import answered_away
+    from scanner.plan import without_subject
+    from scanner.questionnaire_answers import idle
     from scanner.record import explained
 
-    known = {found.id: found for found in _bound(run).controls(run.order.scope.system.level)}
+    bound, scope = _bound(run), run.order.scope
+    known = {found.id: found for found in bound.controls(scope.system.level)}
     if control not in known:
-        raise InputError(
-            _("the baseline asks nobody about {control}; it asks about {known}").format(control=control, known=", ".join(known))
-        )
-    if (complaint := answered_away(known[control], Answer(answer))) is not None:
+        raise InputError(_unknown(control, known))
+    if (complaint := idle(known[control], Answer(answer), without_subject(bound, scope))) is not None:
         raise InputError(complaint)
     try:
         return Attestation(
@@ -163,6 +174,19 @@ def _one(
         )
     except ValidationError as error:
         raise InputError(explained(error)) from None
+
+
+def _unknown(control: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(control[:120].upper(), known, n=4, cutoff=0.3)
+    told = _("the baseline has no control {control} at this level").format(control=control)
+    hint = (
+        _("did you mean {near}?").format(near=", ".join(near))
+        if near
+        else _("clearance questionnaire lists those that ask people")
+    )
+    return f"{told}; {hint}"
 
 
 def _write(run: Run, answers: Iterable[Attestation]) -> None:

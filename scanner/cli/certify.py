@@ -149,7 +149,7 @@ def approve(
     confirm = agreed(root, yes=yes)
     rejudge, code = judge_again()
     made = approved(
-        files_in(bundle),
+        evidence_in(bundle),
         bytes_of(request_file),
         root,
         now(),
@@ -199,7 +199,7 @@ def issue(
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(
-        files_in(bundle),
+        evidence_in(bundle),
         bytes_of(request_file),
         root,
         at,
@@ -228,7 +228,7 @@ def issue(
 PDF_LIMIT = 32 * 1024 * 1024
 
 
-def files_in(bundle: Path) -> Mapping[str, bytes]:
+def evidence_in(bundle: Path) -> Mapping[str, bytes]:
     """The files of this sealed bundle; refuses what is none, and a submission, which only holds one."""
     from certification.refusals import Code, Refusal
     from certification.sealing import reading

@@ -13,7 +13,7 @@ from scanner.cli.drifting import drifted_lines
 from scanner.cli.exits import ExitStatus
 from scanner.cli.stored import Stored, stored
 from scanner.faults import InputError
-from scanner.i18n import _, shown
+from scanner.i18n import _, ngettext, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,7 +118,8 @@ def _lines(found: Weighed, most: int | None) -> Iterator[str]:
         yield from drifted_lines(found.system, most)
     refuted = found.refuted
     fixed = [change for change in found.comparison.changes if change.turn == "fixed"]
-    yield from _group(_("Fails, and the agency did not say so"), refuted, most)
+    yield from _group(_("Fails, and the agency found it in order"), refuted, most)
+    yield from _group(_("Fails, and the agency claimed nothing of it"), found.unclaimed, most)
     yield from _group(_("Claimed, and could not be confirmed"), found.unconfirmed, most)
     if found.not_inspected:
         yield ""
@@ -132,6 +133,13 @@ def _lines(found: Weighed, most: int | None) -> Iterator[str]:
         False: _("✗ what the agency claimed does not hold"),
         None: _("? what the agency claimed could not all be confirmed"),
     }[found.holds]
+    if found.unclaimed and found.holds is not False:
+        text = ngettext(
+            "! {count} finding of which it claimed nothing fails",
+            "! {count} findings of which it claimed nothing fail",
+            len(found.unclaimed),
+        )
+        yield text.format(count=len(found.unclaimed))
 
 
 def _answer(one: Contradicted) -> Iterator[str]:

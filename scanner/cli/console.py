@@ -131,6 +131,18 @@ def _insist_on_less(path: Path) -> None:
         )
 
 
+def files_in(bundle: Path) -> dict[str, bytes]:
+    """The files of a sealed bundle; raises StoreError, with the bundle's name, where it is none."""
+    from scanner.bundle import unpacked
+    from scanner.store import StoreError
+
+    data = bundle_of(bundle)
+    try:
+        return unpacked(data)
+    except StoreError as error:
+        raise StoreError(f"{bundle}: {error}") from None
+
+
 def keep(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Writes a file whole, or not at all; raises InputError where it cannot stand there, StoreError where it could another time."""
     from tempfile import mkstemp

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner.cli.console import Console, bundle_of, bytes_of, moment, pass_console
+from scanner.cli.console import Console, bytes_of, files_in, moment, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError
@@ -74,10 +74,10 @@ def drift(
     from scanner.drift import drift as drifted
     from scanner.judge import identified
     from scanner.record import canonical
-    from scanner.store import Run, unpacked
+    from scanner.store import Run
 
     instant = moment(at)
-    evidence = None if bundle is None else unpacked(bundle_of(bundle))
+    evidence = None if bundle is None else files_in(bundle)
     granted = verify(bytes_of(certificate), trust_at(trust, instant), instant, bundle=evidence).granted
     opened = Run.opened(run)
     opened.insist_on_manifest()

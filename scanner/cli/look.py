@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner import usual_ports
 from scanner.cli.console import Console, bytes_of, now, pass_console
 from scanner.cli.exits import ExitStatus
 from scanner.cli.failing import fail_on_option
@@ -25,12 +26,8 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-PORTS = (
-    "1-1024,1433,1521,2049,2181,2375-2380,3000,3128,3306,3389,4369,5000,5432,5433,5601,5672,5900-5910,5984-5986,6000-6010,6379,6380,"
-    "6443,7000,7001,8000,8008,8080-8090,8443,8500,8888,9000,9042,9090-9100,9200,9300,9443,10000,10250,10255,11211,15672,26379,"
-    "27017-27019,50000,61616"
-)
-"""The well-known ports, and above them the usual ones of data stores, control planes, desktops and administration pages."""
+PORTS = usual_ports.PORTS
+"""What is asked for where nobody narrows it."""
 Command = Callable[..., Any]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed, files_in, tell_decision
+from scanner.cli.certify import BUNDLE, FILE, SIGNER, TRUST, agreed, evidence_in, tell_decision
 from scanner.cli.console import Console, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
@@ -44,7 +44,7 @@ def request(
     from certification.signers import signed
 
     insist_on_free(out)
-    files = files_in(bundle)
+    files = evidence_in(bundle)
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
     console.say(_("✓ request for a {kind} connection: {path}").format(kind=_(kind), path=out))
@@ -98,7 +98,7 @@ def renew(
     old.after(Act.SUPERSEDE, at)
     granted = old.granted
     drafted = draft_request(
-        files_in(bundle),
+        evidence_in(bundle),
         bytes_of(csr),
         granted.kind if kind is None else Kind(kind),
         granted.scope.apis,

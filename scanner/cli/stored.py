@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner.cli.console import bundle_of
+from scanner.cli.console import files_in
 from scanner.faults import InputError
 from scanner.i18n import _
 
@@ -41,16 +41,13 @@ def stored(path: Path) -> Stored:
 
 def files_of(path: Path) -> dict[str, bytes]:
     """The files of a run folder or a sealed bundle; raises StoreError where they are not what the manifest says."""
-    from scanner.store import MANIFEST, ORDER, Run, StoreError, manifest_of, unpacked
+    from scanner.store import MANIFEST, ORDER, Run, StoreError, manifest_of
 
     if not path.is_file():
         run = Run.opened(path)
         run.insist_on_manifest()
         return run.files()
-    try:
-        files = unpacked(bundle_of(path))
-    except StoreError as error:
-        raise StoreError(f"{path}: {error}") from None
+    files = files_in(path)
     if ORDER not in files or files.get(MANIFEST) != manifest_of(files).written():
         raise StoreError(_("{path}: the bundle's files are not what its manifest says").format(path=path))
     return files

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, files_in, readers_of, tell_decision
+from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, evidence_in, readers_of, tell_decision
 from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError, StoreError
@@ -40,7 +40,7 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
 
     if out.exists() or out.is_symlink():
         raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
-    readers, files = readers_of(recipients), files_in(bundle)
+    readers, files = readers_of(recipients), evidence_in(bundle)
     made = submission(bundle_of(bundle), bytes_of(request_file))
     about = read_submission(made).about  # what nobody could receive is not written
     written = sealed_to(made, readers) if readers else made

@@ -10,7 +10,7 @@ SUMMARIES: dict[str, str] = {
     "check": "Scan, evaluate and write the report in one go: what an agency runs on itself.",
     "recheck": "Look again at what one finding of a judged run needs, judge that one rule, and show before and after.",
     "attest": "Answer what no scanner can see, with the document that shows it: one CONTROL, or many by a questionnaire.",
-    "questionnaire": "Write the questionnaire of a run's level: every control that asks for a document, with the answers the run has so far.",
+    "questionnaire": "Write the questionnaire of a run's level: every control that asks people, with the answers the run has so far.",
     "evaluate": "Judge a run by its baseline: writes assessment.json, shows the verdict, exits by the decision.",
     "report": "Write the report of a judged run, for people or for other programs; never looks again.",
     "runs": "The runs that are stored here.",

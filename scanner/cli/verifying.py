@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner.cli.certify import FILE, TRUST, files_in, judge_again, proof_at, proof_of
+from scanner.cli.certify import FILE, TRUST, evidence_in, judge_again, proof_at, proof_of
 from scanner.cli.console import Console, bytes_of, moment, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.i18n import _
@@ -59,7 +59,7 @@ def verify(
     if is_bundle(head):
         insist_on_use(_("a sealed bundle"), log=log_file, proof=proof, bundle=bundle, ca=ca_file)
         again = judge_again() if recompute else (None, None)
-        tell_bundle(console, files_in(certificate), trust_at(trust, instant), instant, *again)
+        tell_bundle(console, evidence_in(certificate), trust_at(trust, instant), instant, *again)
         return
     if recompute and bundle is None:
         raise click.UsageError(_("--recompute needs the bundle: name it with --bundle"))
@@ -81,7 +81,7 @@ def verify(
         given.envelope,
         root,
         instant,
-        bundle=None if bundle is None else files_in(bundle),
+        bundle=None if bundle is None else evidence_in(bundle),
         rejudge=rejudge,
         code_digests=code,
         proof=shown,

@@ -52,8 +52,9 @@ class Sshd(Record):
     """The SSH server's effective configuration."""
 
     settings: Sorted[Setting]
-    source: Literal["program", "files"] = "program"
-    """How it was seen: printed by the server itself (`sshd -T`), or reckoned from its files, as far as these are certain."""
+    source: Literal["program", "unconfirmed", "files"] = "program"
+    """How it was seen: printed by the program (`sshd -T`), where the servers that run are seen to use what it prints, or where nobody
+    could see whether they do; or reckoned from its files, as far as these are certain."""
 
     def value(self, name: str) -> str | None:
         """The value of a setting that can stand once; None where the server does not know it."""
@@ -65,10 +66,13 @@ class Sshd(Record):
 
     @property
     def printed(self) -> Sshd | Unobserved:
-        """These settings where the server itself printed them."""
+        """These settings where the server itself printed them, and is seen to run with them."""
         if self.source == "program":
             return self
-        detail = "sshd: only its files were read, which cannot show that all is well; allow: sudo -n /usr/sbin/sshd -T"
+        if self.source == "unconfirmed":
+            detail = "sshd: no server could be seen to run with what sshd -T prints, which cannot show then that all is well"
+            return Unobserved(reason=Reason.UNREADABLE, detail=detail)
+        detail = "sshd: only its files were read, which cannot show that all is well, so allow: sudo -n /usr/sbin/sshd -T"
         return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)
 
 
@@ -180,7 +184,9 @@ class HostObservation(Record):
         there = next((name for name in PROGRAMS[product] if name in self.contained), None)
         if there is None:
             return True
-        return Unobserved(reason=Reason.UNSUPPORTED, detail=f"{there} runs inside a container: its settings are not read")
+        return Unobserved(
+            reason=Reason.UNSUPPORTED, detail=f"a program runs inside a container, and its settings are not read: {there}"
+        )
 
     @property
     def sshd_printed(self) -> Sshd | Unobserved:

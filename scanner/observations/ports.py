@@ -87,6 +87,6 @@ class PortsObservation(Record):
         found = tuple(port for port in self.open if set(port.weaknesses) & set(weaknesses))
         unclear = [f"{port.port}/{port.transport} {port.service}" for port in self.open if set(port.unclear) & set(weaknesses)]
         if unclear and not found:
-            detail = f"not found out at {', '.join(unclear)}"
+            detail = f"what these services allow could not be found out: {', '.join(unclear)}"
             return Unobserved(reason=Reason.NOT_ASKED, detail=detail[:300])
         return found

@@ -20,7 +20,8 @@ from scanner.probes.fence import BudgetSpentError, NotPermittedError
 AT_ONCE = 16
 """Ports of one host that are waited for at the same time."""
 WAITS = (1.0, 2.0)
-"""Seconds to wait for the first and for the second knock; only a port that stays silent is knocked at twice."""
+"""Seconds to wait for the first and for the second knock; only a port that stays silent is knocked at twice, and no order makes the
+second wait less: silence passes as closed."""
 
 
 _OUR_OWN = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
@@ -57,7 +58,8 @@ class Knocked:
 def knocked(address: str, ports: Iterable[int], *, timeout: float, ends: float, turn: float = 0.0) -> Knocked:
     """What each port of the host does; raises what the fence raises, and TimeoutError where the time is over before all are known.
 
-    `turn` is how long a connection may wait for its turn under the rate: no more of them wait together than have it within a second.
+    `timeout` shortens the first knock alone. `turn` is how long a connection may wait for its turn under the rate: no more of them wait together
+    than have it within a second.
     """
     with ThreadPoolExecutor(max_workers=side_by_side(AT_ONCE, turn, WAITS[0])) as pool:
         asked = {port: pool.submit(_asked, address, port, timeout, ends) for port in sorted(set(ports))}
@@ -73,7 +75,8 @@ def _asked(address: str, port: int, longest: float, ends: float) -> tuple[State,
     """What the port does, and the knocks it took."""
     knocks, state = 0, State.SILENT
     while state is State.SILENT and knocks < len(WAITS):
-        state = _knock(address, port, min(WAITS[knocks], longest, ends - time.monotonic()))
+        wait = WAITS[knocks] if knocks else min(WAITS[0], longest)
+        state = _knock(address, port, min(wait, ends - time.monotonic()))
         knocks += 1
     return state, knocks
 

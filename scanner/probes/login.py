@@ -16,6 +16,7 @@ from typing import NoReturn, cast
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
+from scanner.i18n import N_
 from scanner.observations import Reason
 from scanner.probes import fence
 from scanner.probes.credentials import CredentialError, keys
@@ -39,6 +40,9 @@ _TICK = 0.05
 _GRACE = 0.5
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it would log the peer's own words
+
+
+_NOT_PINNED = N_("the host shows a key that the scope does not pin")
 
 
 class LoginError(Exception):
@@ -199,7 +203,7 @@ def _recognised(transport: paramiko.Transport, login: Login | Jump, timeout: flo
         _no_session(transport, login, error)
     shown = transport.get_remote_server_key()
     if f"{shown.get_name()} {shown.get_base64()}" not in login.host_keys:
-        raise LoginError(Reason.HOST_KEY_CHANGED, f"the host shows {_fingerprint(shown)}, which the scope does not pin")
+        raise LoginError(Reason.HOST_KEY_CHANGED, f"{_NOT_PINNED}: {_fingerprint(shown)}")
     return _fingerprint(shown)
 
 

@@ -24,7 +24,7 @@ MOST = 1_024
 """Addresses asked in one run at the most."""
 
 _PATIENCE = 2.0
-"""Seconds to wait for one address, at the same time as for all others."""
+"""Seconds to wait for one address, at the same time as for all others; no order makes it less, for silence passes as nobody there."""
 _AT_ONCE = 512
 """Connections waited for at the same time."""
 _ANSWERS: Mapping[int, bool] = {0: True, errno.ECONNREFUSED: False, errno.ECONNRESET: False}
@@ -40,7 +40,7 @@ _NOBODYS = {socket.AF_INET: "240.0.0.1", socket.AF_INET6: "100::1"}
 def look(ground: Ground, circumstances: Circumstances) -> NeighboursObservation | Unobserved:
     """What answers inside the permitted networks beside the declared hosts."""
     around = surroundings(ground)
-    sweep = Sweep(patience=min(_PATIENCE, circumstances.timeout), ends=time.monotonic() + circumstances.deadline)
+    sweep = Sweep(patience=_PATIENCE, ends=time.monotonic() + circumstances.deadline)
     sweep.run(tuple(around.asked))
     return NeighboursObservation(
         seen=circumstances.seen(Method.HANDSHAKE, "clearance neighbours", connections=sweep.opened),

@@ -89,7 +89,7 @@ def directory(looking: Conversation) -> Heard | None:
 
 
 def control_plane(looking: Conversation, said: bytes) -> Heard | None:
-    """What lies behind an HTTP answer that looks like a control plane's."""
+    """What lies behind an HTTP answer that looks like a control plane's; unclear where it says no more."""
     plane = control_planes.clue(said)
     if plane is None:
         return None
@@ -98,7 +98,9 @@ def control_plane(looking: Conversation, said: bytes) -> Heard | None:
         with looking.line() as line:
             answer = looking.asked(line, control_planes.QUESTIONS[plane] % host)
     except (*HUNG_UP, TimeoutError):
-        return None
+        answer = b""
+    if not answer:  # it looked like one and did not say so in the time allowed: that it serves no strangers nobody has seen
+        return Recognised("http", unclear=(Weakness.SERVES_STRANGERS,)), said.split(b"\r\n", 1)[0]
     found = control_planes.answered(plane, answer)
     return (found, answer.split(b"\r\n", 1)[0]) if found else None
 

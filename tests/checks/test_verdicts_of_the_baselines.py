@@ -18,6 +18,7 @@ from scanner.findings import Outcome
 from scanner.observations import (
     HostObservation,
     Observation,
+    OpenPort,
     OsRelease,
     Reason,
     Sight,
@@ -201,7 +202,8 @@ def test_an_agency_with_plain_http_beside_https_is_authorised_if_it_only_redirec
     to_tls = http(status=301, headers={"location": "https://dvc.example.vn/"})
     redirecting = to_tls.model_copy(update={"tls": False, "missing": to_tls.root})
     services = ((22, Speaks.SSH), (25, Speaks.SMTP), (80, Speaks.HTTP), (443, Speaks.TLS), (6_379, Speaks.OTHER))
-    assert decided(bound, scope(*services), answered(bound), http=redirecting) == (Decision.AUTHORISE, set())
+    sealed = ports(open=(OpenPort(port=443, transport="tcp", service="tls", tls=True),))  # and no web server behind it
+    assert decided(bound, scope(*services), answered(bound), http=redirecting, ports=sealed) == (Decision.AUTHORISE, set())
 
 
 @EACH

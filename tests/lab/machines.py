@@ -33,10 +33,10 @@ exit 1
 """
 _OWN_SOCKETS = """\
 #!/bin/sh
-/mnt/ss "$@" | grep -F " {address}:"
+/mnt/ss "$@" | grep -F " {address}:" | sed "s/ {address}:/ 192.0.2.1:/"
 exit 0
 """
-"""The lab's hosts share the machine's sockets; each lists those at its own address, as a host of its own would."""
+"""The lab's hosts share the machine's sockets; each lists those at its own address, as a host of its own would: not as loopback."""
 _SOUND_SSHD = """\
 KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,ecdh-sha2-nistp256
 Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com
@@ -168,12 +168,11 @@ class Machine:
         self._write("etc/ssh/sshd_config", self._sshd_config(kept))
         self.host_keys = tuple(self._host_key(kind, bits) for kind, bits in (("ed25519", 0), ("rsa", kept.rsa_bits)))
 
-    def start(self, stack: ExitStack) -> None:
-        """Starts the SSH server in the host's namespace."""
-        serve = "exec /usr/sbin/sshd -D -e"
+    def start(self, stack: ExitStack, serve: str = "exec /usr/sbin/sshd -D -e") -> None:
+        """Starts the SSH server, by these words, in the host's namespaces: of files, and of processes."""
         if self._ordinary:
             serve = f"exec unshare -U --map-user={os.getuid()} --map-group={os.getgid()} sh -c {shlex.quote(serve)}"
-        unshare = ["unshare", "-r", "-m"] if self._ordinary else ["unshare", "-m"]
+        unshare = ["unshare", *(["-r"] if self._ordinary else []), "-m", "-p", "--kill-child", "--mount-proc"]
         script = "\n".join(["set -e", *map(shlex.join, self._mounts()), serve])
         started(stack, [*unshare, "sh", "-c", script], self.folder / "sshd.log", [self.ssh])
 

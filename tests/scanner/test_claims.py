@@ -123,6 +123,28 @@ def test_what_the_agency_told_of_itself_refutes_nothing() -> None:
     assert (found.holds, found.refuted) == (True, ())
 
 
+def test_a_failure_of_what_nobody_claimed_refutes_nothing_and_is_told(tmp_path: Path) -> None:
+    """The agency could not see it, or its baseline did not ask: that is no claim."""
+    found = against(run_of(OWN, YES, tls=BLIND), run_of(INSPECTION, YES, tls=OLD))
+    assert (found.refuted, {change.control for change in found.unclaimed}) == ((), {"TLS"})
+    assert found.holds is not False
+    left_out = against(run_of(OWN, YES, baseline=FEWER), run_of(INSPECTION, YES, tls=OLD))
+    assert (left_out.refuted, "TLS" in {change.control for change in left_out.unclaimed}) == ((), True)
+    own, seen = kept(tmp_path / "own", run_of(OWN, YES, tls=BLIND)), kept(tmp_path / "seen", run_of(INSPECTION, YES, tls=OLD))
+    done = clearance("compare", f"self:{own}", f"inspection:{seen}")
+    assert done.returncode != 10, done.stdout
+    assert "Fails, and the agency claimed nothing of it (1)" in done.stdout
+    assert done.stdout.endswith("! 1 finding of which it claimed nothing fails\n")
+
+
+def test_what_is_no_bundle_is_told_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "permit.yaml").write_text("decision: 1/QD\n")
+    own = kept(tmp_path / "own", run_of(OWN, YES))
+    for words in (("compare", f"self:{tmp_path}/permit.yaml", f"inspection:{own}"), ("diff", own, tmp_path / "permit.yaml")):
+        done = clearance(*words)
+        assert (done.returncode, f"{tmp_path}/permit.yaml: not a bundle" in done.stderr) == (12, True), done.stderr
+
+
 @pytest.mark.parametrize(
     ("claim", "inspector", "contradicted"),
     [
@@ -201,7 +223,7 @@ def test_runs_and_bundles_are_compared_and_the_exit_status_says_whether_claims_h
     for words in (
         "TLS: yes (an), in the inspection: nobody was asked",
         "✗ tls-minimum-version @ web1:443",
-        "Fails, and the agency did not say so (1)",
+        "Fails, and the agency found it in order (1)",
         "✗ what the agency claimed does not hold",
     ):
         assert words in done.stdout, done.stdout

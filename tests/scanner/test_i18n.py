@@ -9,6 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from scanner import i18n
+from scanner.findings import said
 from scanner.record import BilingualText
 
 CATALOGUE = i18n.FOLDER / "vi" / "LC_MESSAGES" / "clearance.po"
@@ -50,3 +51,41 @@ def test_escapes_and_continued_lines_are_read_as_written() -> None:
 def test_a_name_that_is_the_same_in_both_languages_is_said_once() -> None:
     assert i18n.both(BilingualText(vi="UBND tỉnh Mẫu", en="UBND tỉnh Mẫu")) == "UBND tỉnh Mẫu"
     assert i18n.both(BilingualText(vi="Thử", en="Test")) == "Test (Thử)"
+
+
+VI = """msgid "{reason}: {detail}"
+msgstr "{reason}: {detail}"
+msgid "it does not say how far off the clock is"
+msgstr "không cho biết đồng hồ lệch bao nhiêu"
+msgid "allow the audit user to run without a password"
+msgstr "cho phép tài khoản kiểm tra chạy không cần mật khẩu"
+msgid "refused"
+msgstr "bị từ chối"
+"""
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("it does not say how far off the clock is", "không cho biết đồng hồ lệch bao nhiêu"),
+        ("ntp: it does not say how far off the clock is", "ntp: không cho biết đồng hồ lệch bao nhiêu"),
+        (
+            "sshd: allow the audit user to run without a password: sudo -n /usr/sbin/sshd -T",
+            "sshd: cho phép tài khoản kiểm tra chạy không cần mật khẩu: sudo -n /usr/sbin/sshd -T",
+        ),
+        (
+            "allow the audit user to run without a password: it does not say how far off the clock is",
+            "cho phép tài khoản kiểm tra chạy không cần mật khẩu: it does not say how far off the clock is",
+        ),
+        ("turns us away: refused", "turns us away: refused"),
+        ("smtp: refused", "smtp: refused"),
+        ("A Peer: it does not say how far off the clock is", "A Peer: it does not say how far off the clock is"),
+        ("says it does not say how far off the clock is", "says it does not say how far off the clock is"),
+    ],
+)
+def test_of_what_was_not_seen_our_sentence_is_translated_and_what_a_peer_said_is_not(
+    detail: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(i18n, "_chosen", i18n.Catalogue(VI))
+    assert i18n.shown(said("{reason}: {detail}", reason="refused", detail=detail)) == f"bị từ chối: {told}"
+    assert i18n.shown(said("{what}", what="refused")) == "refused"

@@ -268,6 +268,8 @@ def test_a_plan_of_a_scope_without_hosts_names_the_import(desk: Path) -> None:
 
 
 def test_the_time_left_is_never_less_than_the_longest_sight_still_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress({("web", "ports"): 1_000.0, ("agency", "neighbours"): 10.0}, quiet=False, color="never", forecast=600.0) as progress:
+    with Progress(
+        {("web", "ports"): 1_000.0, ("agency", "neighbours"): 10.0}, quiet=False, color="never", forecast=600.0
+    ) as progress:
         progress.sighting("agency", "neighbours", None, 0.0)
     assert "17 min left" in capsys.readouterr().err

@@ -12,11 +12,13 @@ from scanner.baseline import BoundBaseline
 from scanner.evaluate import evaluate
 from scanner.findings import Finding, Outcome
 from scanner.i18n import shown
-from scanner.observations import OpenPort
+from scanner.observations import OpenPort, Reason, Sight, Unobserved, Weakness
+from scanner.overlooked import _ranges
 from scanner.plan import kind_of
 from scanner.specimens import datagrams, greeting, host, ports
 from scanner.store import ASSESSMENT
-from scanner.targets import Speaks
+from scanner.targets import Host, Login, Scope, Service, Speaks
+from scanner.usual_ports import PORTS
 from tests.checks.test_baselines import EACH, national
 from tests.checks.test_verdicts_of_the_baselines import answered, decided, order, scope, seen, whole
 from tests.lab.pki import Authority, Wanted
@@ -27,6 +29,7 @@ from tests.scanner.test_rejudging import ALL, law
 from tests.scanner.test_tailoring import NAMES
 
 BOUND = national()
+OPEN = (OpenPort(port=22, transport="tcp", service="ssh"),)
 GATES = ("exposure-serves-no-strangers", "exposure-no-cleartext-services", "exposure-only-declared")
 
 
@@ -36,11 +39,11 @@ def listening(*numbers: int, transport: str = "tcp") -> tuple[OpenPort, ...]:
 
 @EACH
 def test_a_port_on_which_the_host_listens_and_which_nobody_tried_leaves_the_decision_open(bound: BoundBaseline) -> None:
-    shown = host(listening=listening(22, 443, 6_379))
+    shown = host(listening=listening(22, 443, 6_666))
     decision, why = decided(bound, whole(bound), answered(bound), host=shown, ports=ports(asked="1-1024"))
     assert decision is Decision.INCOMPLETE
     assert {rule.control.id for rule in bound.rules if rule.check.id in GATES and 3 in rule.control.levels} <= why
-    assert decided(bound, whole(bound), answered(bound), host=shown, ports=ports(asked="1-1024,6379")) == (
+    assert decided(bound, whole(bound), answered(bound), host=shown, ports=ports(asked="1-1024,6666")) == (
         Decision.AUTHORISE,
         set(),
     )
@@ -49,7 +52,7 @@ def test_a_port_on_which_the_host_listens_and_which_nobody_tried_leaves_the_deci
 @pytest.mark.parametrize("asked", ["443", "1-21,23-1024", "all", "", "1-", "-", "22-1", "1-1024,"])
 def test_ports_that_were_not_tried_are_told_from_whatever_was_asked(asked: str) -> None:
     bound = BOUND
-    found = _findings(bound, host=host(listening=listening(22)), ports=ports(asked=asked))
+    found = _findings(bound, host=host(listening=listening(22)), ports=ports(asked=asked, open=OPEN))
     of_ports = [one for one in found if _kind(bound, one) == "ports"]
     assert of_ports
     open_to_it = asked == "1-1024,"
@@ -60,7 +63,7 @@ def test_ports_that_were_not_tried_are_told_from_whatever_was_asked(asked: str) 
 @pytest.mark.parametrize("beyond", [1, 2, 20, 21])
 def test_at_most_twenty_ports_are_told_and_that_there_are_more(beyond: int) -> None:
     numbers = range(2_000, 2_000 + beyond)
-    found = _findings(BOUND, host=host(listening=listening(*numbers)), ports=ports(asked="1-1024"))
+    found = _findings(BOUND, host=host(listening=listening(22, *numbers)), ports=ports(asked="1-1024", open=OPEN))
     listed = ",".join(map(str, numbers[:20])) + (",..." if beyond > 20 else "")
     words = f"the host itself lists that it listens on ports nobody tried from outside: add {listed} to --ports"
     assert {shown(one.seen) for one in found if one.check in GATES} == {words}
@@ -74,6 +77,110 @@ def test_what_fails_fails_even_so_and_a_udp_socket_is_no_tcp_port() -> None:
     udp = host(listening=(*listening(22), *listening(123, transport="udp")))
     found = _findings(bound, host=udp, ports=ports(), datagrams=datagrams())
     assert {one.outcome for one in found if one.check == "exposure-no-cleartext-services"} == {Outcome.PASS}
+
+
+NARROW = (
+    "nobody asked for ports {ports}, and no list of the host's own shows that nothing listens there: scan again without --ports"
+)
+
+
+def _of_ports(bound: BoundBaseline, **changed: object) -> set[tuple[Outcome, str]]:
+    return {(one.outcome, shown(one.seen)) for one in _findings(bound, **changed) if _kind(bound, one) == "ports"}
+
+
+@EACH
+def test_what_was_not_asked_for_passes_nowhere_without_the_host_s_own_list(bound: BoundBaseline) -> None:
+    """Whoever orders a scan of `--ports 22,443` passes no gate by it."""
+    narrow = ports(asked="22,443")
+    blind = host(listening=Unobserved(reason=Reason.UNSUPPORTED))
+    gone = Unobserved(reason=Reason.NO_CREDENTIAL)
+    ranges = (
+        f"1-21,23-442,444-1024,{PORTS.removeprefix('1-1024,')}".replace("5432,5433", "5432-5433")
+        .replace("6379,6380", "6379-6380")
+        .split(",")
+    )
+    words = NARROW.format(ports=",".join(ranges[:20]) + ",...")
+    for unlisted in (gone, blind):
+        assert _of_ports(bound, ports=narrow, host=unlisted) == {(Outcome.NOT_CHECKED, words)}
+        assert {outcome for outcome, _ in _of_ports(bound, ports=ports(), host=unlisted)} == {Outcome.PASS}
+    listed = host(listening=listening(22, 443))
+    assert {outcome for outcome, _ in _of_ports(bound, ports=narrow, host=listed)} == {Outcome.PASS}
+    decision, why = decided(bound, whole(bound), answered(bound), host=gone, ports=narrow)
+    assert decision is Decision.INCOMPLETE
+    assert {rule.control.id for rule in bound.rules if rule.check.id in GATES and 3 in rule.control.levels} <= why
+
+
+@pytest.mark.parametrize("left", ["2-1024", "1-6378", "26379", "27018-27019"])
+def test_one_usual_port_that_nobody_asked_for_is_enough(left: str) -> None:
+    asked = {port for among in _ranges(PORTS) for port in among} & {port for among in _ranges(left) for port in among}
+    whole_but = {port for among in _ranges(PORTS) for port in among} - {min(asked)}
+    seen_ = ports(asked=",".join(map(str, sorted(whole_but))), open=())
+    words = NARROW.format(ports=min(asked))
+    assert _of_ports(BOUND, ports=seen_, host=Unobserved(reason=Reason.NO_CREDENTIAL)) == {(Outcome.NOT_CHECKED, words)}
+
+
+def test_a_list_without_the_very_ports_that_are_open_is_not_this_address_s() -> None:
+    """An SSH server inside a container, or behind a forwarded port, lists the sockets of another machine."""
+    inside = host(listening=listening(2_222))
+    told = _of_ports(BOUND, ports=ports(asked="22,443"), host=inside)
+    assert {outcome for outcome, _ in told} == {Outcome.NOT_CHECKED}
+    assert all("nobody asked for ports 1-21,23-442" in words for _, words in told)
+    assert {outcome for outcome, _ in _of_ports(BOUND, ports=ports(asked=f"{PORTS},2222"), host=inside)} == {Outcome.PASS}
+
+
+def test_a_list_that_was_skipped_or_seen_outside_the_permit_vouches_for_nothing() -> None:
+    placed = order(BOUND, whole(BOUND))
+    looked = seen(placed, host=host(listening=listening(22, 443)), ports=ports(asked="22,443"))
+    skipping = placed.model_copy(update={"skipped": (Sight(subject="web1", kind="host"),)})
+    late = host(listening=listening(22, 443))
+    late = late.model_copy(update={"seen": late.seen.model_copy(update={"observed_at": placed.permit.window.ends})})
+    for of, sightings in ((skipping, looked), (placed, seen(placed, host=late, ports=ports(asked="22,443")))):
+        found = evaluate(of, BOUND, sightings, answered(BOUND))
+        assert {one.outcome for one in found if _kind(BOUND, one) == "ports"} == {Outcome.NOT_CHECKED}
+
+
+def test_what_fails_on_a_narrow_order_fails_even_so() -> None:
+    bad = ports(asked="23", open=(OpenPort(port=23, transport="tcp", service="telnet"),))
+    found = _findings(BOUND, host=Unobserved(reason=Reason.NO_CREDENTIAL), ports=bad)
+    assert {one.outcome for one in found if one.check == "exposure-no-cleartext-services"} == {Outcome.FAIL}
+
+
+@EACH
+def test_a_web_server_declared_as_tls_is_not_passed_without_the_rules_of_http(bound: BoundBaseline) -> None:
+    of_http = {rule.control.id for rule in bound.rules if kind_of(rule.check.observes) == "http" and 3 in rule.control.levels}
+    alone = scope((22, Speaks.SSH), (25, Speaks.SMTP), (443, Speaks.TLS), (6_379, Speaks.OTHER))
+    web = OpenPort(port=443, transport="tcp", service="http", tls=True)
+    decision, why = decided(bound, alone, answered(bound, *of_http), ports=ports(open=(*OPEN, web)))
+    assert decision is Decision.INCOMPLETE
+    assert {one.id for one in bound.controls(3) if one.classed.mandatory} & of_http <= why
+    mail = OpenPort(port=443, transport="tcp", service="imap", tls=True)  # which is rightly declared as TLS
+    asked = {
+        _kind(bound, one) for one in _findings_of(bound, alone, ports=ports(open=(*OPEN, mail))) if one.subject == "web1:443"
+    }
+    assert asked == {"tls", "peer-certificate"}
+
+
+def test_what_nmap_only_guesses_calls_for_nothing() -> None:
+    guess = OpenPort(port=443, transport="tcp", service="http", tls=True, unclear=tuple(sorted(Weakness)))
+    found = _findings_of(BOUND, scope((443, Speaks.TLS)), ports=ports(open=(guess,)))
+    assert {_kind(BOUND, one) for one in found if one.subject == "web1:443"} == {"tls", "peer-certificate"}
+
+
+@EACH
+def test_the_ssh_server_of_the_login_is_judged_declared_or_not(bound: BoundBaseline) -> None:
+    """A login port counts as declared, so that no rule about ports speaks of it: the rules about SSH do."""
+    bare = whole(bound)
+    (web,) = bare.hosts
+    login = Login(user="audit", host_keys=("ssh-ed25519 AAAA",))
+    rest = tuple(service for service in web.services if service.port != 22)
+    second = Host(id="web2", address="192.0.2.8", services=(Service(port=22, speaks=Speaks.SSH),))
+    hidden = bare.model_copy(update={"hosts": (web.model_copy(update={"services": rest, "login": login}), second)})
+    decision, why = decided(bound, hidden, answered(bound))
+    of_ssh = {rule.control.id for rule in bound.rules if kind_of(rule.check.observes) == "ssh" and 3 in rule.control.levels}
+    assert decision is Decision.INCOMPLETE
+    assert {one.id for one in bound.controls(3) if one.classed.mandatory} & of_ssh <= why
+    found = _findings_of(bound, hidden)
+    assert {one.outcome for one in found if one.subject == "web1:22"} == {Outcome.NOT_CHECKED}
 
 
 @EACH
@@ -105,10 +212,14 @@ def test_a_protocol_that_has_looks_of_its_own_cannot_be_declared_as_other(protoc
 
 def test_tls_at_a_port_that_nobody_declared_is_not_checked_there() -> None:
     bound = BOUND
-    tls = OpenPort(port=8_443, transport="tcp", service="https", tls=True)
+    tls = OpenPort(port=8_443, transport="tcp", service="unknown", tls=True)
     found = _findings(bound, ports=ports(open=(tls,), undeclared=(8_443,)))
     assert {one.outcome for one in found if one.subject == "web1:8443"} == {Outcome.NOT_CHECKED}
-    assert {_kind(bound, one) for one in found if one.subject == "web1:8443"} == {"tls", "peer-certificate"}
+    kinds = {_kind(bound, one) for one in found if one.subject == "web1:8443"}
+    assert kinds == {"tls", "peer-certificate"}
+    alone = _findings_of(bound, scope((22, Speaks.SSH)), ports=ports(open=(*OPEN, tls), undeclared=(8_443,)))
+    of_agency = {shown(one.seen) for one in alone if one.subject == "agency" and _kind(bound, one) == "tls"}
+    assert of_agency == {"no declared service has anything of the kind tls to look at, and one was seen: declare what it speaks"}
     words = "it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks"
     assert all(
         shown(one.seen) == words.format(kind=_kind(bound, one)) and one.confidence is one.evidence is None
@@ -158,5 +269,9 @@ def _kind(bound: BoundBaseline, finding: Finding) -> str:
 
 
 def _findings(bound: BoundBaseline, **changed: object) -> tuple[Finding, ...]:
-    placed = order(bound, whole(bound))
+    return _findings_of(bound, whole(bound), **changed)
+
+
+def _findings_of(bound: BoundBaseline, declared: Scope, **changed: object) -> tuple[Finding, ...]:
+    placed = order(bound, declared)
     return evaluate(placed, bound, seen(placed, **changed), answered(bound))  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scanner.i18n import N_
 from scanner.observations import LoginKey, Reason, Unobserved
 from scanner.probes.collection.sections import Collected, CollectionError, table
 from scanner.probes.collection.sshd import sshd
@@ -62,8 +63,8 @@ _PLACES = {
 _PARTLY = 3
 """How the two functions end where there is more than they see."""
 _UNSEEN = {
-    "login-homes": (Reason.UNSUPPORTED, "a home lies where keys are not looked for, or leads elsewhere by a link"),
-    "login-keys": (Reason.UNREADABLE, "a file of keys holds none that is read, or a link stands in its place"),
+    "login-homes": (Reason.UNSUPPORTED, N_("a home lies where keys are not looked for, or leads elsewhere by a link")),
+    "login-keys": (Reason.UNREADABLE, N_("a file of keys holds none that is read, or a link stands in its place")),
 }
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _NAME = re.compile(r"[!-~]{1,256}")

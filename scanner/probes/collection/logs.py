@@ -30,7 +30,10 @@ fi
 kept() {{ if [ -d /var/log/journal ]; then echo yes; else echo no; fi; }}
 section journal-kept kept
 entries() {{ asroot {JOURNAL}; }}
-oldest() {{ entries | awk 'NR == 1 {{ print $1; exit }} END {{ exit !NR }}'; }}
+oldest() {{
+  {{ entries; echo "ended $?"; }} | awk '/^ended [0-9]+$/ {{ ended = 1; status = $2; exit }} {{ ended = 1; print $1; exit }}
+    END {{ exit ended ? status : 1 }}'
+}}
 if [ -x /usr/bin/journalctl ]; then section journal-oldest oldest; fi
 syslogs() {{ lines /etc/rsyslog.conf /etc/rsyslog.d/* /etc/syslog-ng/syslog-ng.conf /etc/syslog-ng/conf.d/*; }}
 section syslog syslogs
@@ -176,13 +179,15 @@ def _seconds(span: str) -> int:
 
 
 def oldest_record(found: Collected) -> datetime | Unobserved | None:
-    """The time of the oldest record in the journal; None where there is no journal."""
+    """The time of the oldest record in the journal; None where there is no journal, or nothing in it."""
     if "no-journald" in found.sections:
         return None
     if "journal-oldest" not in found.sections:
         return found.absent("journal-oldest", Reason.UNSUPPORTED, "no /usr/bin/journalctl")
 
-    def read(text: bytes) -> datetime:
+    def read(text: bytes) -> datetime | None:
+        if not text:
+            return None  # journalctl ran and ended well
         try:
             return datetime.fromtimestamp(float(text), UTC)
         except (ValueError, OverflowError, OSError):

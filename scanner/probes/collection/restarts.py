@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scanner.i18n import N_
 from scanner.observations import Reason, ReplacedFile, Unobserved
 from scanner.probes.collection.sections import Collected, CollectionError, files, table, text_lines
 from scanner.record import escaped
@@ -59,6 +60,9 @@ _PROCESS = re.compile(r"(\d{1,10}) (.*)")
 _OF_PROCESS = re.compile(r"/proc/(\d{1,10})/maps:(.*)")
 _DELETED = re.compile(r"[r-][w-]x[ps] [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ \d+ +(/.*) \(deleted\)")
 _STACK = "stack]"
+_FIRST = "1"
+_NOT_READ = N_("those of some processes could not be read, since they are other users'")
+_SOME_UNREAD = N_("those of some processes could not be read, which may have changed meanwhile, so scan again")
 _LIBRARY = re.compile(r".*\.so(?:\.[0-9.]+)?")
 _PROGRAMS = ("/usr/", "/lib/", "/lib32/", "/lib64/", "/libx32/", "/bin/", "/sbin/", "/opt/")
 """Folders of programs."""
@@ -100,9 +104,9 @@ def _replaced(text: bytes, before: dict[str, str], after: dict[str, str]) -> tup
     said = tuple(_said(text))
     lasting = before.keys() & after.keys()
     unread = lasting - {number for number, words in said if words == _STACK}
-    if unread:
-        detail = f"maps: those of {len(unread)} of {len(lasting)} processes could not be read"
-        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=detail)
+    if unread:  # those of the first process only root may read: who read them read the others, but for what changed meanwhile
+        reason, why = (Reason.NEEDS_RIGHTS, _NOT_READ) if _FIRST in unread else (Reason.UNREADABLE, _SOME_UNREAD)
+        return Unobserved(reason=reason, detail=f"maps: {why}: {len(unread)}/{len(lasting)}")
     names = before | after
     return tuple(
         ReplacedFile(process=names[number], path=escaped(deleted[1]))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from scanner.i18n import N_
 from scanner.observations import Reason, Unobserved
 
 SECTION_BYTES = 3_000_000
@@ -58,7 +59,12 @@ _UNREAD = 77
 _NOT_RUN = (1, 126, 127)
 """How a shell and sudo end when the command was not run: not allowed, no sudo."""
 
-_LET_READ = "the audit user may not read every file this is about"
+_LET_READ = N_("the audit user may not read every file this is about")
+_CUT_SHORT = N_("the output ended before this was whole")
+_TOO_MUCH = N_("it took too long or was larger than what is read")
+_FAILED = N_("the command ended with a status other than 0")
+_TOO_LONG = N_("a value is longer than any that is read")
+_ALLOW = N_("allow the audit user to run without a password")
 _LINES = 200_000
 _OF_FILE = re.compile(r"(/[^:]{1,300}):\s*(.*?)\s*")
 
@@ -92,7 +98,7 @@ class Collected:
         """Why a section is not there: the output ended before it was whole, or else the reason given."""
         if self.complete:
             return Unobserved(reason=reason, detail=f"{name}: {detail}")
-        return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: the output ended before this was whole")
+        return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: {_CUT_SHORT}")
 
     def read(self, name: str, reader: Callable[[bytes], T], reason: Reason) -> T | Unobserved:
         """What the reader makes of a section whose command succeeded; the reason where it did not."""
@@ -100,25 +106,24 @@ class Collected:
         if section is None:
             return self.absent(name, reason, "not there")
         if section.status is None:
-            return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: it took too long or was larger than what is read")
+            return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: {_TOO_MUCH}")
         if section.status == _UNREAD:
             return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"{name}: {_LET_READ}")
         if section.status != 0:
-            return Unobserved(reason=reason, detail=f"{name}: the command ended with status {section.status}")
+            return Unobserved(reason=reason, detail=f"{name}: {_FAILED}: {section.status}")
         try:
             return reader(section.text)
         except CollectionError as error:
             return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: {error}")
         except ValueError:  # of the record: its own words could quote the host
-            return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: a value is longer than any that is read")
+            return Unobserved(reason=Reason.UNREADABLE, detail=f"{name}: {_TOO_LONG}")
 
     def privileged(self, name: str, command: str, reader: Callable[[bytes], T]) -> T | Unobserved:
         """The same of a section whose command needs root's rights: without them, how to grant them."""
         section, user = self.sections.get(name), self.sections.get("user")
         is_root = user is not None and user.text.strip() == b"0"
         if section is not None and section.status in _NOT_RUN and not is_root:
-            allow = f"allow the audit user to run without a password: {SUDO} {command}"
-            return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"{name}: {allow}")
+            return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"{name}: {_ALLOW}: {SUDO} {command}")
         return self.read(name, reader, Reason.UNREADABLE)
 
 
@@ -159,7 +164,7 @@ def collected(output: bytes, nonce: str) -> Collected:
 def text_lines(text: bytes) -> list[str]:
     """The lines of a section; bytes that are not UTF-8 stay as surrogates, which `escaped` shows."""
     if text.count(b"\n") > _LINES:
-        raise CollectionError(f"more than {_LINES} lines")
+        raise CollectionError("it has more lines than are read")
     return [line.rstrip("\r") for line in text.decode("utf-8", "surrogateescape").split("\n")]
 
 
@@ -168,7 +173,7 @@ def table(text: bytes, separator: str, columns: int) -> Iterator[list[str]]:
     for line in filter(None, text_lines(text)):
         fields = line.split(separator)
         if len(fields) != columns:
-            raise CollectionError(f"a line has not its {columns} fields")
+            raise CollectionError("a line has not as many fields as it should")
         yield fields
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from scanner.i18n import N_
 from scanner.observations import PolicySetting, Reason, ServiceSettings, Unobserved
 from scanner.observations.host_services import PROGRAMS
 from scanner.probes.collection import apache as apache_files
@@ -49,6 +50,7 @@ elif command -v mysqld >/dev/null; then section mysql defaults mysqld
 fi
 {apache_files.SHELL}"""
 
+_ELSEWHERE = N_("a program is running, but not with the settings of a package")
 _SETTING = re.compile(r"([A-Za-z_@]+)\s*(?:=\s*|\s+)(?:'((?:[^']|'')*)'|([^\s#]+))\s*(?:#.*)?")
 _HBA = ("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
 _REDIS = ("bind", "port", "tls-port", "protected-mode", "include", "aclfile", "requirepass", "user")
@@ -96,7 +98,7 @@ def _elsewhere(found: Collected, product: str) -> Unobserved | None:
         return running
     here = next((name for name in PROGRAMS[product] if name in running), None)
     if here is not None:
-        return found.absent(product, Reason.UNSUPPORTED, f"{here} is running, but not with the settings of a package")
+        return found.absent(product, Reason.UNSUPPORTED, f"{_ELSEWHERE}: {here}")
     return None if found.complete else found.absent(product, Reason.UNSUPPORTED, "not there")
 
 

@@ -1,5 +1,7 @@
 """The SSH server's effective settings: what `sshd -T` prints, and what Match blocks set otherwise, which it does not print.
 
+They are those of the servers that run (sshd_running), or nobody's.
+
 Where it may not be run, what the files set by themselves (sshd_files), which can be a fault and never a merit.
 """
 
@@ -8,16 +10,22 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Literal
 
+from scanner.i18n import N_
 from scanner.observations import Reason, Setting, Sshd, Unobserved
 from scanner.probes.collection.sections import Collected, CollectionError, files, text_lines
 from scanner.probes.collection.sshd_files import LISTS, reckoned
+from scanner.probes.collection.sshd_running import SHELL as RUNNING
+from scanner.probes.collection.sshd_running import otherwise
 from scanner.record import escaped
 
 SSHD_T = "/usr/sbin/sshd -T"
 PRIVILEGED = (SSHD_T,)
 
-SHELL = r"""
+SHELL = (
+    RUNNING
+    + r"""
 match_blocks() {
   if [ ! -r "$1" ] || [ ${#2} -gt 16 ]; then status=1; return; fi
   sed -n '/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]=]/,$p' "$1" || status=1
@@ -47,10 +55,12 @@ if [ ! -e /usr/sbin/sshd ]; then section no-sshd true; else section sshd asroot 
 section sshd-match sshd_match
 section sshd-files sshd_files
 """
+)
 
 _SETTING = re.compile(r"([A-Za-z0-9]{1,60})(?: (.*))?")
 _LINE = re.compile(r"\s*([A-Za-z0-9]{1,60})(?:\s*=\s*|\s+)(.*?)\s*")
 _READ = 8_192
+_LET_READ = N_("let the audit user read /etc/ssh/sshd_config and every file it includes, since no Match block is shown by")
 Overrides = Mapping[str, list[str]]
 
 
@@ -64,12 +74,15 @@ def sshd(found: Collected) -> Sshd | Unobserved:
         return Unobserved(reason=Reason.UNSUPPORTED, detail="no /usr/sbin/sshd")
     blocks = found.sections.get("sshd-match")
     if blocks is not None and blocks.status == 1:
-        readable = "/etc/ssh/sshd_config and every file it includes"
-        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"let the audit user read {readable}: {SSHD_T} shows no Match block")
+        return Unobserved(reason=Reason.NEEDS_RIGHTS, detail=f"{_LET_READ}: {SSHD_T}")
     overrides = found.read("sshd-match", _overrides, Reason.NEEDS_RIGHTS)
     if isinstance(overrides, Unobserved):
         return overrides
-    printed = found.privileged("sshd", SSHD_T, lambda text: Sshd(settings=_settings(text, overrides)))
+    other = otherwise(found)
+    if other is not None and other.reason is Reason.DISAGREEMENT:
+        return other
+    source: Literal["program", "unconfirmed"] = "program" if other is None else "unconfirmed"
+    printed = found.privileged("sshd", SSHD_T, lambda text: Sshd(settings=_settings(text, overrides), source=source))
     if isinstance(printed, Unobserved) and printed.reason is Reason.NEEDS_RIGHTS:
         return _by_files(found, overrides, printed)
     return printed

@@ -58,19 +58,22 @@ def kept(desk: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("form", ["yaml", "xlsx"])
 def test_a_questionnaire_makes_the_round_trip(desk: Path, form: str) -> None:
     done = clearance("questionnaire", "run", "--out", f"q.{form}", folder=desk)
-    assert (done.returncode, done.stderr) == (0, f"✓ q.{form}: 4 controls ask for a document, 0 are answered\n")
+    assert (done.returncode, done.stderr) == (
+        0,
+        f"✓ q.{form}: 7 controls ask for a document or whether they apply, 0 are answered\n",
+    )
     fill(desk / f"q.{form}", "D1", ANSWER)
     fill(desk / f"q.{form}", "D7", {"answer": "no", "reason": "Chưa có", "by": "tran.thi.b", "role": "Trưởng phòng"})
     done = clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk)
     assert done.returncode == 0, done.stderr
-    assert f"q.{form}: 2 answers taken, 0 unchanged, 2 left open" in done.stderr
+    assert f"q.{form}: 2 answers taken, 0 unchanged, 5 left open" in done.stderr
     first = kept(desk)
     answer = json.loads(first["D1.json"])
     assert (answer["document"], answer["document_name"]) == (sha256(b"%PDF the decision"), "docs/d1.pdf")
     clearance("questionnaire", "run", "--out", f"again.{form}", folder=desk)
     (desk / "docs" / "d1.pdf").unlink()  # seen once, its digest is enough
     done = clearance("attest", "run", "--questionnaire", f"again.{form}", folder=desk)
-    assert f"again.{form}: 0 answers taken, 2 unchanged, 2 left open" in done.stderr, done.stderr
+    assert f"again.{form}: 0 answers taken, 2 unchanged, 5 left open" in done.stderr, done.stderr
     assert kept(desk) == first
     clearance("questionnaire", "run", "--out", f"third.{form}", folder=desk)
     assert (desk / f"third.{form}").read_bytes() == (desk / f"again.{form}").read_bytes()
@@ -155,4 +158,76 @@ def test_the_verbs_say_what_they_need(desk: Path) -> None:
     words = ("attest", "run", "D1", "--answer", "not-applicable", "--reason", "none", "--by", "a.b", "--role", "Head")
     refused(clearance(*words, folder=desk), 2, "D1 is a gate")
     done = clearance("questionnaire", "run", "--format", "yaml", "--out", "-", folder=desk)
-    assert (done.returncode, done.stdout.count("  - control: ")) == (0, 4)
+    assert (done.returncode, done.stdout.count("  - control: ")) == (0, 7)
+
+
+AWAY = {"answer": "not-applicable", "reason": "Không có dịch vụ SSH", "by": "tran.thi.b", "role": "Trưởng phòng"}
+
+
+def outcomes(desk: Path, control: str) -> set[str]:
+    clearance("evaluate", "run", folder=desk)
+    found = json.loads((desk / "run" / "assessment.json").read_bytes())["findings"]
+    return {one["outcome"] for one in found if one["control"] == control}
+
+
+@pytest.mark.parametrize("form", ["yaml", "xlsx"])
+def test_what_no_declared_service_is_about_is_asked_of_people_with_the_way_out(desk: Path, form: str) -> None:
+    """Nothing that speaks SSH is declared: without a person's word that is nobody's fault and nobody's merit."""
+    clearance("evaluate", "run", folder=desk)
+    found = json.loads((desk / "run" / "assessment.json").read_bytes())["findings"]
+    told = {one["seen"]["text"] for one in found if one["control"] == "SSH-STRENGTH" and one["outcome"] == "notchecked"}
+    assert len(told) == 1 and "clearance attest RUN {control} --answer not-applicable --reason" in told.pop()
+    clearance("questionnaire", "run", "--out", f"q.{form}", folder=desk)
+    fill(desk / f"q.{form}", "SSH-STRENGTH", {**AWAY, "answer": "yes"})
+    refused(clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk), 2, "only the answer not-applicable counts")
+    (desk / f"q.{form}").unlink()
+    clearance("questionnaire", "run", "--out", f"q.{form}", folder=desk)
+    fill(desk / f"q.{form}", "SSH-STRENGTH", AWAY)
+    done = clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk)
+    assert done.returncode == 0, done.stderr
+    assert outcomes(desk, "SSH-STRENGTH") == {"notapplicable"}
+
+
+@pytest.mark.parametrize(
+    ("control", "answer", "told"),
+    [
+        ("TLS-VERSION", "yes", "TLS-VERSION asks nobody: what is seen decides it"),
+        ("TLS-VERSION", "not-applicable", "TLS-VERSION asks nobody: what is seen decides it"),
+        (
+            "SSH-STRENGTH",
+            "yes",
+            "SSH-STRENGTH asks for no document: of what no declared service is about, only the answer not-applicable counts",
+        ),
+        ("tls-versions", "yes", "no control tls-versions at this level; did you mean TLS-VERSION"),
+        ("0000", "yes", "no control 0000 at this level; clearance questionnaire lists those that ask people"),
+    ],
+)
+def test_an_answer_that_would_change_nothing_is_refused(desk: Path, control: str, answer: str, told: str) -> None:
+    words = ("--answer", answer, "--reason", "none", "--document", "docs/d1.pdf", "--by", "a.b", "--role", "Head")
+    done = clearance("attest", "run", control, *words, folder=desk)
+    refused(done, 2, told)
+    assert len(done.stderr) < 400 and not kept(desk)
+
+
+def test_a_filled_in_questionnaire_is_not_overwritten(desk: Path) -> None:
+    clearance("questionnaire", "run", "--out", "q.yaml", folder=desk)
+    fill(desk / "q.yaml", "D1", ANSWER)
+    before = (desk / "q.yaml").read_bytes()
+    refused(
+        clearance("questionnaire", "run", "--out", "q.yaml", folder=desk), 2, "q.yaml: is there already, and may hold answers"
+    )
+    assert (desk / "q.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["yaml", "xlsx"])
+def test_the_same_questionnaire_taken_twice_changes_nothing_the_second_time(desk: Path, form: str) -> None:
+    clearance("questionnaire", "run", "--out", f"q.{form}", folder=desk)
+    fill(desk / f"q.{form}", "D1", ANSWER)
+    fill(desk / f"q.{form}", "D7", {"answer": "no", "reason": "Chưa có", "by": "tran.thi.b", "role": "Trưởng phòng"})
+    clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk)
+    first = kept(desk)
+    done = clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk)
+    assert "0 answers taken, 2 unchanged" in done.stderr, done.stderr
+    assert kept(desk) == first
+    (desk / "docs" / "d1.pdf").write_bytes(b"%PDF another decision")
+    assert "1 answers taken, 1 unchanged" in clearance("attest", "run", "--questionnaire", f"q.{form}", folder=desk).stderr

@@ -26,6 +26,7 @@ OS = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\
 DPKG = b"installed\topenssl\t3.0.17-1~deb12u3\tamd64\topenssl\t3.0.17-1~deb12u3\n"
 SSHD = b"port 22\npermitrootlogin no\nacceptenv LANG\nacceptenv LC_*\nbanner none\n"
 VERSION = b"#1 SMP PREEMPT_DYNAMIC Debian 6.1.159-1 (2026-01-15)\n"
+RUNNING = b"above sshd: audit@notty  \nabove sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups \n"
 LISTEN = b"tcp   LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n"
 
 FACTS = (
@@ -47,7 +48,7 @@ def output(*, leave: tuple[str, ...] = (), **changed: bytes | tuple[bytes, int])
     """A sound output; keywords change sections (`_` for `-`), `leave` leaves some out."""
     good: dict[str, bytes | tuple[bytes, int]] = {"uname": b"Linux 6.1.0-40-amd64\n", "os-release": OS, "dpkg": DPKG}
     good |= {"kernel-version": VERSION, "module-streams": b""}
-    good |= {"user": b"1000\n", "sshd": SSHD, "sshd-match": b"\n", "listening": LISTEN}
+    good |= {"user": b"1000\n", "sshd": SSHD, "sshd-running": RUNNING, "sshd-match": b"\n", "listening": LISTEN}
     good |= {name.replace("_", "-"): text for name, text in changed.items()} | {"done": b""}
     kept = {name: text if isinstance(text, tuple) else (text, 0) for name, text in good.items() if name not in leave}
     return b"".join(part(name, text, status) for name, (text, status) in kept.items())

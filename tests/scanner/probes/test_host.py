@@ -102,6 +102,18 @@ def test_one_login_is_one_connection_one_session_and_no_terminal(watched: Premis
     assert "Read error" not in log and "pty-req" not in log and "auth-agent-req" not in log
 
 
+def test_an_account_as_useradd_makes_it_is_let_in_as_the_page_says(watched: Premises) -> None:
+    """A server without PAM refuses a locked account, and the page's own command takes the lock away; no password opens it then."""
+    shadow = watched.machine.folder / "etc" / "shadow"
+    shadow.write_text(shadow.read_text().replace("audit:*:", "audit:!:"))
+    before = len(watched.log)
+    assert unseen(watched.target()).reason is Reason.LOGIN_REFUSED
+    assert "account is locked" in watched.log[before:]
+    (command,) = re.findall(r"^usermod -p '(.*)' audit$", login_hosts.DOCS.read_text("utf-8"), re.MULTILINE)
+    shadow.write_text(shadow.read_text().replace("audit:!:", f"audit:{command}:"))
+    assert names(seen(watched.target()))
+
+
 def test_an_agent_lets_in_where_the_scope_names_no_key(
     premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,14 @@ CHECKS = load_checks()
 ONE, OTHER = "SHA256:" + "A" * 43, "SHA256:" + "b" * 43
 SSHD = b"authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2\nauthorizedkeyscommand none\n"
 KEYS = f"first an {ONE}\nsecond binh {ONE}\nnamed chi {OTHER}\n".encode()
-GOOD = {"user": b"1000\n", "sshd": SSHD, "sshd-match": b"\n", "login-homes": b"", "login-keys": KEYS}
+GOOD = {
+    "user": b"1000\n",
+    "sshd": SSHD,
+    "sshd-running": b"above /usr/sbin/sshd -D\n",
+    "sshd-match": b"\n",
+    "login-homes": b"",
+    "login-keys": KEYS,
+}
 
 
 def found(*leave: str, **changed: bytes | tuple[bytes, int | None]) -> Collected:

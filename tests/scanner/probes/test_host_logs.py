@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from scanner.observations import Audit, Journal, LogTarget, Reason, Unobserved
 from scanner.probes import collection
 from scanner.probes.collection import clock, logs, syslog
-from scanner.probes.collection.sections import Collected, Section, collected
+from scanner.probes.collection.sections import Collected, Section, collected, prelude
 
+NONCE = "0" * 32
 JOURNALD = (
     b"# /etc/systemd/journald.conf\n# See journald.conf(5) for details.\n\n[Journal]\n#Storage=auto\nMaxRetentionSec=1month\n\n"
     b"# /usr/lib/systemd/journald.conf.d/syslog.conf\n[Journal]\nForwardToSyslog=yes\n"
@@ -170,8 +172,34 @@ def test_settings_of_journald_that_are_none_are_unreadable(text: bytes) -> None:
 
 def test_the_oldest_record_is_an_instant() -> None:
     assert logs.oldest_record(found()) == datetime.fromtimestamp(1764000000.123456, UTC)
-    for odd in (b"--\n", b"", b"1e400\n", b"nan\n"):
+    for odd in (b"--\n", b"\n", b"1e400\n", b"nan\n"):
         assert reason(logs.oldest_record(found(journal_oldest=odd))) is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("entries", "told", "status"),
+    [
+        ("printf '1764000000.1 host a\\n1764000001.2 host b\\n'", b"1764000000.1\n", 0),
+        ("true", b"", 0),
+        ("false", b"", 1),  # sudo does not allow it
+        ("exit 127", b"", 127),
+        ("kill -KILL $(exec sh -c 'echo $PPID')", None, None),
+    ],
+)
+def test_an_empty_journal_is_told_from_one_that_may_not_be_read(entries: str, told: bytes | None, status: int | None) -> None:
+    (define,) = re.findall(r"^oldest\(\) \{\n.*?^\}\n", logs.SHELL, re.MULTILINE | re.DOTALL)
+    shell = f"{prelude(NONCE)}entries() {{ ({entries}); }}\n{define}section user echo 1000\nsection journal-oldest oldest\nsection done true\n"
+    run = subprocess.run(["sh"], input=shell.encode(), capture_output=True, check=False, timeout=30)
+    seen = collected(run.stdout, NONCE)
+    if told is not None:
+        assert (seen.sections["journal-oldest"].text, seen.sections["journal-oldest"].status) == (told, status)
+    else:
+        assert seen.sections["journal-oldest"].status not in (0, 1)
+    oldest = logs.oldest_record(seen)
+    if status == 0:
+        assert oldest == (datetime.fromtimestamp(1764000000.1, UTC) if told else None)
+    else:
+        assert reason(oldest) is (Reason.UNREADABLE if told is None else Reason.NEEDS_RIGHTS)
 
 
 # --- Syslog --------------------------------------------------------------------------------------

@@ -144,7 +144,9 @@ def test_paths_and_names_are_escaped_and_bounded() -> None:
 
 def test_a_process_whose_maps_were_not_read_hides_behind_none_of_the_others() -> None:
     unread = restarts.replaced_files(found(maps=MAPS.replace(b"/proc/977/maps:stack]\n", b"")))
-    assert why(unread) is Reason.NEEDS_RIGHTS and isinstance(unread, Unobserved) and "1 of 3 processes" in unread.detail
+    assert why(unread) is Reason.UNREADABLE and isinstance(unread, Unobserved) and unread.detail.endswith("so scan again: 1/3")
+    none = restarts.replaced_files(found(maps=MAPS.replace(b"stack]", b"r--p 0")))
+    assert why(none) is Reason.NEEDS_RIGHTS
 
 
 def test_a_process_that_began_or_ended_meanwhile_changes_nothing() -> None:

@@ -334,7 +334,7 @@ def test_a_service_inside_a_container_voids_a_pass_and_hides_no_fault(product: s
     inside = host(contained=("sh", PROCESSES[product]))
     void = getattr(inside, f"{product}_whole")
     assert isinstance(void, Unobserved)
-    assert (void.reason, "runs inside a container: its settings are not read" in void.detail) == (Reason.UNSUPPORTED, True)
+    assert (void.reason, "runs inside a container, and its settings are not read" in void.detail) == (Reason.UNSUPPORTED, True)
     assert getattr(host(contained=("sh", "nginx-exporter")), f"{product}_whole") is True
     blind = Unobserved(reason=Reason.NEEDS_RIGHTS)
     assert getattr(host(contained=blind), f"{product}_whole") == blind

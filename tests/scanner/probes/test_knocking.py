@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -52,6 +53,30 @@ def open_port(address: str = HERE) -> Iterator[int]:
 
 def ask(*ports: int, address: str = HERE, patience: float = 20.0) -> knocking.Knocked:
     return knocked(address, ports, timeout=5.0, ends=time.monotonic() + patience)
+
+
+def test_no_order_makes_the_waiting_shorter_after_which_a_port_is_closed() -> None:
+    """A server that is late is open even so: its queue is full at first, and somebody takes from it after the first knock."""
+    with socket.create_server((HERE, 0), backlog=0) as listener, ExitStack() as stack:
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(listener.getsockname())
+
+        def take() -> None:
+            time.sleep(0.4)
+            with suppress(OSError):
+                while True:
+                    stack.enter_context(listener.accept()[0])
+
+        listener.settimeout(3.0)
+        taker = threading.Thread(target=take)
+        taker.start()
+        port = listener.getsockname()[1]
+        found = knocked(HERE, [port], timeout=0.1, ends=time.monotonic() + 10)
+        taker.join()
+    assert found.states == {port: State.OPEN}
 
 
 def test_open_closed_and_silent_ports_are_told_apart() -> None:

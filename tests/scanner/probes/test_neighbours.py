@@ -18,6 +18,7 @@ from scanner.specimens import NEIGHBOUR
 from scanner.specimens import neighbours as specimen
 from tests.lab.island import on_an_island
 from tests.scanner.permits import permit
+from tests.scanner.probes.talkers import circumstances
 
 HERE, BESIDE = "127.102.3.1", "127.102.3.2"
 
@@ -113,6 +114,14 @@ def test_a_network_of_exactly_as_many_addresses_as_are_asked_is_wholly_asked() -
     found = surroundings(Ground(("198.18.0.0/22", "198.18.4.0/31"), ()))
     assert len(found.asked) == MOST == 1_022 + 2
     assert found.beyond is None
+
+
+def test_no_order_makes_the_waiting_shorter_after_which_an_address_is_nobody_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(Sweep, "run", lambda self, _addresses: waits.append(self.patience))
+    for timeout in (0.1, 5.0):
+        neighbours.look(Ground(("192.0.2.0/30",), ()), circumstances(timeout=timeout))
+    assert waits == [neighbours._PATIENCE] * 2
 
 
 # --- How an address is taken ---------------------------------------------------------------------

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.discovery import unclear
 from scanner.observations import GreetingObservation, Reason, Unobserved, Weakness
 from scanner.probes import control_planes, desktops, directories, greeting, questions, shares
 from scanner.specimens import ports
@@ -336,6 +337,16 @@ def test_control_planes_are_known_by_what_they_answer(root: bytes, further: byte
 def test_a_web_server_that_only_resembles_one_stays_a_web_server(further: bytes) -> None:
     with talking(HERE, behind_http(http(404, b"404 page not found\n"), further)) as (port, _):
         assert seen(port).protocol == "http"
+
+
+def test_a_control_plane_that_says_no_more_in_the_time_allowed_is_not_taken_for_a_closed_one() -> None:
+    """Else a short --timeout would make a pass of a container engine that answers strangers, and is slow to."""
+    with talking(HERE, behind_http(http(404, _DOCKER), b"")) as (port, _):
+        found = seen(port)
+    assert (found.protocol, found.unclear) == ("http", (Weakness.SERVES_STRANGERS,))
+    assert Weakness.SERVES_STRANGERS in unclear(found)
+    with talking(HERE, behind_http(http(404, _DOCKER), http(404, b"<html>"))) as (port, _):
+        assert unclear(seen(port)) == ()
 
 
 # --- whatever comes ---

@@ -303,6 +303,7 @@ def session(
     parts = {
         "user": Section(b"1000\n", 0),
         "sshd": Section(printed_ or b"", 0 if printed_ else status),
+        "sshd-running": Section(b"above /usr/sbin/sshd -D \n", 0),
         "sshd-match": Section(match, 0),
         "sshd-files": Section(text, read),
     }
