@@ -13,7 +13,8 @@ from certification.merkle import HASH_BYTES, ProofError, insist_on_inclusion, le
 from certification.refusals import Code, Refusal
 from scanner.findings import said
 
-_FIRST = "c2sp.org/tlog-proof@v1"
+FIRST_LINE = "c2sp.org/tlog-proof@v1"
+"""How every proof begins."""
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,17})")
 _HASHES_LIMIT = 64
 
@@ -28,7 +29,7 @@ class LogProof:
 
     def written(self) -> bytes:
         """The file's bytes."""
-        lines = [_FIRST, f"index {self.index}", *(base64.b64encode(each).decode() for each in self.hashes), "", ""]
+        lines = [FIRST_LINE, f"index {self.index}", *(base64.b64encode(each).decode() for each in self.hashes), "", ""]
         return "\n".join(lines).encode() + self.checkpoint.written()
 
     def insist_on(self, payload: bytes) -> None:
@@ -48,7 +49,7 @@ def read_log_proof(data: bytes) -> LogProof:
         raise _malformed("it needs an index, hashes and a checkpoint")
     lines = head.decode("ascii", "replace").split("\n")
     index = _INDEX.fullmatch(lines[1]) if len(lines) > 1 else None
-    if lines[0] != _FIRST or index is None or len(lines) - 2 > _HASHES_LIMIT:
+    if lines[0] != FIRST_LINE or index is None or len(lines) - 2 > _HASHES_LIMIT:
         raise _malformed("it needs an index, hashes and a checkpoint")
     found = LogProof(int(index[1]), tuple(_hash(line) for line in lines[2:]), read_checkpoint(note))
     if found.written() != data:

@@ -24,7 +24,15 @@ def quorum(signers: Sequence[TrustedKey]) -> None:
     people = {likeness(signer.known.holder): signer.known.holder for signer in signers}
     authorities = {likeness(name): name for signer in signers if (name := signer.known.authority) is not None}
     if len(keys) < QUORUM:
-        raise Refusal(Code.QUORUM_MISSING, said("{count} of {wanted} approvals", count=len(keys), wanted=QUORUM))
+        raise Refusal(
+            Code.QUORUM_MISSING,
+            said(
+                "{count} of {wanted} approvals, by {people}",
+                count=len(keys),
+                wanted=QUORUM,
+                people=", ".join(people.values()) or "-",
+            ),
+        )
     if len(people) < QUORUM:
         raise Refusal(Code.QUORUM_ONE_PERSON, said("all approvals are by {person}", person=", ".join(people.values())))
     if len(authorities) < QUORUM:

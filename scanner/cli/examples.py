@@ -52,7 +52,7 @@ EXAMPLES: dict[str, str] = {
     "trust show": "clearance trust show trust.dsse.json",
     "keys list": "clearance keys list --module /usr/lib/softhsm/libsofthsm2.so",
     "keys new": "clearance keys new inspector.pem",
-    "keys show": "clearance keys show inspector.pem",
+    "keys show": "clearance keys show inspector.pub.pem",
     "gateway apply": "clearance gateway apply gateway.bundle --site site.toml",
     "gateway ca": "clearance gateway ca --trust trust.dsse.json --ca-signer file:connection-ca.pem --out connection-ca.crt",
     "gateway check": "clearance gateway check --site site.toml",

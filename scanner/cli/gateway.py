@@ -102,7 +102,10 @@ def gateway_export(
     from certification.connection_ca import read_ca
     from certification.exporting import ExportMark, export, next_after
     from certification.log_store import opened
+    from scanner.cli.forms import head_of, is_bundle
 
+    if not is_bundle(head_of(out)):  # the bundle before is replaced, and nothing else is
+        insist_on_free(out)
     at, root = now(), trust_at(trust)
     ca = read_ca(bytes_of(ca_file), root, at)
     if not state.exists():

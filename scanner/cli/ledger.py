@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of
-from scanner.cli.console import Console, bytes_of, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.i18n import _, ngettext
@@ -153,10 +153,21 @@ def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state
 def log_prove(console: Console, log_file: Path, certificate: Path, out: Path | None) -> None:
     """Write the proof that a certificate stands in the log, with the cosignatures that the log has by now."""
     from certification.ledger import proven
+    from certification.log_proof import FIRST_LINE
     from certification.log_store import opened
+    from scanner.cli.forms import head_of
 
     with opened(log_file) as found:
         proof = proven(found, bytes_of(certificate))
     path = out or proof_of(certificate)
+    if not head_of(path).startswith(FIRST_LINE.encode()):
+        insist_on_free(path)
     keep(path, proof.written())
+    if len(proof.checkpoint.signatures) < 2:  # the log's own is one
+        console.say(
+            _("! entry {index}: {path}; no witness has cosigned the log since, so nobody takes this proof yet").format(
+                index=proof.index, path=path
+            )
+        )
+        return
     console.say(_("✓ entry {index} is proven: {path}").format(index=proof.index, path=path))

@@ -241,6 +241,7 @@ VERIFY = ("verify", "c.json", "--trust", "root")
 def test_a_certificate_is_valid_once_it_is_logged_and_the_log_cosigned(desk: Desk) -> None:
     assert "entry 0 of a-log" in desk.issue()
     desk.refused(Code.NOT_COSIGNED, *VERIFY)
+    assert "nobody takes this proof yet" in desk.good("log", "prove", "log", "c.json")
     assert "cosigned by b-witness: a-log with 1 entries" in desk.good(*desk.cosign())
     desk.refused(Code.NOT_COSIGNED, *VERIFY)
     desk.good("log", "prove", "log", "c.json")
@@ -251,6 +252,16 @@ def test_a_certificate_is_valid_once_it_is_logged_and_the_log_cosigned(desk: Des
     assert desk.good("log", "show", "log").split("\t")[0::2] == ["0", "connection-authorisation/v1"]
     found = verify(CERTIFICATE, TRUST, LATER, proof=(desk.folder / "c.json.tlog-proof").read_bytes())
     assert Step.LOGGED in found.steps
+
+
+def test_a_proof_is_written_over_a_proof_and_nothing_else(desk: Desk) -> None:
+    desk.issue()
+    for wrong in ("root", "request", "b-witness.pem", "log"):
+        before = (desk.folder / wrong).read_bytes()
+        assert desk.run("log", "prove", "log", "c.json", "--out", wrong).exit_code != 0
+        assert (desk.folder / wrong).read_bytes() == before
+    desk.good("log", "prove", "log", "c.json", "--out", "proof")
+    desk.good("log", "prove", "log", "c.json", "--out", "proof")
 
 
 def test_a_certificate_without_its_proof_or_with_another_s_is_refused(desk: Desk) -> None:

@@ -84,6 +84,9 @@ def test_from_the_log_to_the_proxy(desk: Stand) -> None:
     typed(client)
     assert Path(f"clients/{who.serial}.pem").read_bytes() == first, "what the agency has is never made anew"
 
+    Path("gateway.bundle").write_bytes(b"something else")
+    assert "nothing is overwritten" in typed(EXPORT, ExitStatus.USAGE) and not Path("sequence.json").exists()
+    Path("gateway.bundle").unlink()
     assert "bundle 1: 1 certificate" in typed(EXPORT)
     assert "the gateway is closed" in typed("gateway check --site site.toml", ExitStatus.INTEGRITY)
     assert "in force: state 1-" in typed("gateway apply gateway.bundle --site site.toml")
