@@ -79,6 +79,7 @@ _OF_SENTENCES = {
     "no declared service has anything of the kind {kind} to look at": Need.DECLARING,
     "it was seen to speak what {kind} looks at, and is not declared so: declare what it speaks": Need.DECLARING,
 }
+"""By how the sentences of `scanner.evaluate` begin."""
 _OF_CODES = {
     ReasonCode.GATE_FAILED: Need.MENDING,
     ReasonCode.NOT_SATISFIED: Need.MENDING,
@@ -207,7 +208,11 @@ def _of_finding(finding: Finding) -> Need:
     if finding.check == ATTESTATION:
         return Need.DOCUMENT
     values = {value.name: value.value for value in finding.seen.values}
-    need = _OF_SENTENCES.get(finding.seen.text) or _OF_REASONS.get(values.get("reason", ""))
+    need = _said_by(finding.seen.text) or _OF_REASONS.get(values.get("reason", ""))
     if need is Need.FILE and "feed" in values.get("detail", ""):
         return Need.FEEDS
     return need or Need.SIGHT
+
+
+def _said_by(text: str) -> Need | None:
+    return next((need for beginning, need in _OF_SENTENCES.items() if text.startswith(beginning)), None)
