@@ -253,6 +253,7 @@ def _signed_keyring(spec: Path, signers: tuple[str, ...], at: datetime) -> bytes
     from certification.signers import signed
     from certification.trust import draft_keyring
     from scanner import strict_yaml
+    from scanner.complaints import complaint
 
     document = strict_yaml.read_file(spec)
     value = _with_keys(document.value, spec.parent)
@@ -260,8 +261,7 @@ def _signed_keyring(spec: Path, signers: tuple[str, ...], at: datetime) -> bytes
     try:
         keyring = Keyring.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise document.error(tuple(first["loc"]), first["msg"]) from None
+        raise document.error(*complaint(error)) from None
     return signed(draft_keyring(keyring), *(signer_at(uri) for uri in signers))
 
 
