@@ -34,10 +34,12 @@ def change_status(  # noqa: PLR0913 - what an event says, the means by name
     log_signer: Callable[[], Signer],
     confirm: Callable[[str], bool],
     begun: bytes | None = None,
+    entering: Callable[[], datetime] | None = None,
 ) -> tuple[bytes, LogProof | None]:
     """The signed event, and its proof where it has entered the log; None where another authority has yet to sign.
 
-    What the log does not allow is refused before anything is signed.
+    What the log does not allow is refused before anything is signed. `entering` tells the instant at which it is entered, for a person takes time to
+    confirm, and others enter what they have meanwhile; `at` where it is not given.
     """
     trust.current(at)
     key = trust.key(signer.keyid)
@@ -61,4 +63,4 @@ def change_status(  # noqa: PLR0913 - what an event says, the means by name
     if state is Change.RESUMED and begun is None:
         return written, None
     opened_event(written, now.certificate, trust, at)
-    return written, entered(log, written, log_signer(), trust, at)
+    return written, entered(log, written, log_signer(), trust, at if entering is None else entering())

@@ -54,6 +54,7 @@ def field_check(text: str, trust: TrustRoot, at: datetime) -> Seen:
 
 def belongs(text: str, statement: AuthorisationStatement, trust: TrustRoot, at: datetime) -> None:
     """Returns where the token in this text is the one of this authorisation, signed by two authorities; or the pointer to it."""
+    text = text.strip("\r\n")
     if text == joined(words_of(statement), (None,)).text():
         return
     token = read_token(text)

@@ -121,6 +121,20 @@ def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: dateti
     )
 
 
+def less_let_in(mark: Mark, outline: Outline) -> Mark:
+    """The memory after whom a bundle no longer names was shut out, though nobody was let in by it: the one before is older from now on.
+
+    Whom it lists as stopped comes back only as the log's resumption says; when what is in force ends, stays as it was.
+    """
+    told = outline.predicate
+    key = KeyMark(keyid=outline.keyid, sequence=told.sequence, sha256=outline.sha256, issued=told.stated_at)
+    keys = {each.keyid: each for each in mark.keys} | {key.keyid: key}
+    stopped = {each.serial: each for each in mark.stopped}
+    stopped |= {each.serial: StopMark(serial=each.serial, state=each.state, since=each.since) for each in told.statuses}
+    kept = {name: getattr(mark, name) for name in Mark.model_fields}
+    return Mark(**{**kept, "issued": told.stated_at, "keys": tuple(keys.values()), "stopped": tuple(stopped.values())})
+
+
 def _not_older(mark: Mark, key: KeyMark, trust: TrustRoot, *, named: bool) -> None:
     version = trust.keyring.version
     if mark.root is not None and not named:

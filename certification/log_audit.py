@@ -36,7 +36,7 @@ def audited(log: LogStore, trust: TrustRoot, at: datetime, old: SignedCheckpoint
         raise Refusal(Code.CHECKPOINT_UNSIGNED, message)
     _begins(tree, size, signed.checkpoint, log.origin)
     if old is not None:
-        log_key(old, trust, at)
+        log_key(old, trust, None)  # it was signed long ago, perhaps by a key that has ended since
         _begins(tree, size, old.checkpoint, log.origin)
     return signed
 

@@ -43,12 +43,13 @@ def log_authority(trust: TrustRoot, origin: str) -> str:
     raise Refusal(Code.LOG_UNKNOWN, said("the trust root names no log {origin}", origin=origin))
 
 
-def log_key(signed: SignedCheckpoint, trust: TrustRoot, at: datetime) -> NoteKey:
-    """The key by which its own log signed this checkpoint, valid at this instant; refuses where none did."""
+def log_key(signed: SignedCheckpoint, trust: TrustRoot, at: datetime | None) -> NoteKey:
+    """The key by which its own log signed this checkpoint, valid at this instant, or ever where it is None; refuses where none did."""
     origin = signed.checkpoint.origin
     log_authority(trust, origin)
     key = _signing(signed, _keys(trust, Role.LOG, origin), origin)
-    key.valid(at, at)
+    if at is not None:
+        key.valid(at, at)
     found = note_key(key)
     signed.insist_on(found)
     return found

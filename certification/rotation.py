@@ -88,15 +88,17 @@ def lost(log: LogStore, old: TrustRoot, new: TrustRoot, at: datetime) -> dict[st
     return found
 
 
+_OF_THE_LOG = (Role.LOG, Role.LOG_WITNESS, Role.CONNECTION_CA)
+"""Whose signatures stand under the proofs and the client certificates of all certificates at once."""
 _OF_EVIDENCE = (Role.OWNER, Role.SCANNER_INSTANCE, Role.INSPECTOR)
 """Whose signatures stand in the evidence: a certificate that rests on them does not name their keys."""
 
 
 def ended(old: TrustRoot, new: TrustRoot) -> Iterator[TrustedKey]:
-    """The keys of evidence that the new root revokes, or lets end earlier: what they signed since is not taken with a bundle."""
+    """The keys of evidence, of logs and of the connection CA that the new root revokes, or lets end earlier: no certificate names them."""
     for keyid, key in new.keys.items():
         before = old.keys.get(keyid)
-        if before is None or key.known.role not in _OF_EVIDENCE:
+        if before is None or key.known.role not in _OF_EVIDENCE + _OF_THE_LOG:
             continue
         revoked = key.known.revoked_at is not None and key.known.revoked_at != before.known.revoked_at
         if revoked or key.known.valid_until < before.known.valid_until:
@@ -114,10 +116,19 @@ def known_as(trust: TrustRoot, whom: str) -> str:
     if len(keys) > 1:
         raise InputError(_("{whom} begins the ids of several keys; give more of it").format(whom=whom))
     holders = [key.known for key in trust.keys.values() if whom == key.known.holder] + [trust.keys[key].known for key in keys]
+    if not holders and any(
+        root.keyid == whom or (len(whom) >= _SHORT and root.keyid.startswith(whom.lower())) for root in keyring.root_keys
+    ):
+        raise InputError(_("{whom} is a root key: everything rests on it; rotate the trust root").format(whom=whom))
     if not holders and whom not in names:
         raise InputError(_("{whom} stands nowhere in the trust root; `clearance trust show` lists who does").format(whom=whom))
-    if holders and whom not in names and all(known.role not in _NAMED for known in holders):
-        text = _("no certificate names who has the role {role}; verify the sealed bundles with the trust root that ends the key")
+    agencies = {agency.code for agency in keyring.agencies}
+    if holders and whom not in agencies and all(known.role not in _NAMED for known in holders):
+        text = _("no certificate names who has the role {role}")
+        if any(known.role in _OF_EVIDENCE for known in holders):
+            text = _(
+                "no certificate names who has the role {role}; verify the sealed bundles with the trust root that ends the key"
+            )
         raise InputError(text.format(role=holders[0].role.value))
     return keys[0] if keys else whom
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from certification.high_water import Mark, advanced, not_older, on_time
+from certification.high_water import Mark, advanced, less_let_in, not_older, on_time
 from certification.refusals import Code, Refusal
 from certification.register import Register, read_outline, read_register
 from certification.trust import TrustRoot
@@ -56,11 +56,11 @@ def apply(bundle: bytes, trust: TrustRoot, site: Site, at: datetime) -> Applied:
             shut_out = _stopped(states, site, bundle, trust, mark, at, MANY)
             try:
                 register = read_register(bundle, trust, at)
+                after = advanced(mark, register, trust, at, named=site.trust_sha256 is not None)
             except Refusal:
                 if not shut_out:
                     _stopped(states, site, bundle, trust, mark, at)
                 raise
-            after = advanced(mark, register, trust, at, named=site.trust_sha256 is not None)
         except Refusal as refusal:
             if refusal.code in (Code.BUNDLE_STALE, Code.CLOCK_BACKWARDS) or (mark is not None and at >= mark.expires):
                 _closed_for(refusal, states, site)
@@ -122,6 +122,8 @@ def _stopped(
     less = without(states.files(), outline.named)
     if less is None:
         return False
+    # The memory first: the bundle before must not bring back whom this one shuts out.
+    states.remember(less_let_in(mark, outline))
     name = f"{outline.predicate.sequence}-{outline.sha256[:12]}-less"
     before, place = states.place(str(states.current())), states.place(name)
     files = moved(less, _CONFIGURATION[site.proxy], (str(before), before.name), (str(place), name))

@@ -144,6 +144,7 @@ def approve(
     from scanner.cli.papers import begun_token, keep_token, token_of
 
     insist_on_free(out, further=authorisation)
+    insist_on_free(token_of(out), further=None if authorisation is None else token_of(authorisation))
     token = begun_token(authorisation)
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
@@ -192,10 +193,11 @@ def issue(
     from certification.issue import issue as issued
     from certification.ledger import entered
     from certification.log_store import opened
-    from scanner.cli.papers import keep_papers, own_token, serial_in
+    from scanner.cli.papers import keep_papers, own_token, papers_of, serial_in
 
     insist_on_all_or_none()
-    insist_on_free(out, further=authorisation)
+    for path in (out, proof_of(out), *papers_of(out)):
+        insist_on_free(path)
     rejudge, code = judge_again()
     at, root = now(), trust_at(trust)
     certificate = issued(

@@ -97,22 +97,12 @@ def bundle_of(path: Path, *, spare: int = 0) -> bytes:
 
 
 def insist_on_free(out: Path, *, further: Path | None = None) -> None:
-    """Returns where nothing lies at `out`, or the statement in `further`, which is signed further; raises InputError where anything would be lost."""
-    if not out.exists() and not out.is_symlink():
+    """Returns where nothing lies at `out`, or it is `further` itself, which is signed further there; raises InputError where anything would be lost."""
+    if not os.path.lexists(out):
         return
-    if further is not None and out.is_file() and _payload_of(out) == _payload_of(further) != b"":
+    if further is not None and not out.is_symlink() and out.resolve() == further.resolve():
         return
     raise InputError(_("{path}: is there already, and nothing is overwritten; name another file").format(path=out))
-
-
-def _payload_of(path: Path) -> bytes:
-    from certification.envelope import read_envelope
-    from certification.refusals import Refusal
-
-    try:
-        return read_envelope(bytes_of(path)).payload
-    except Refusal:
-        return b""
 
 
 _NEVER_LOST = (b"PRIVATE KEY-----", b"AGE-SECRET-KEY-", b"SQLite format 3\x00")

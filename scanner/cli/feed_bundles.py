@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.console import Console, bytes_of, moment, now, pass_console
+from scanner.cli.console import Console, bytes_of, insist_on_free, moment, now, pass_console
 from scanner.cli.roots import trust_option
 from scanner.cli.signing import signer_at, signer_option
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
+from scanner.refused_files import why
 
 if TYPE_CHECKING:
     from scanner.feeds.bundle import BundledFile, DateFrom, FeedManifest
@@ -79,6 +80,7 @@ def bundle(
     from scanner.feeds.bundle import GATHERED, MANIFEST, FeedManifest
     from scanner.feeds.gathering import read_settings
 
+    insist_on_free(out)
     at = now()
     files = _entries(read_settings(bytes_of(settings), str(settings)), folder, dated, keyring, at)
     if previous >= serial:
@@ -109,8 +111,10 @@ def approve(console: Console, file: Path, trust: Path, keyring: Path | None, sig
     from scanner.feeds.bundle import APPROVED, GATHERED, MANIFEST
     from scanner.feeds.importing import Wish
 
+    insist_on_free(out)
     at = now()
     papers, manifest = _papers(file)
+    manifest.valid(at)
     root = trust_at(trust)
     confirm = agreed(root, yes=yes)
     gatherer = gathered_by(papers[MANIFEST], papers[GATHERED], manifest.serial, root, at)
@@ -242,10 +246,14 @@ def _write(out: Path, papers: dict[str, bytes], folder: Path, manifest: FeedMani
 
     draft = out.with_name(f".{out.name}.new")
     try:
-        write(draft, papers, folder, manifest)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(draft, papers, folder, manifest)
+            draft.replace(out)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(_("{path}: {why}; nothing was half-written").format(path=out, why=why(error))) from None
 
 
 def _dated(text: str) -> tuple[str, datetime]:

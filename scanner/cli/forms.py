@@ -74,6 +74,7 @@ def tell_bundle(
         **told.model_dump(
             mode="json", include={"run", "agency", "system", "level", "decision", "observed_until", "evidence_until"}
         ),
+        exercise=is_exercise(root, laboratory=told.baseline.laboratory),
         too_old=at >= evidence.evidence_until,
         judged_again=rejudge is not None,
     )
@@ -198,11 +199,16 @@ def _behind_token(text: str, root: TrustRoot, at: datetime, log_file: Path) -> t
     raise Refusal(Code.NOT_IN_LOG, said("no certificate in the log is the one that the code names"))
 
 
-def tell_exercise(console: Console, root: TrustRoot, *, laboratory: bool) -> None:
-    """Says where what was verified is an exercise, which is nothing to let anybody in by."""
+def is_exercise(root: TrustRoot, *, laboratory: bool) -> bool:
+    """Whether the trust root is a laboratory's, or the baseline is."""
     from certification.keyring import RootKind
 
-    if laboratory or root.keyring.kind is not RootKind.PRODUCTION:
+    return laboratory or root.keyring.kind is not RootKind.PRODUCTION
+
+
+def tell_exercise(console: Console, root: TrustRoot, *, laboratory: bool) -> None:
+    """Says where what was verified is an exercise, which is nothing to let anybody in by."""
+    if is_exercise(root, laboratory=laboratory):
         console.say(_("  ! an exercise: a laboratory's baseline or trust root lets nobody into the national database"))
 
 

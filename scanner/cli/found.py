@@ -54,8 +54,8 @@ class VerifiedConnection(Record):
     not_after: Instant
     """The first instant at which it is no longer valid."""
     payload_sha256: Sha256
-    laboratory: bool
-    """Whether it rests on a baseline made for exercises."""
+    exercise: bool
+    """Whether the trust root or the baseline is a laboratory's, so that it lets nobody into the national database."""
     witness: str | None
     """Who cosigned the log it stands in, last."""
     witnessed_at: Instant | None
@@ -70,8 +70,8 @@ class VerifiedToken(Record):
     form: Literal["token"]
     serial: Name
     kind: str
-    laboratory: bool
-    """Whether it rests on a baseline made for exercises."""
+    exercise: bool
+    """Whether the trust root or the baseline is a laboratory's, so that it lets nobody into the national database."""
     agency: Name
     system: Name
     echelon: Name
@@ -92,6 +92,8 @@ class VerifiedBundle(Record):
     decision: Decision
     observed_until: Instant
     evidence_until: Instant
+    exercise: bool
+    """Whether the trust root or the baseline is a laboratory's."""
     too_old: bool
     judged_again: bool
 

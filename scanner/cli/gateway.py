@@ -15,6 +15,7 @@ from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, ke
 from scanner.cli.exits import ExitStatus
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import PIN_FILE, ca_key_at, signer_at, signer_option
+from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -102,9 +103,8 @@ def gateway_export(
     from certification.connection_ca import read_ca
     from certification.exporting import ExportMark, export, next_after
     from certification.log_store import opened
-    from scanner.cli.forms import head_of, is_bundle
 
-    if not is_bundle(head_of(out)):  # the bundle before is replaced, and nothing else is
+    if out.resolve() == state.resolve() or not _is_gateway_bundle(out):  # the bundle before is replaced, and nothing else is
         insist_on_free(out)
     at, root = now(), trust_at(trust)
     ca = read_ca(bytes_of(ca_file), root, at)
@@ -221,6 +221,17 @@ def _site(path: Path) -> Site:
     from gateway.site import read_site
 
     return read_site(path)
+
+
+def _is_gateway_bundle(path: Path) -> bool:
+    from certification.gateway_bundle import FILES, STATEMENT
+    from scanner.bundle import unpacked
+    from scanner.faults import StoreError
+
+    try:
+        return path.is_file() and not path.is_symlink() and set(unpacked(bundle_of(path))) == {STATEMENT, *FILES}
+    except (InputError, StoreError):
+        return False
 
 
 def _written(at: datetime) -> str:

@@ -75,9 +75,9 @@ def evaluate(
     opened = Run.opened(runs[0])
     assessment = judged(opened)
     names = {"run", "agency", "system", "level", "decision", "tally", "baseline", "judged_at", "evidence_until"}
-    console.found(folder=str(opened.folder), **assessment.model_dump(mode="json", include=names))
     if signer is not None:
         _sign_evaluation(console, opened, signer, trust)
+    console.found(folder=str(opened.folder), **assessment.model_dump(mode="json", include=names))
     terminal.verdict(view_of(opened, assessment), opened.folder, quiet=console.quiet, color=console.color)
     raise click.exceptions.Exit(exit_status(console, assessment, fail_on))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from scanner.faults import InputError
 from scanner.i18n import _
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+
+if TYPE_CHECKING:
+    from certification.statements import Role
 
 
 @click.group()
@@ -164,10 +167,25 @@ def trust_rotate(console: Console, before: Path, spec: Path, signers: tuple[str,
     for serial, why in gone.items():
         console.say(_("! {serial} is no longer taken: {why}").format(serial=serial, why=escaped_lines(str(why))))
     for key in ended(old, new):
-        text = _(
-            "! {holder} ({role}, key {key}) ends: evidence it signed is no longer taken; verify each certificate with its --bundle"
+        console.say(
+            _what_ends(key.known.role, revoked=key.known.revoked_at is not None).format(
+                holder=key.known.holder, role=key.known.role.value, key=key.known.keyid[:16]
+            )
         )
-        console.say(text.format(holder=key.known.holder, role=key.known.role.value, key=key.known.keyid[:16]))
+
+
+def _what_ends(role: Role, *, revoked: bool) -> str:
+    from certification.statements import Role
+
+    if role is Role.CONNECTION_CA:
+        return _("! {holder} ({role}, key {key}) ends: client certificates have to be made anew, and gateways need a new bundle")
+    if role in (Role.LOG, Role.LOG_WITNESS):
+        return _("! {holder} ({role}, key {key}) ends: sign and cosign the log anew, and prove every certificate again")
+    if revoked:
+        return _(
+            "! {holder} ({role}, key {key}) is revoked: evidence it signed is no longer taken; verify each certificate with its --bundle"
+        )
+    return _("! {holder} ({role}, key {key}) ends: what it signs from then on is not taken")
 
 
 @trust.command("affected")

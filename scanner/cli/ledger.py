@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of
 from scanner.cli.console import Console, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
+from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
 LOG = click.argument("log_file", metavar="LOG", type=FILE)
@@ -80,7 +82,7 @@ def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path |
     from certification.log_store import opened
 
     at = now()
-    kept = keep_file if keep_file is not None and keep_file.exists() else None
+    kept = keep_file if keep_file is not None and os.path.lexists(keep_file) else None
     older = [read_checkpoint(bytes_of(path)) for path in (checkpoint, kept) if path is not None]
     root = trust_at(trust, at)
     with opened(log_file) as found:
@@ -94,6 +96,9 @@ def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path |
     if not older:
         console.say(_("  ! without --checkpoint nobody can tell whether it was longer before"))
     if keep_file is not None:
+        for old in older:
+            if old.checkpoint == signed.checkpoint:  # what was cosigned then stays so
+                signed = old.also(*signed.signatures)
         keep(keep_file, signed.written())
 
 
@@ -116,7 +121,9 @@ def log_cosign(console: Console, log_file: Path, trust: Path, signer: str, state
     from certification.newcomers import rightly_entered
     from certification.witness import cosigned, last_witnessed, never_before
 
-    if first and state.exists():
+    if first and not state.parent.is_dir():
+        raise InputError(_("{path}: no such folder").format(path=state.parent))
+    if first and os.path.lexists(state):
         raise click.UsageError(_("{path} is there, so it is not the first time: leave --first out").format(path=state))
     at, root = now(), trust_at(trust)
     key = signer_at(signer)

@@ -109,7 +109,7 @@ def keep_papers(console: Console, out: Path, envelope: bytes, text: str, root: T
     """Writes the token, its picture and the PDF beside a certificate; says what is left out, and why."""
     keep(token_of(out), text.encode() + b"\n")
     try:
-        keep(out.with_name(out.name + ".qr.svg"), _picture(text))
+        keep(picture_of(out), _picture(text))
         from certification.paper import certificate_pdf
         from scanner.typesetting import MissingPartError
 
@@ -119,6 +119,16 @@ def keep_papers(console: Console, out: Path, envelope: bytes, text: str, root: T
         return
     keep(pdf_of(out), pdf)
     console.say(_("✓ on paper: {path}").format(path=pdf_of(out)))
+
+
+def picture_of(certificate: Path) -> Path:
+    """Where the QR code of a certificate lies as a picture: beside it."""
+    return certificate.with_name(certificate.name + ".qr.svg")
+
+
+def papers_of(certificate: Path) -> tuple[Path, ...]:
+    """What is written beside a certificate besides its proof: the token, its picture and the PDF."""
+    return token_of(certificate), picture_of(certificate), pdf_of(certificate)
 
 
 def pdf_of(certificate: Path) -> Path:
@@ -135,11 +145,13 @@ def beside(pdf: Path) -> Path:
 def tell_token(console: Console, text: str, root: TrustRoot, at: datetime) -> None:
     """Verifies a QR token and says what it grants."""
     from certification.field_check import field_check
-    from scanner.cli.forms import tell_exercise
+    from scanner.cli.forms import is_exercise, tell_exercise
 
     seen = field_check(text, root, at)
     words = seen.words
-    told = words.model_dump(mode="json", exclude={"authorisation", "conditions"})
+    told = words.model_dump(mode="json", exclude={"authorisation", "conditions", "laboratory"}) | {
+        "exercise": is_exercise(root, laboratory=words.laboratory)
+    }
     console.found(form="token", **told, approvers=sorted(signer.known.holder for signer in seen.signers))
     console.steps((_("the token has its one written form"), _("two authorities' approvers signed it"), _("it is in its time")))
     console.say(

@@ -157,7 +157,7 @@ def refuse(
     envelope = refused(bytes_of(request_file), reason, root, at, signer=signer_at(signer), confirm=agreed(root, yes=yes))
     # Logged before it is written, as certificates are.
     with opened(log_file) as log:
-        proof = entered(log, envelope, signer_at(log_signer), root, at)
+        proof = entered(log, envelope, signer_at(log_signer), root, now())
     keep(out, envelope)
     console.say(
         _("✓ refused for good: {path}, entry {index} of {log}").format(

@@ -110,7 +110,8 @@ def _remember(root: TrustRoot, *, named: bool) -> None:
     if why is None or why is Reliance.KNOWN:
         return
     context = click.get_current_context(silent=True)
-    if context is None:
+    # A successor is remembered at once, whatever comes of the command: it may be what revokes a key. A stranger's would shut the right one out.
+    if context is None or why is Reliance.NEXT:
         _judged(path, root, named=named, write=True)
     else:
         context.with_resource(_once_used(path, root, named=named))
@@ -121,7 +122,7 @@ def _tell(why: Reliance | None, root: TrustRoot) -> None:
     from certification.relied import Reliance, grouped
 
     if why is Reliance.FIRST:
-        _warn(_("! first use of this trust root: compare its SHA-256, {digest}, by another channel; from now on it is remembered").format(
+        _warn(_("! first use of this trust root: compare its SHA-256, {digest}, by another channel; once this command is done it is remembered").format(
             digest=grouped(root.sha256)
         ))  # fmt: skip
     elif why is Reliance.NEXT:
@@ -135,9 +136,19 @@ def _once_used(path: Path, root: TrustRoot, *, named: bool) -> Iterator[None]:
         yield
     except click.exceptions.Exit as left:
         if left.exit_code in _ANSWERS:
-            _judged(path, root, named=named, write=True)
+            _keep_it(path, root, named=named)
         raise
-    _judged(path, root, named=named, write=True)
+    _keep_it(path, root, named=named)
+
+
+def _keep_it(path: Path, root: TrustRoot, *, named: bool) -> None:
+    """Remembers the root; what another command did to the memory meanwhile is said, and changes nothing of what was done here."""
+    from certification.refusals import Refusal
+
+    try:
+        _judged(path, root, named=named, write=True)
+    except (Refusal, OSError) as error:
+        _not_remembered(root, error.message if isinstance(error, Refusal) else f"{path}: {error.strerror}")
 
 
 _ANSWERS = (ExitStatus.DONE, ExitStatus.NOT_AUTHORISED, ExitStatus.INCOMPLETE, ExitStatus.NOTHING_REACHED, ExitStatus.INTERRUPTED)

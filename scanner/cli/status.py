@@ -277,7 +277,7 @@ def _change(
         envelope, proof = change_status(
             log, serial, Change(state), Reason(reason), note, root, at,
             signer=signer_at(signer), log_signer=lambda: signer_at(log_signer), confirm=confirm,
-            begun=None if begun is None else bytes_of(begun),
+            begun=None if begun is None else bytes_of(begun), entering=now,
         )  # fmt: skip
     keep(out, envelope)
     console.found(serial=serial, change=state, index=None if proof is None else proof.index)

@@ -52,7 +52,7 @@ def verify(
 
     Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
     """
-    from scanner.cli.forms import behind, head_of, insist_on_use, is_bundle, is_client, tell_bundle, tell_exercise
+    from scanner.cli.forms import behind, head_of, insist_on_use, is_bundle, is_client, is_exercise, tell_bundle, tell_exercise
 
     head, instant = head_of(certificate), moment(at)
     _insist_on_log(log_file, checkpoint, proof)
@@ -95,6 +95,7 @@ def verify(
     console.found(
         form="certificate",
         **_data_of(found),
+        exercise=is_exercise(root, laboratory=found.granted.baseline.laboratory),
         standing_known=log_file is not None,
         evidence="not-looked-at" if bundle is None else "judged-again" if recompute else "compared",
     )
@@ -143,7 +144,6 @@ def _data_of(found: VerifiedCertificate) -> dict[str, Any]:
     granted = found.granted.model_dump(mode="json")
     return {
         **{name: granted[name] for name in ("serial", "kind", "scope", "not_before", "not_after")},
-        "laboratory": found.granted.baseline.laboratory,
         "agency": found.granted.agency.code,
         "system": found.granted.system.id,
         "level": found.granted.system.level,

@@ -16,19 +16,22 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from certification.checkpoint import read_checkpoint
+from certification import merkle
+from certification.checkpoint import Checkpoint, SignedCheckpoint, read_checkpoint
 from certification.envelope import read_envelope
+from certification.keyring import HolderKind
 from certification.ledger import begun, entered, in_time, proven
 from certification.log_audit import audited
 from certification.log_store import SqliteLog, opened
 from certification.refusals import Code, Refusal
 from certification.signers import signed
+from certification.statements import Role
 from certification.trust import draft_keyring
 from certification.verify import Step, verify
 from scanner.cli import certify, clearance, console, ledger, requests, status, verifying
 from scanner.cli import keyring as keyring_verbs
 from scanner.store import packed
-from tests.certification.stage import CODE, DRAFTED, LATER, Case, keyring, refused, restated, root, signer
+from tests.certification.stage import CODE, DRAFTED, LATER, Case, keyring, known, refused, restated, root, signer
 from tests.printed import printed
 from tests.scanner.cli.in_process import clearance as typed
 
@@ -312,7 +315,8 @@ def test_a_witness_that_lost_its_state_begins_nothing_anew(desk: Desk) -> None:
     desk.refused(Code.WITNESS_STATE_LOST, *cosign)
     assert not state.exists()
     wrong = (*cosign[:-3], "--state", "nowhere/state")
-    desk.refused(Code.WITNESS_STATE_LOST, *wrong, "--first")
+    assert "no such folder" in str(desk.run(*wrong, "--first").exception)
+    desk.refused(Code.WITNESS_STATE_LOST, *wrong)
     (desk.folder / "lost").rename(state)
     desk.good(*cosign[:-1])
 
@@ -341,6 +345,33 @@ def test_what_was_kept_of_the_log_is_not_replaced_by_less(desk: Desk) -> None:
     desk.refused(Code.LOG_ROLLED_BACK, *VERIFY, "--log", "whole", "--checkpoint", "kept")
     desk.refused(Code.SUSPENDED, *VERIFY, "--log", "log", "--checkpoint", "kept")
     assert desk.run(*VERIFY, "--checkpoint", "kept").exit_code == 2
+
+
+def test_of_two_checkpoints_of_one_size_the_cosignatures_of_both_are_kept(desk: Desk) -> None:
+    desk.issue()
+    desk.good(*desk.cosign())
+    keep = ("log", "verify", "log", "--trust", "root", "--keep", "kept")
+    desk.good(*keep)
+    with opened(desk.folder / "log") as log:
+        signed = read_checkpoint(log.checkpoint() or b"")
+        alone = SignedCheckpoint(signed.checkpoint, signed.signatures[:1])
+        log.keep_checkpoint(signed.checkpoint.size, alone.written())
+    desk.good(*keep)
+    assert len(read_checkpoint((desk.folder / "kept").read_bytes()).signatures) == 2
+
+
+def test_a_checkpoint_that_an_ended_key_of_the_log_signed_is_still_held_against_it(desk: Desk) -> None:
+    with opened(desk.folder / "log") as log:
+        old = audited(log, TRUST, LATER)
+        entered(log, CERTIFICATE, signer("a-log"), TRUST, DRAFTED)
+        keys = tuple(
+            key.model_copy(update={"valid_until": DRAFTED}) if key.holder == "a-log" else key for key in TRUST.keyring.keys
+        )
+        after = root(keys=(*keys, known("a-log-2", Role.LOG, holder_kind=HolderKind.LOG, holder="a-log")))
+        size = log.size
+        point = Checkpoint("a-log", size, merkle.root(log, size))
+        log.keep_checkpoint(size, SignedCheckpoint(point, (signer("a-log-2").sign_checkpoint(point, "a-log"),)).written())
+        assert audited(log, after, LATER, old).checkpoint.size == 1
 
 
 def test_only_another_authority_s_witness_cosigns(desk: Desk) -> None:

@@ -81,6 +81,22 @@ def test_a_missing_or_foreign_code_is_told_before_anything_is_signed_or_logged(d
     assert desk.good("log", "show", "log") == "" and not (desk.folder / "c.json").exists()
 
 
+@pytest.mark.parametrize("beside", [".tlog-proof", ".qr.txt", ".qr.svg", "pdf"])
+def test_what_lies_beside_a_certificate_stays_too_and_nothing_is_logged(beside: str, desk: Desk) -> None:
+    approve = ("approve", *ASKED)
+    desk.good(*approve, "--signer", "file:an.pem", "--out", "half.json")
+    desk.good(*approve, "--signer", "file:binh.pem", "--authorisation", "half.json", "--out", "both.json")
+    place = desk.folder / ("c.pdf" if beside == "pdf" else f"c.dsse.json{beside}")
+    place.write_text("precious")
+    done = desk.run("issue", *ASKED, "--authorisation", "both.json", *LOGGED, "--out", "c.dsse.json")
+    assert isinstance(done.exception, InputError) and place.name in str(done.exception)
+    assert place.read_text() == "precious" and desk.good("log", "show", "log") == ""
+    place.unlink()
+    desk.good("issue", *ASKED, "--authorisation", "both.json", *LOGGED, "--out", "c.dsse.json")
+    again = desk.run("issue", *ASKED, "--authorisation", "both.json", *LOGGED, "--out", "c.dsse.json")
+    assert isinstance(again.exception, InputError), "what a witness cosigned since is not replaced either"
+
+
 @pytest.mark.parametrize("head", [b"-----BEGIN PRIVATE KEY-----\n", b"# created\nAGE-SECRET-KEY-1", b"SQLite format 3\x00..."])
 def test_no_command_at_all_writes_over_a_key_or_a_log(head: bytes, tmp_path: Path) -> None:
     place = tmp_path / "there"

@@ -198,6 +198,32 @@ def test_a_root_under_which_nothing_was_verified_is_not_remembered(ready: Desk) 
     assert memory().exists()
 
 
+def test_a_successor_counts_from_its_first_sight_whatever_comes_of_the_command(ready: Desk) -> None:
+    assert "VALID" in ready.good(*VERIFY)
+    old = (ready.folder / "root").read_bytes()
+    revoked = tuple(key.model_copy(update={"revoked_at": LATER}) if key.holder == "an" else key for key in FIRST.keyring.keys)
+    (ready.folder / "root").write_bytes(written(version=2, keys=revoked))
+    ready.refused(Code.KEY_REVOKED, *VERIFY)
+    (ready.folder / "root").write_bytes(old)
+    ready.refused(Code.ROOT_OLDER, *VERIFY)
+
+
+def test_what_another_command_remembers_meanwhile_undoes_nothing(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory().unlink()
+    from scanner.cli.console import keep as real
+
+    def meanwhile(path: Path, data: bytes) -> None:
+        memory().parent.mkdir(parents=True, exist_ok=True)
+        memory().write_bytes(
+            KnownRoots(roots=(known(read_trust_root(written("root-4", "root-5", root_keys=FORGER), LATER)),)).written()
+        )
+        real(path, data)
+
+    monkeypatch.setattr("scanner.cli.ledger.keep", meanwhile)
+    said = ready.good("log", "verify", "log", "--trust", "root", "--keep", "kept")
+    assert "WHOLE" in said and "cannot be remembered" in said and (ready.folder / "kept").is_file()
+
+
 def test_the_next_root_is_told_in_a_line_and_the_old_one_refused_after_it(ready: Desk) -> None:
     old = (ready.folder / "root").read_bytes()
     (ready.folder / "root").write_bytes(written(version=2))

@@ -95,7 +95,7 @@ def test_an_agency_that_ended_is_listed_and_keys_of_evidence_that_end_are_named(
     over = tuple(each.model_copy(update={"valid_until": SEEN}) if each == agency else each for each in keyring().agencies)
     gone = lost(log, OLD, succeeds(OLD, next_(agencies=over), LATER), LATER)
     assert [error.code for error in gone.values()] == [Code.AGENCY_UNKNOWN]
-    for holder in ("dung", "scanner-1"):
+    for holder in ("dung", "scanner-1", "b-witness"):
         changed = tuple(key.model_copy(update={"revoked_at": SEEN}) if key.holder == holder else key for key in keyring().keys)
         assert {key.known.holder for key in ended(OLD, succeeds(OLD, next_(keys=changed), LATER))} == {holder}
     assert not list(ended(OLD, succeeds(OLD, next_(), LATER)))
@@ -107,7 +107,8 @@ def test_a_slip_is_no_all_clear(log: Any) -> None:
     assert [rest.how for rest in resting_on(log, OLD, known_as(OLD, an[:12]))] == ["approved"]
     for word, why in (
         ("nguyen.van.an", "stands nowhere"), ("an.", "stands nowhere"), (an[:7], "stands nowhere"), ("", "stands nowhere"),
-        ("scanner-1", "no certificate names"), (signer("scanner-1").keyid, "no certificate names"),
+        ("ha", "no certificate names"), (signer("ha").keyid, "sealed bundles"), ("a-log", "no certificate names"),
+        (signer("root-1").keyid, "everything rests"), ("scanner-1", "no certificate names"), (signer("scanner-1").keyid, "no certificate names"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=why):
             known_as(OLD, word)

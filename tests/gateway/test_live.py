@@ -173,7 +173,8 @@ def test_a_trial_that_became_official_uses_the_official_door_and_others_are_stop
 def test_a_bundle_that_is_refused_still_shuts_out_whom_it_no_longer_names(gate: Stand, agency: Client) -> None:
     office = gate.office
     other = office.issue()
-    gate.apply()
+    before = office.export().data
+    gate.apply(before)
     assert gate.call(other).let_in
     office.change(other, Change.SUSPENDED, "an")
     data = office.export().data
@@ -181,6 +182,10 @@ def test_a_bundle_that_is_refused_still_shuts_out_whom_it_no_longer_names(gate: 
         gate.apply(remade(data, updated(proof="")))
     assert shut_out(gate.call(other)), "whoever may name it may also no longer name it"
     assert gate.call(agency).let_in
+    with refused(Code.BUNDLE_OLDER):
+        gate.apply(before)
+    assert shut_out(gate.call(other)), "the bundle before does not bring it back"
+    data = office.export().data
     gate.apply(data)
     assert shut_out(gate.call(other)) and gate.call(agency).let_in
 
@@ -351,7 +356,9 @@ def test_among_many_the_stopped_are_shut_out_before_the_others_are_verified(
     assert shut_out(kept.get())
     assert refusal(gate.call(other)) == "unknown"
     assert gate.call(agency).let_in
-    gate.apply(data)
+    with refused(Code.BUNDLE_DIFFERS):
+        gate.apply(data)
+    gate.apply()
     assert shut_out(gate.call(other))
     assert gate.call(agency).let_in
     gate.office.change(other, Change.REVOKED, "an")

@@ -15,6 +15,7 @@ from certification.log_store import opened
 from certification.relied import grouped
 from certification.status_event import Change
 from gateway.site import Proxy
+from scanner.bundle import packed
 from scanner.cli import clearance
 from scanner.cli.console import explained
 from scanner.cli.exits import ExitStatus
@@ -86,6 +87,8 @@ def test_from_the_log_to_the_proxy(desk: Stand) -> None:
 
     Path("gateway.bundle").write_bytes(b"something else")
     assert "nothing is overwritten" in typed(EXPORT, ExitStatus.USAGE) and not Path("sequence.json").exists()
+    Path("gateway.bundle").write_bytes(packed({"evidence.json": b"{}"}))
+    assert "nothing is overwritten" in typed(EXPORT, ExitStatus.USAGE), "a sealed bundle is a tar, too"
     Path("gateway.bundle").unlink()
     assert "bundle 1: 1 certificate" in typed(EXPORT)
     assert "the gateway is closed" in typed("gateway check --site site.toml", ExitStatus.INTEGRITY)

@@ -104,11 +104,27 @@ APPROVING = ("feeds", "approve", "gathered.tar", "--trust", "trust.json", "--sig
 
 
 def bundled(desk: Path, serial: int = 1, previous: int = 0, *more: str) -> Path:
+    (desk / "gathered.tar").unlink(missing_ok=True)
     done = clearance(*BUNDLING, "--serial", str(serial), "--previous", str(previous), *more, folder=desk)
     assert done.returncode == 0, done.stderr
     done = clearance(*APPROVING, "--yes", "--out", f"bundle-{serial}.tar", folder=desk)
     assert done.returncode == 0, done.stderr
     return desk / f"bundle-{serial}.tar"
+
+
+def test_neither_bundling_nor_approving_writes_over_anything(desk: Path) -> None:
+    done = clearance(*BUNDLING, *FIRST, folder=desk)
+    assert done.returncode == 0, done.stderr
+    for words in ((*BUNDLING[:-1], "approver.pem", *FIRST), (*BUNDLING, *FIRST), (*APPROVING, "--yes", "--out", "approver.pem")):
+        out = desk / (words[words.index("--out") + 1])
+        before = out.read_bytes()
+        done = clearance(*words, folder=desk)
+        assert done.returncode == 2 and "nothing is overwritten" in done.stderr
+        assert out.read_bytes() == before
+    done = clearance(*APPROVING, "--yes", "--out", "new/folder/bundle.tar", folder=desk)
+    assert done.returncode == 0, done.stderr
+    done = clearance(*APPROVING, "--yes", "--out", "gathered.tar/bundle.tar", folder=desk)
+    assert done.returncode == 2, done.stderr
 
 
 def answering(said: str, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
