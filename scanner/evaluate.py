@@ -98,11 +98,9 @@ def _looks(
 
 
 def _counts(sight: Sight, order: Order, bound: BoundBaseline, sightings: Sightings) -> bool:
-    """Whether what was seen here may help something to pass."""
-    sighting, _evidence = sightings.get(sight, (None, None))
-    if sighting is None or isinstance(sighting.result, Unobserved) or sight in order.skipped:
-        return False
-    return _out_of_date(sighting.result, order, bound) is None
+    """Whether what was kept of this sight may help something to pass."""
+    result = sightings[sight][0].result
+    return not isinstance(result, Unobserved) and sight not in order.skipped and _out_of_date(result, order, bound) is None
 
 
 def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -> Judged | None:

@@ -166,6 +166,30 @@ def test_what_nmap_only_guesses_calls_for_nothing() -> None:
     assert {_kind(BOUND, one) for one in found if one.subject == "web1:443"} == {"tls", "peer-certificate"}
 
 
+def test_an_open_port_of_no_known_protocol_calls_for_nothing() -> None:
+    odd = OpenPort(port=8_022, transport="tcp", service="mystery")
+    found = _findings_of(BOUND, scope((443, Speaks.HTTPS)), ports=ports(open=(odd,), undeclared=(8_022,)))
+    assert not [one for one in found if one.subject == "web1:8022"]
+
+
+def test_what_no_declared_service_is_about_is_answered_by_a_person_who_is_told_how() -> None:
+    found = _findings_of(BOUND, scope((443, Speaks.HTTPS)))
+    (one,) = (one for one in found if one.control == "NET-01-UPGRADE" and one.subject == "agency")
+    assert shown(one.seen) == (
+        "no declared service has anything of the kind upgrade to look at; where that is right, say so: clearance attest RUN NET-01-UPGRADE "
+        "--answer not-applicable --reason WHY --by WHO --role OFFICE (or by questionnaire)"
+    )
+
+
+@pytest.mark.parametrize("beyond", [19, 20, 21])
+def test_at_most_twenty_ranges_are_told_and_that_there_are_more(beyond: int) -> None:
+    left = list(range(2, 2 + 2 * beyond, 2))
+    asked = sorted({port for among in _ranges(PORTS) for port in among} - set(left))
+    seen_ = ports(asked=",".join(map(str, asked)), open=())
+    words = NARROW.format(ports=",".join(map(str, left[:20])) + (",..." if beyond > 20 else ""))
+    assert _of_ports(BOUND, ports=seen_, host=Unobserved(reason=Reason.NO_CREDENTIAL)) == {(Outcome.NOT_CHECKED, words)}
+
+
 @EACH
 def test_the_ssh_server_of_the_login_is_judged_declared_or_not(bound: BoundBaseline) -> None:
     """A login port counts as declared, so that no rule about ports speaks of it: the rules about SSH do."""
