@@ -62,7 +62,7 @@ def evaluate(order: Order, bound: BoundBaseline, sightings: Sightings, answers: 
     What the evidence shows to have been overlooked is a subject too, and not checked there.
     """
     level = order.scope.system.level
-    beyond = overlooked(order.scope, sightings, lambda sight: _counts(sight, order, bound, sightings))
+    beyond = overlooked(order.scope, sightings, exercise=bound.baseline.laboratory)
     looks: dict[type[Observation], tuple[_Look, ...]] = {}
     findings: list[Finding] = []
     for rule in applicable(bound, order.scope):
@@ -97,12 +97,6 @@ def _looks(
             yield _Look(subject, evidence, _out_of_date(sighting.result, order, bound) or sighting.result)
 
 
-def _counts(sight: Sight, order: Order, bound: BoundBaseline, sightings: Sightings) -> bool:
-    """Whether what was kept of this sight may help something to pass."""
-    result = sightings[sight][0].result
-    return not isinstance(result, Unobserved) and sight not in order.skipped and _out_of_date(result, order, bound) is None
-
-
 def _out_of_date(observation: Observation, order: Order, bound: BoundBaseline) -> Judged | None:
     at = observation.seen.observed_at
     confidence = _CONFIDENCE[observation.seen.how]
@@ -135,7 +129,7 @@ def _unasked(found: Unasked) -> Message:
             "the host itself lists that it listens on ports nobody tried from outside: add {ports} to --ports", ports=listed
         )
     return said(
-        "nobody asked for ports {ports}, and no list of the host's own shows that nothing listens there: scan again without --ports",
+        "nobody asked for ports {ports}, which always have to be asked for: scan again without --ports",
         ports=_in_ranges(found.ports),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scanner.observations import GreetingObservation, HostObservation, OpenPort, PortsObservation, Sight, Sighting, Weakness
@@ -23,8 +23,6 @@ _SPOKEN_BY = {**{str(speaks): speaks for speaks in Speaks}, "postgresql": Speaks
 _RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 Sightings = Mapping[Sight, tuple[Sighting, str]]
-Counts = Callable[[Sight], bool]
-"""Whether an observation may help something to pass: it was not skipped, and is of the permit's window and young enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Unasked:
 
     ports: tuple[int, ...]
     listed: bool
-    """The host itself lists that it listens on them; else nothing shows that it does not, and they are of those that are always asked for."""
+    """The host itself lists that it listens on them; else some are of those that always have to be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,9 @@ class Overlooked:
     """Of a kind of observation: the endpoints that were seen to speak what it looks at, and are not declared so."""
 
 
-def overlooked(scope: Scope, sightings: Sightings, counts: Counts) -> Overlooked:
+def overlooked(scope: Scope, sightings: Sightings, *, exercise: bool) -> Overlooked:
     """What these sightings show, or leave unsaid, beyond what is declared in the scope and was asked for."""
-    ports = {host.id: found for host in scope.hosts if (found := _unasked(host.id, sightings, counts))}
+    ports = {host.id: found for host in scope.hosts if (found := _unasked(host.id, sightings, exercise=exercise))}
     admitted = {subject: set(observable(host, service)) for subject, (host, service) in scope.subjects().items() if host}
     hosts = {host.id: host for host in scope.hosts}
     subjects: dict[str, set[str]] = defaultdict(set)
@@ -59,27 +57,31 @@ def overlooked(scope: Scope, sightings: Sightings, counts: Counts) -> Overlooked
     return Overlooked(ports, {kind: tuple(sorted(found)) for kind, found in subjects.items()})
 
 
-def _unasked(host: str, sightings: Sightings, counts: Counts) -> Unasked | None:
+def _unasked(host: str, sightings: Sightings, *, exercise: bool) -> Unasked | None:
+    """A host's own list of sockets only adds: what is forwarded at its address, or listens in a container, stands in no such list.
+
+    In an exercise it does instead of the usual ports, where it holds those that are open: an exercise is held on loopback addresses, at each of
+    which every program of the one machine answers that listens on all.
+    """
     tried = sightings.get(Sight(subject=host, kind="ports"))
     if tried is None or not isinstance(tried[0].result, PortsObservation):
         return None  # nothing was seen of its ports, so nothing passes there
     asked = tuple(_ranges(tried[0].result.asked))
     listed = _listed(host, sightings)
-    untried = _outside(asked, listed or ())
+    untried = _outside(asked, listed)
     shown = {port.port for port in tried[0].result.open if port.transport == "tcp"}
-    if listed is None or not shown <= listed or not counts(Sight(subject=host, kind="host")):
-        # a list without the very ports that are open is another machine's: a container's, or of one behind the address
-        usual = _outside(asked, (port for among in _ranges(PORTS) for port in among))
-        if usual:
-            return Unasked(tuple(sorted({*usual, *untried})), listed=False)
+    vouched = exercise and bool(listed) and shown <= listed
+    usual = () if vouched else _outside(asked, (port for among in _ranges(PORTS) for port in among))
+    if usual:
+        return Unasked(tuple(sorted({*usual, *untried})), listed=False)
     return Unasked(untried, listed=True) if untried else None
 
 
-def _listed(host: str, sightings: Sightings) -> frozenset[int] | None:
-    """The TCP ports on which the host listens by its own list; None where nobody has seen the list."""
+def _listed(host: str, sightings: Sightings) -> frozenset[int]:
+    """The TCP ports on which the host listens by its own list; none where nobody has seen the list."""
     seen = sightings.get(Sight(subject=host, kind="host"))
     found = seen[0].result.listening if seen is not None and isinstance(seen[0].result, HostObservation) else None
-    return frozenset(port.port for port in found if port.transport == "tcp") if isinstance(found, tuple) else None
+    return frozenset(port.port for port in found if port.transport == "tcp") if isinstance(found, tuple) else frozenset()
 
 
 def _outside(asked: tuple[range, ...], ports: Iterable[int]) -> tuple[int, ...]:

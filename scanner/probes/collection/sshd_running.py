@@ -18,7 +18,7 @@ PROGRAM = "/usr/sbin/sshd"
 
 SHELL = r"""
 server() {
-  case $(cat "/proc/$2/comm") in sshd | sshd-session | sshd-auth) printf '%s ' "$1"; head -c 4096 "/proc/$2/cmdline" | tr '\000\n' '  '; echo ;; esac
+  case $(cat "/proc/$2/comm") in sshd | sshd-session | sshd-auth) printf '%s ' "$1"; head -c 4097 "/proc/$2/cmdline" | tr '\000\n' '  '; echo ;; esac
 }
 servers() {
   [ -r /proc/1/status ] || return 77
@@ -38,8 +38,10 @@ section sshd-running servers
 _LINE = re.compile(r"(above|beside) (.*?) *")
 _LISTENER = re.compile(r"sshd: (.*) \[listener\] \d+ of \d+-\d+ startups")
 """How OpenSSH since 8.2 calls a server that waits: with the words it was started by."""
-_SESSION = re.compile(r"sshd(?:-session|-auth)?: .*|\S*/sshd-(?:session|auth)(?: .*)?")
+_SESSION = re.compile(r"sshd(?:-session|-auth)?: (?:\[[a-z]+\]|[^\s/]+(?: \[[a-z]+\]|@\S+)?)|\S*/sshd-(?:session|auth)(?: .*)?")
 """How it calls a process that serves one connection, by the account; nothing of what the server was started by is left there."""
+_LONGEST = 4_096
+"""Bytes of a command line that are read."""
 
 _HARMLESS = "46De"
 """Options without a value that change nothing of what is judged of the settings."""
@@ -91,6 +93,11 @@ def _servers(text: bytes) -> tuple[bool, list[list[str]]]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise CollectionError("a line is no SSH server")
+        if len(line) >= _LONGEST or (
+            match[2].startswith("sshd") and not _LISTENER.fullmatch(match[2]) and not _SESSION.fullmatch(match[2])
+        ):
+            # it is longer than what is read, or the server had no room to write all of it: what it was started by is not known
+            raise CollectionError("the command line of an SSH server is not whole")
         listener = _LISTENER.fullmatch(match[2])
         if listener is None and (_SESSION.fullmatch(match[2]) or not match[2]):
             continue  # a kernel that tells no command line of it leaves the server unseen

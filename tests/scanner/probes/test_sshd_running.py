@@ -85,6 +85,11 @@ def test_another_program_is_another_server() -> None:
         (b"beside sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups\n", 0),
         (b"above /usr/sbin/sshd -i\n", 0),
         (b"nonsense\n", 0),
+        # a title that had no room to be whole, as that of a server started without an environment, and a line longer than what is read
+        (GOOD + b"beside sshd: /usr/sbin/sshd -f / k\n", 0),
+        (GOOD + b"beside sshd: /usr/sbin/ss\n", 0),
+        (GOOD + b"beside sshd:\n", 0),
+        (GOOD + b"beside /usr/sbin/sshd -oCiphers=" + b"x," * 2_040 + b"\n", 0),
         (GOOD, None),
     ],
 )
@@ -92,6 +97,33 @@ def test_what_nobody_could_see_passes_nothing_and_fails_even_so(running: bytes |
     seen = sshd.sshd(found(running, status))
     assert isinstance(seen, Sshd) and seen.source == "unconfirmed" and seen.value("permitrootlogin") == "no"
     assert isinstance(seen.printed, Unobserved) and not seen.leaves_open("maxauthtries")
+
+
+@pytest.mark.parametrize(
+    "title", ["audit@pts/0", "an@pts/1,pts/2", "an@internal-sftp", "[accepted]", "[net]", "unknown [priv]", "an [net]", "an"]
+)
+def test_whom_a_server_serves_says_nothing_of_it(title: str) -> None:
+    assert sshd_running.otherwise(found(GOOD + b"beside sshd: " + title.encode() + b"\n")) is None
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "env -i /usr/sbin/sshd -f /mnt/weak",
+        "/usr/sbin/sshd -oCiphers=$(printf 'aes256-ctr,%.0s' $(seq 500))aes256-ctr -f /mnt/weak",
+    ],
+    ids=["without an environment", "longer than what is read"],
+)
+def test_a_real_server_whose_command_line_is_not_whole_passes_nothing(tmp_path: Path, beside: str) -> None:
+    key = tmp_path / "key"
+    machine = Machine(tmp_path / "machine", f"{own_network()}.9", 2_298, WELL, keygen(key, "ed25519"))
+    weak = "sed 's/^Port .*/Port 2299/' /etc/ssh/sshd_config >/mnt/weak; echo PermitRootLogin yes >>/mnt/weak"
+    with ExitStack() as stack:
+        machine.start(stack, f"{weak}; {beside}; exec /usr/sbin/sshd -D -e")
+        seen = _seen(Premises(machine, key)).sshd
+    assert (isinstance(seen, Sshd) and seen.source == "unconfirmed") or (
+        isinstance(seen, Unobserved) and seen.reason is Reason.DISAGREEMENT
+    ), seen
 
 
 def _seen(here: Premises) -> HostObservation:
