@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from certification.gateway_bundle import GatewayBundlePredicate
 from certification.keyring import LogName
 from certification.refusals import Code, Refusal
 from certification.register import Outline, Register
@@ -81,13 +82,7 @@ def on_time(mark: Mark | None, at: datetime) -> None:
 def not_older(mark: Mark | None, register: Register | Outline, trust: TrustRoot, *, named: bool = False) -> None:
     """Returns where nothing newer, and no other bundle of this number, was applied before; `named` says that a person named the trust root."""
     if mark is not None:
-        told = register.predicate
-        _not_older(
-            mark,
-            KeyMark(keyid=register.keyid, sequence=told.sequence, sha256=register.sha256, issued=told.stated_at),
-            trust,
-            named=named,
-        )
+        _not_older(mark, _key_mark(register), trust, named=named)
 
 
 def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: datetime, *, named: bool = False) -> Mark:
@@ -97,9 +92,9 @@ def advanced(mark: Mark | None, register: Register, trust: TrustRoot, at: dateti
     """
     on_time(mark, at)
     told, point = register.predicate, register.checkpoint.checkpoint
-    key = KeyMark(keyid=register.keyid, sequence=told.sequence, sha256=register.sha256, issued=told.stated_at)
+    key = _key_mark(register)
     log = LogMark(origin=point.origin, size=point.size, root=point.root.hex())
-    stopped = {each.serial: StopMark(serial=each.serial, state=each.state, since=each.since) for each in told.statuses}
+    stopped = _stopped(told)
     if mark is not None:
         _not_older(mark, key, trust, named=named)
         _log_grew(mark, log)
@@ -126,13 +121,20 @@ def less_let_in(mark: Mark, outline: Outline) -> Mark:
 
     Whom it lists as stopped comes back only as the log's resumption says; when what is in force ends, stays as it was.
     """
-    told = outline.predicate
-    key = KeyMark(keyid=outline.keyid, sequence=told.sequence, sha256=outline.sha256, issued=told.stated_at)
+    key = _key_mark(outline)
     keys = {each.keyid: each for each in mark.keys} | {key.keyid: key}
-    stopped = {each.serial: each for each in mark.stopped}
-    stopped |= {each.serial: StopMark(serial=each.serial, state=each.state, since=each.since) for each in told.statuses}
+    stopped = {each.serial: each for each in mark.stopped} | _stopped(outline.predicate)
     kept = {name: getattr(mark, name) for name in Mark.model_fields}
-    return Mark(**{**kept, "issued": told.stated_at, "keys": tuple(keys.values()), "stopped": tuple(stopped.values())})
+    return Mark(**{**kept, "issued": key.issued, "keys": tuple(keys.values()), "stopped": tuple(stopped.values())})
+
+
+def _key_mark(bundle: Register | Outline) -> KeyMark:
+    told = bundle.predicate
+    return KeyMark(keyid=bundle.keyid, sequence=told.sequence, sha256=bundle.sha256, issued=told.stated_at)
+
+
+def _stopped(told: GatewayBundlePredicate) -> dict[str, StopMark]:
+    return {each.serial: StopMark(serial=each.serial, state=each.state, since=each.since) for each in told.statuses}
 
 
 def _not_older(mark: Mark, key: KeyMark, trust: TrustRoot, *, named: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from certification import merkle
@@ -22,8 +23,8 @@ class Tree(dict[tuple[int, int], bytes]):
         return self[level, index]
 
 
-def audited(log: LogStore, trust: TrustRoot, at: datetime, old: SignedCheckpoint | None = None) -> SignedCheckpoint:
-    """The newest checkpoint of a log that is whole: nothing changed, taken out or put between, and `old` is its beginning.
+def audited(log: LogStore, trust: TrustRoot, at: datetime, older: Iterable[SignedCheckpoint] = ()) -> SignedCheckpoint:
+    """The newest checkpoint of a log that is whole: nothing changed, taken out or put between, and each of `older` is its beginning.
 
     Refuses with a code of its own a missing entry, a changed one, a shorter log, a second story and a wrong signature.
     """
@@ -35,7 +36,7 @@ def audited(log: LogStore, trust: TrustRoot, at: datetime, old: SignedCheckpoint
         message = said("{size} entries, and a checkpoint for {signed}", size=size, signed=signed.checkpoint.size)
         raise Refusal(Code.CHECKPOINT_UNSIGNED, message)
     _begins(tree, size, signed.checkpoint, log.origin)
-    if old is not None:
+    for old in older:
         log_key(old, trust, None)  # it was signed long ago, perhaps by a key that has ended since
         _begins(tree, size, old.checkpoint, log.origin)
     return signed

@@ -53,7 +53,7 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
     insist_on_free(out)
     if out.resolve().is_relative_to(run.resolve()):
         raise InputError(_("{path}: lies in the run that is sealed; name a place outside it").format(path=out))
-    stored(run)  # what is sealed is what was kept and judged, and not what somebody made of it since
+    kept = stored(run)  # what is sealed is what was kept and judged, and not what somebody made of it since
     opened = Run.opened(run)
     readers = readers_of(recipients)
     opened.write_manifest()
@@ -65,7 +65,7 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
         console.say(
             _("  ! no inspector signed its evaluation, so no authority takes it: clearance evaluate --signer, then seal again")
         )
-    tell_decision(console, opened.files())
+    tell_decision(console, kept.files)
     if readers:
         console.say(
             ngettext(
@@ -232,17 +232,21 @@ PDF_LIMIT = 32 * 1024 * 1024
 
 def evidence_in(bundle: Path) -> Mapping[str, bytes]:
     """The files of this sealed bundle; refuses what is none, and a submission, which only holds one."""
+    return evidence_of(bundle_of(bundle), str(bundle))
+
+
+def evidence_of(data: bytes, where: str) -> Mapping[str, bytes]:
+    """The files of the sealed bundle in these bytes, as `evidence_in` has them; `where` it lies is told."""
     from certification.refusals import Code, Refusal
     from certification.sealing import reading
     from certification.submission import is_submission
     from scanner.bundle import unpacked
     from scanner.findings import said
 
-    data = bundle_of(bundle)
-    with reading(str(bundle)):
+    with reading(where):
         files = unpacked(data)
     if is_submission(files):
-        text = said("{path} is a submission, which holds a bundle: take it apart with `clearance receive`", path=str(bundle))
+        text = said("{path} is a submission, which holds a bundle: take it apart with `clearance receive`", path=where)
         raise Refusal(Code.SUBMISSION_MALFORMED, text)
     return files
 

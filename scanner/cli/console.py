@@ -20,6 +20,7 @@ from scanner.i18n import _
 from scanner.refused_files import WRONG_PLACE, why
 
 SMALL = 64 * 1024 * 1024
+_HEAD = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,15 @@ def bytes_of(path: Path, *, limit: int = SMALL) -> bytes:
     return data
 
 
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file, by which its form is told; none where it cannot be read, which whoever reads it will say."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
+
+
 def bundle_of(path: Path, *, spare: int = 0) -> bytes:
     """A sealed bundle's bytes; one that is encrypted is opened first, with `clearance unseal`."""
     from scanner.bundle import BUNDLE_LIMIT
@@ -110,11 +120,7 @@ _NEVER_LOST = (b"PRIVATE KEY-----", b"AGE-SECRET-KEY-", b"SQLite format 3\x00")
 
 
 def _insist_on_less(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-    except OSError:
-        return
+    head = head_of(path)
     if any(sign in head for sign in _NEVER_LOST):
         raise InputError(
             _("{path}: a key or a store lies there, and nothing is written over it; name another file").format(path=path)

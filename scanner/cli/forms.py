@@ -17,21 +17,12 @@ from scanner.i18n import _
 if TYPE_CHECKING:
     from certification.trust import TrustRoot
     from certification.verify import VerifiedCertificate
+    from scanner.findings import Message
 
     Compare = Callable[[VerifiedCertificate], str]
     """Compares what was given with the certificate behind it, and says what that showed."""
 
 _TAR = slice(257, 262)
-HEAD = 512
-
-
-def head_of(path: Path) -> bytes:
-    """The first bytes of a file, by which its form is told; none where it cannot be read, which whoever reads it will say."""
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError:
-        return b""
 
 
 def is_bundle(head: bytes) -> bool:
@@ -146,14 +137,9 @@ def _behind_client(
     pem: bytes, root: TrustRoot, at: datetime, log_file: Path | None, ca_file: Path | None
 ) -> tuple[bytes, Path, Compare]:
     """The authorisation in the log that this client certificate is for, and what compares the two once that is verified."""
-    from certification.authorisation import AuthorisationStatement
     from certification.client_certificate import insist_on_certificate, x509_serial
     from certification.connection_ca import read_ca, read_certificate
-    from certification.envelope import read_envelope
-    from certification.log_store import opened
-    from certification.refusals import Code, Refusal
     from scanner.findings import said
-    from scanner.record import sha256
 
     if log_file is None or ca_file is None:
         text = _(
@@ -161,30 +147,20 @@ def _behind_client(
         )
         raise click.UsageError(text)
     certificate, ca = read_certificate(pem), read_ca(bytes_of(ca_file), root, at)
-    with opened(log_file) as log:
-        for entry in log.entries():
-            if entry.kind != AuthorisationStatement.kind():
-                continue
-            if x509_serial(sha256(read_envelope(entry.envelope).payload), ca) == certificate.serial_number:
 
-                def compare(found: VerifiedCertificate) -> str:
-                    insist_on_certificate(certificate, found.granted, found.payload_sha256, ca)
-                    return _("the client certificate is the one that follows from it, signed by the connection CA")
+    def compare(found: VerifiedCertificate) -> str:
+        insist_on_certificate(certificate, found.granted, found.payload_sha256, ca)
+        return _("the client certificate is the one that follows from it, signed by the connection CA")
 
-                return entry.envelope, log_file, compare
-    raise Refusal(Code.NOT_IN_LOG, said("no certificate in the log leads to this client certificate"))
+    none = said("no certificate in the log leads to this client certificate")
+    return _logged(log_file, lambda digest: x509_serial(digest, ca) == certificate.serial_number, none), log_file, compare
 
 
 def _behind_token(text: str, root: TrustRoot, at: datetime, log_file: Path) -> tuple[bytes, Path, Compare]:
     """The authorisation in the log that this QR code's text names, and what compares the two once that is verified."""
-    from certification.authorisation import AuthorisationStatement
-    from certification.envelope import read_envelope
     from certification.field_check import belongs
-    from certification.log_store import opened
     from certification.qr_token import authorisation_in
-    from certification.refusals import Code, Refusal
     from scanner.findings import said
-    from scanner.record import sha256
 
     digest = authorisation_in(text)
 
@@ -192,11 +168,23 @@ def _behind_token(text: str, root: TrustRoot, at: datetime, log_file: Path) -> t
         belongs(text, found.statement, root, at)
         return _("the QR code is that of this certificate")
 
+    none = said("no certificate in the log is the one that the code names")
+    return _logged(log_file, lambda found: found == digest, none), log_file, compare
+
+
+def _logged(log_file: Path, wanted: Callable[[str], bool], none: Message) -> bytes:
+    """The envelope of the authorisation in the log whose payload's SHA-256 is wanted; a Refusal, with `none`, where there is none."""
+    from certification.authorisation import AuthorisationStatement
+    from certification.envelope import read_envelope
+    from certification.log_store import opened
+    from certification.refusals import Code, Refusal
+    from scanner.record import sha256
+
     with opened(log_file) as log:
         for entry in log.entries():
-            if entry.kind == AuthorisationStatement.kind() and sha256(read_envelope(entry.envelope).payload) == digest:
-                return entry.envelope, log_file, compare
-    raise Refusal(Code.NOT_IN_LOG, said("no certificate in the log is the one that the code names"))
+            if entry.kind == AuthorisationStatement.kind() and wanted(sha256(read_envelope(entry.envelope).payload)):
+                return entry.envelope
+    raise Refusal(Code.NOT_IN_LOG, none)
 
 
 def is_exercise(root: TrustRoot, *, laboratory: bool) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.certify import FILE, SIGNER, TRUST, proof_of
-from scanner.cli.console import Console, bytes_of, insist_on_free, keep, now, pass_console
+from scanner.cli.console import Console, bytes_of, head_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.cli.signing import signer_at
 from scanner.faults import InputError
@@ -87,8 +87,7 @@ def log_verify(console: Console, log_file: Path, trust: Path, checkpoint: Path |
     root = trust_at(trust, at)
     with opened(log_file) as found:
         in_time(found, at)
-        for old in older or (None,):
-            signed = audited(found, root, at, old)
+        signed = audited(found, root, at, older)
     size = signed.checkpoint.size
     console.found(origin=signed.checkpoint.origin, size=size, root=signed.checkpoint.root.hex(), continues=bool(older))
     told = ngettext("✓ WHOLE  {log}: {count} entry, root {root}", "✓ WHOLE  {log}: {count} entries, root {root}", size)
@@ -162,7 +161,6 @@ def log_prove(console: Console, log_file: Path, certificate: Path, out: Path | N
     from certification.ledger import proven
     from certification.log_proof import FIRST_LINE
     from certification.log_store import opened
-    from scanner.cli.forms import head_of
 
     with opened(log_file) as found:
         proof = proven(found, bytes_of(certificate))

@@ -12,7 +12,7 @@ from scanner.cli.exits import ExitStatus
 from scanner.cli.feeds import feeds_at
 from scanner.cli.look import FILE, FOLDER, PORTS, given, inputs_of, port_list
 from scanner.cli.shipped import say_force, say_imitation, say_unfilled
-from scanner.cli.timing import limits_of, taken, tell_too_short
+from scanner.cli.timing import limits_of, some, taken, tell_too_short
 from scanner.i18n import N_, _, filled, ngettext
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _WHY = {
     "document": N_("documents to attest"),
     "over-budget": N_("more connections than the permit allows a host"),
 }
-_SHOWN = 8
 
 
 @click.command()
@@ -138,18 +137,14 @@ def _say(console: Console, found: Forecast, inputs: Inputs) -> None:
         console.say(
             _("{sign} not assessed at {subjects}: {why} ({controls}){blocks}").format(
                 sign="!" if blocked.blocks else "i",
-                subjects=_some(blocked.subjects),
+                subjects=some(blocked.subjects),
                 why=_(_WHY[blocked.why]),
-                controls=_some(blocked.controls) or "-",
+                controls=some(blocked.controls) or "-",
                 blocks=": " + _("blocks a certificate") if blocked.blocks else "",
             )
         )
     for why in found.refusals:
         console.say(_("✗ {closed}: a scan now would be refused").format(closed=why))
-
-
-def _some(words: tuple[str, ...]) -> str:
-    return ", ".join(words[:_SHOWN]) + (f" … (+{len(words) - _SHOWN})" if len(words) > _SHOWN else "")
 
 
 def _say_sights(console: Console, found: Forecast, at: str) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, evidence_in, readers_of, tell_decision
-from scanner.cli.console import Console, bundle_of, bytes_of, keep, moment, pass_console
+from scanner.cli.certify import BUNDLE, FILE, OVERHEAD, RECIPIENTS, evidence_of, readers_of, tell_decision
+from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, moment, pass_console
 from scanner.cli.roots import trust_at, trust_option
 from scanner.faults import InputError, StoreError
 from scanner.i18n import _
@@ -38,10 +38,10 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
     from certification.submission import read_submission, submission
     from scanner.record import sha256
 
-    if out.exists() or out.is_symlink():
-        raise InputError(_("{path}: is there already, and nothing is overwritten").format(path=out))
-    readers, files = readers_of(recipients), evidence_in(bundle)
-    made = submission(bundle_of(bundle), bytes_of(request_file))
+    insist_on_free(out)
+    readers, sealed = readers_of(recipients), bundle_of(bundle)
+    files = evidence_of(sealed, str(bundle))
+    made = submission(sealed, bytes_of(request_file))
     about = read_submission(made).about  # what nobody could receive is not written
     written = sealed_to(made, readers) if readers else made
     keep(out, written, mode=0o600)

@@ -49,7 +49,7 @@ def tell_too_short(console: Console, found: Iterable[TooShort]) -> None:
 
     for short in found:
         text = _("! {option} {allowed:g} is too short, {needed} are needed: {remedy}")
-        remedy = _(_REMEDIES[short.option]).format(where=_some(short.where))
+        remedy = _(_REMEDIES[short.option]).format(where=some(short.where))
         console.say(text.format(option=short.option, allowed=short.allowed, needed=duration(short.needed), remedy=remedy))
 
 
@@ -68,9 +68,10 @@ def tell_timed_out(console: Console, run: Run, sights: Iterable[Sight], deadline
         text = _(
             "! not done in time, so not assessed: {sights}. Where it is up and may be reached from here, look again with a --deadline above {deadline:g}"
         )
-        console.say(text.format(sights=_some(late), deadline=deadline))
+        console.say(text.format(sights=some(late), deadline=deadline))
 
 
-def _some(words: Iterable[str]) -> str:
+def some(words: Iterable[str]) -> str:
+    """The first of these words, and how many more there are."""
     named = list(words)
     return ", ".join(named[:_SHOWN]) + (f" … (+{len(named) - _SHOWN})" if len(named) > _SHOWN else "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli.certify import FILE, TRUST, evidence_in, judge_again, proof_at, proof_of
-from scanner.cli.console import Console, bytes_of, moment, now, pass_console
+from scanner.cli.console import Console, bytes_of, head_of, moment, now, pass_console
 from scanner.cli.roots import trust_at
 from scanner.i18n import _
 
@@ -52,7 +52,7 @@ def verify(
 
     Example: clearance verify certificate.pdf --trust trust.dsse.json --log authorisations.log
     """
-    from scanner.cli.forms import behind, head_of, insist_on_use, is_bundle, is_client, is_exercise, tell_bundle, tell_exercise
+    from scanner.cli.forms import behind, insist_on_use, is_bundle, is_client, is_exercise, tell_bundle, tell_exercise
 
     head, instant = head_of(certificate), moment(at)
     _insist_on_log(log_file, checkpoint, proof)
@@ -163,9 +163,9 @@ def _by_log(path: Path, certificate: bytes, root: TrustRoot, checkpoint: Path | 
     from certification.log_store import opened
     from certification.status import replayed
 
-    old = None if checkpoint is None else read_checkpoint(bytes_of(checkpoint))
+    older = [] if checkpoint is None else [read_checkpoint(bytes_of(checkpoint))]
     with opened(path) as log:
         in_time(log, now())
-        audited(log, root, now(), old)
+        audited(log, root, now(), older)
         told = bearing(log, words_of(read_envelope(certificate).payload))
         return proven(log, certificate).written(), replayed(history(told, root))

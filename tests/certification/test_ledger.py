@@ -101,7 +101,7 @@ def test_a_log_that_grew_from_what_was_kept_is_whole(tmp_path: Path) -> None:
     with made(tmp_path / "log") as log:
         old = audited(log, TRUST, LATER)
         entered(log, CERTIFICATE, signer("a-log"), TRUST, DRAFTED)
-        assert audited(log, TRUST, LATER, old).checkpoint.size == 6
+        assert audited(log, TRUST, LATER, [old]).checkpoint.size == 6
 
 
 def _without_triggers(*statements: str) -> Callable[[Path], None]:
@@ -148,11 +148,11 @@ def test_a_second_story_and_a_shorter_one_are_told_apart(tmp_path: Path) -> None
     with made(tmp_path / "log") as log:
         old = audited(log, TRUST, LATER)
     with made(tmp_path / "fork", 7, salt=100) as fork, refused(Code.LOG_FORKED):
-        audited(fork, TRUST, LATER, old)
+        audited(fork, TRUST, LATER, [old])
     with made(tmp_path / "short", 3) as short, refused(Code.LOG_ROLLED_BACK):
-        audited(short, TRUST, LATER, old)
+        audited(short, TRUST, LATER, [old])
     with made(tmp_path / "again", 5) as again:
-        audited(again, TRUST, LATER, old)  # the same story, told again
+        audited(again, TRUST, LATER, [old])  # the same story, told again
 
 
 def test_no_changed_byte_of_a_checkpoint_is_accepted(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_no_changed_byte_of_a_checkpoint_is_accepted(tmp_path: Path) -> None:
         for place in range(len(note)):
             changed = note[:place] + bytes([note[place] ^ 1]) + note[place + 1 :]
             with pytest.raises(Refusal):
-                audited(log, TRUST, LATER, read_checkpoint(changed))
+                audited(log, TRUST, LATER, [read_checkpoint(changed)])
 
 
 # --- the command line, on real files --------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_a_checkpoint_that_an_ended_key_of_the_log_signed_is_still_held_against_
         size = log.size
         point = Checkpoint("a-log", size, merkle.root(log, size))
         log.keep_checkpoint(size, SignedCheckpoint(point, (signer("a-log-2").sign_checkpoint(point, "a-log"),)).written())
-        assert audited(log, after, LATER, old).checkpoint.size == 1
+        assert audited(log, after, LATER, [old]).checkpoint.size == 1
 
 
 def test_only_another_authority_s_witness_cosigns(desk: Desk) -> None:
