@@ -17,6 +17,7 @@ from scanner.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from certification.trust import TrustRoot
+    from scanner.decision import Decision
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BUNDLE = click.argument("bundle", type=FILE)
@@ -65,7 +66,7 @@ def seal(console: Console, run: Path, signer: str, recipients: tuple[str, ...], 
         console.say(
             _("  ! no inspector signed its evaluation, so no authority takes it: clearance evaluate --signer, then seal again")
         )
-    tell_decision(console, kept.files)
+    tell_decision(console, kept.assessment.decision)
     if readers:
         console.say(
             ngettext(
@@ -101,12 +102,10 @@ def unseal(console: Console, bundle: Path, identity: Path, out: Path) -> None:
     console.say(_("✓ opened: {path}, SHA-256 {digest}").format(path=out, digest=sha256(data)))
 
 
-def tell_decision(console: Console, files: Mapping[str, bytes]) -> None:
+def tell_decision(console: Console, decision: Decision) -> None:
     """Says the decision of a judged run, and where it allows no certificate."""
-    from certification.sealing import assessment_of
     from scanner.decision import Decision
 
-    decision = assessment_of(files).decision
     console.say(_("  the decision of its assessment: {decision}").format(decision=_(decision.value)))
     if decision in (Decision.DENY, Decision.INCOMPLETE):
         console.say(_("  ! it allows no certificate"))

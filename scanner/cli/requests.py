@@ -41,6 +41,7 @@ def request(
     """Ask for a connection on a sealed inspection, signed with the agency's key."""
     from certification.request import Kind
     from certification.request_drafting import draft_request
+    from certification.sealing import assessment_of
     from certification.signers import signed
 
     insist_on_free(out)
@@ -48,7 +49,7 @@ def request(
     drafted = draft_request(files, bytes_of(csr), Kind(kind), apis, purpose, now(), rate=rate, supersedes=supersedes)
     keep(out, signed(drafted, signer_at(signer)))
     console.say(_("✓ request for a {kind} connection: {path}").format(kind=_(kind), path=out))
-    tell_decision(console, files)
+    tell_decision(console, assessment_of(files).decision)
 
 
 @click.command()

@@ -35,12 +35,13 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
     Example: clearance submit run.bundle --request request.dsse.json --to authorities.txt --out /media/usb/H15.submission.age
     """
     from certification.recipients import sealed_to
+    from certification.sealing import assessment_of
     from certification.submission import read_submission, submission
     from scanner.record import sha256
 
     insist_on_free(out)
     readers, sealed = readers_of(recipients), bundle_of(bundle)
-    files = evidence_of(sealed, str(bundle))
+    decision = assessment_of(evidence_of(sealed, str(bundle))).decision
     made = submission(sealed, bytes_of(request_file))
     about = read_submission(made).about  # what nobody could receive is not written
     written = sealed_to(made, readers) if readers else made
@@ -50,7 +51,7 @@ def submit(console: Console, bundle: Path, request_file: Path, recipients: tuple
         raise StoreError(_("{path}: what was read back is not what was written; the medium may be broken").format(path=out))
     console.say(_("✓ submission: {path}, written and read back").format(path=out))
     _tell(console, about, verified=False)
-    tell_decision(console, files)
+    tell_decision(console, decision)
     if not readers:
         console.say(_("  confidential: it lists every weakness that was seen; --to encrypts it"))
 
@@ -66,7 +67,7 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
     An encrypted one is opened first: clearance unseal. Example: clearance receive H15.submission --trust trust.dsse.json --out H15
     """
     from certification.grounds import read_grounds
-    from certification.sealing import reading
+    from certification.sealing import assessment_of, reading
     from certification.submission import BUNDLE as BUNDLE_NAME
     from certification.submission import REQUEST, read_submission
     from scanner.bundle import unpacked
@@ -79,6 +80,7 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
     if trust is not None:
         at = moment(None)
         read_grounds(files, found.request, trust_at(trust, at), at)
+    decision = assessment_of(files).decision
     _kept(out, {BUNDLE_NAME: found.bundle, REQUEST: found.request})
     console.say(_("✓ received: {path}").format(path=out))
     _tell(console, found.about, verified=trust is not None)
@@ -86,7 +88,7 @@ def receive(console: Console, submission: Path, trust: Path | None, out: Path) -
         console.say(_("  ! nothing was verified but that the two belong together: name the trust root with --trust"))
     else:
         console.say(_("  ✓ seal, permit, evaluation and request are signed by whom they must be, and rest on each other"))
-    tell_decision(console, files)
+    tell_decision(console, decision)
     console.say(
         _(
             "next: clearance report {bundle} --for approver, then clearance approve {bundle} --request {request} --trust TRUST --signer URI --out authorisation.dsse.json"

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certification.envelope import read_envelope
 from certification.refusals import Code, Refusal
 from certification.submission import ABOUT, BUNDLE, REQUEST, read_submission, submission
 from scanner.bundle import packed, unpacked
 from scanner.faults import InputError
 from scanner.record import sha256
-from tests.certification.stage import Case, refused
+from tests.certification.stage import Case, forged, refused
 from tests.certification.test_ledger import CASE, Desk, desk
 
 __all__ = ["desk"]
@@ -137,3 +138,17 @@ def test_a_link_in_the_place_of_the_file_is_not_replaced(desk: Desk) -> None:
     (desk.folder / "usb" / "P01.submission").symlink_to("nowhere")
     done = desk.run(*SUBMIT)
     assert isinstance(done.exception, InputError) and (desk.folder / "usb" / "P01.submission").is_symlink()
+
+
+def test_what_is_no_judged_run_is_neither_written_nor_received(desk: Desk) -> None:
+    bare = packed({path: data for path, data in CASE.bundle.items() if path != "assessment.json"})
+    asked = read_envelope(CASE.request).payload.replace(sha256(SEALED).encode(), sha256(bare).encode())
+    request = forged(asked, "P01")
+    (desk.folder / "bare").write_bytes(bare)
+    (desk.folder / "request").write_bytes(request)
+    desk.refused(Code.EVIDENCE_MISSING, "submit", "bare", *SUBMIT[2:])
+    assert not (desk.folder / "usb").exists()
+    (desk.folder / "usb").mkdir()
+    (desk.folder / "usb" / "P01.submission").write_bytes(submission(bare, request))
+    desk.refused(Code.EVIDENCE_MISSING, *RECEIVE)
+    assert not (desk.folder / "in").exists()
