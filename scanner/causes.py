@@ -50,7 +50,7 @@ _NAMED: Mapping[Need, str] = {
     Need.SIGHT: N_("was not seen"),
     Need.HELD: N_("waived or planned"),
 }
-_TODO: Mapping[Need, str] = {
+_REMEDIES: Mapping[Need, str] = {
     Need.MENDING: N_("Mend it as told under “Mend first”, or hold a waiver or a plan for it, and look again."),
     Need.REACH: N_("Start the service, open the way from where it is looked, or take it out of the scope; then look again."),
     Need.LOGIN: N_(
@@ -142,7 +142,7 @@ class CauseGroup:
     @property
     def todo(self) -> str:
         """What to do about them; empty where each has its own."""
-        return _(_TODO.get(self.need, ""))
+        return _(_REMEDIES.get(self.need, ""))
 
     @property
     def one_by_one(self) -> bool:

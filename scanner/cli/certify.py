@@ -11,7 +11,7 @@ import click
 from scanner.cli.clients import client_options, client_with, insist_on_all_or_none
 from scanner.cli.console import Console, bundle_of, bytes_of, insist_on_free, keep, now, pass_console
 from scanner.cli.roots import trust_at, trust_option
-from scanner.cli.signing import show, signer_at, signer_option
+from scanner.cli.signing import confirmed, show, signer_at, signer_option
 from scanner.faults import InputError
 from scanner.i18n import _, ngettext
 
@@ -291,4 +291,4 @@ def _shown(text: str) -> bool:
 
 def _confirmed(text: str) -> bool:
     show(text)
-    return click.confirm(_("Sign this?"), default=False, err=True)
+    return confirmed(_("Sign this?"), default=False, err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import unicodedata
 from collections.abc import Iterator
 
 import click
@@ -57,41 +56,14 @@ _OF_CLICK = (
     ngettext("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments.", 1),
 )
 """What click says to somebody who asks for help or mistypes a line: it looks these sentences up, and so they stand in the catalogue."""
-_YES, _NO = {"y", "yes", "c", "có", "co"}, {"n", "no", "k", "không", "khong"}
-"""What is taken for an answer, in either language whichever is chosen, and with or without the marks of its letters."""
 
 
 def speak() -> None:
-    """Has click look its own sentences up in the one catalogue, and take a yes in both languages.
-
-    It knows no other way than the names it took from gettext, and the one by which commands call it.
-    """
-    for module in (click, termui):
-        setattr(module, "confirm", confirmed)  # noqa: B010 - a module's name is set, which the type checker would not have
+    """Has click look its own sentences up in the one catalogue; it knows no other way than the names it took from gettext."""
     for module in (core, decorators, exceptions, formatting, parser, termui, types):
         for name, ours in (("_", i18n._), ("ngettext", i18n.ngettext)):
             if hasattr(module, name):
                 setattr(module, name, ours)
-
-
-def confirmed(text: str, default: bool | None = False, abort: bool = False, err: bool = False) -> bool:
-    """Whether the person says yes; asked again until the answer is one. An empty line is the default, where there is one."""
-
-    def read(word: str) -> bool:
-        said = unicodedata.normalize("NFC", word).strip().lower()
-        if said in _YES:
-            return True
-        if said in _NO:
-            return False
-        if said == "" and default is not None:
-            return default
-        raise click.UsageError(_("answer y (yes) or n (no)"))
-
-    choice = {None: _("y/n"), True: _("Y/n"), False: _("y/N")}[default]
-    answer: bool = click.prompt(f"{text} [{choice}]", default="", show_default=False, value_proc=read, err=err)
-    if abort and not answer:
-        raise click.Abort
-    return answer
 
 
 def spoken(command: click.Command) -> click.Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import unicodedata
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from certification.token_uri import TokenUri
 
 _PIN, _SHOWN = "clearance.pin", "clearance.shown"
+_YES, _NO = {"y", "yes", "c", "có", "co"}, {"n", "no", "k", "không", "khong"}
+"""What is taken for an answer, in either language whichever is chosen, and with or without the marks of its letters."""
 Command = Callable[..., Any]
 
 
@@ -64,6 +67,26 @@ def show(text: str) -> None:
     if context.meta.get(_SHOWN) != text:
         context.meta[_SHOWN] = text
         click.echo(text, err=True)
+
+
+def confirmed(text: str, default: bool | None = False, abort: bool = False, err: bool = False) -> bool:
+    """Whether the person says yes; asked again until the answer is one. An empty line is the default, where there is one."""
+
+    def read(word: str) -> bool:
+        said = unicodedata.normalize("NFC", word).strip().lower()
+        if said in _YES:
+            return True
+        if said in _NO:
+            return False
+        if said == "" and default is not None:
+            return default
+        raise click.UsageError(_("answer y (yes) or n (no)"))
+
+    choice = {None: _("y/n"), True: _("Y/n"), False: _("y/N")}[default]
+    answer: bool = click.prompt(f"{text} [{choice}]", default="", show_default=False, value_proc=read, err=err)
+    if abort and not answer:
+        raise click.Abort
+    return answer
 
 
 def _pin(uri: TokenUri, warning: str) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,12 +12,12 @@ from scanner.store import ASSESSMENT
 from tests.lab.servers import redis
 from tests.scanner import permits
 from tests.scanner.probes.talkers import talking
+from tests.scanner.test_changes import clearance
 from tests.scanner.test_rejudging import ALL, law
 from tests.scanner.test_tailoring import NAMES
 
 STORE = ("127.76.9.1", 6_379)
 """Where a data store answers whoever comes, on a port that is always asked for."""
-ROOT = Path(__file__).resolve().parents[2]
 LAW = law(
     "law",
     ("STRANGERS", "gate", "exposure-serves-no-strangers", "{}", ALL),
@@ -30,12 +27,6 @@ LAW = law(
     ("DATABASES", "advisory", "exposure-no-database-ports", "{}", ALL),
     ("DECLARED", "major", "exposure-only-declared", "{}", ALL),
 )
-
-
-def clearance(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "scanner.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def findings(folder: Path, address: str, declared: int, *words: str) -> dict[str, Finding]:

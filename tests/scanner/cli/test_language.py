@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from scanner import i18n
 from scanner.baseline import load
-from scanner.cli import COMMANDS, clearance, helps
+from scanner.cli import COMMANDS, clearance, signing
 from scanner.registry import load_checks
 from tests.scanner.cli import in_process
 from tests.scanner.cli.test_answers import LAB
@@ -91,11 +91,9 @@ def test_what_click_says_of_a_mistaken_line_is_looked_up_in_the_catalogue(
     ],
 )  # fmt: skip
 def test_a_question_takes_a_yes_in_both_languages_and_asks_again_otherwise(typed: str, agreed: bool) -> None:
-    helps.speak()
-
     @click.command()
     def ask() -> None:
-        click.echo(click.confirm("Sign this?", default=False, err=True))
+        click.echo(signing.confirmed("Sign this?", default=False, err=True))
 
     told = CliRunner().invoke(ask, input=typed + "\n")
     assert told.stdout.strip() == str(agreed)
@@ -104,11 +102,9 @@ def test_a_question_takes_a_yes_in_both_languages_and_asks_again_otherwise(typed
 
 
 def test_a_question_without_an_answer_ends_the_command() -> None:
-    helps.speak()
-
     @click.command()
     def ask() -> None:
-        click.echo(click.confirm("Sign this?", default=None, abort=True))
+        click.echo(signing.confirmed("Sign this?", default=None, abort=True))
 
     assert CliRunner().invoke(ask, input="").exit_code == 1
     assert CliRunner().invoke(ask, input="k\n").exit_code == 1
